@@ -1,0 +1,3 @@
+"""asyncshift migrates synchronous Python code to asyncio."""
+
+__version__ = "0.1.0"
