@@ -1,0 +1,103 @@
+"""Provenance groups: a client and everything that flows from it migrate together or not at all.
+
+A `requests.Session` and the responses it gives are one unit: half of it in httpx would break.
+Groups are the connected components of origins (`Target.origins`) over the sites that touch them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from asyncshift.codemod import Kind, Registry, Treatment
+from asyncshift.model import Graph, Protocol, Refusal, Site, Span, Target
+
+LibraryUse = tuple[Site, Target, Treatment]
+
+
+def site_key(path: str, span: Span) -> str:
+    """The name of a place in `Target.origins`."""
+    return f"{path}:{span[0]}:{span[1]}"
+
+
+def origins_of(site: Site, target: Target) -> tuple[str, ...]:
+    """Where the instance behind a use comes from; a constructor or bare call is its own origin."""
+    return target.origins or (site_key(site.path, site.span),)
+
+
+class Groups:
+    """Union-find over origins, with the reason why a group cannot move to the new library."""
+
+    def __init__(self) -> None:
+        self._parent: dict[str, str] = {}
+        self.refused: dict[str, Refusal] = {}
+
+    def find(self, origin: str) -> str:
+        root = origin
+        while (parent := self._parent.get(root, root)) != root:
+            root = parent
+        while origin != root:
+            origin, self._parent[origin] = self._parent.get(origin, origin), root
+        return root
+
+    def join(self, origins: Iterable[str]) -> None:
+        first, *rest = [self.find(origin) for origin in origins]
+        for other in rest:
+            if other != first:
+                low, high = sorted((first, other))
+                self._parent[high] = low
+                first = low
+
+    def of(self, site: Site, target: Target) -> str:
+        return self.find(origins_of(site, target)[0])
+
+    def refuse(self, origin: str, refusal: Refusal) -> bool:
+        """Keep the first reason; True when the group was not refused before."""
+        root = self.find(origin)
+        if root in self.refused:
+            return False
+        self.refused[root] = refusal
+        return True
+
+
+def library_uses(graph: Graph, registry: Registry) -> list[LibraryUse]:
+    """Every place that touches a library name the tables know, in source order."""
+    uses = []
+    for site in graph.sites:
+        for target in site.targets:
+            if target.api is None:
+                continue
+            treatment = registry.treatment(target.api, site.protocol)
+            if treatment is not None:
+                uses.append((site, target, treatment))
+    return uses
+
+
+def form_groups(graph: Graph, uses: Iterable[LibraryUse], refusals: Iterable[Refusal]) -> Groups:
+    """Join what belongs together, then refuse the groups that hold a place nothing can rewrite."""
+    groups = Groups()
+    grouped = [use for use in uses if use[2].grouped]
+    for site, target, _ in grouped:
+        groups.join(origins_of(site, target))
+    at: dict[tuple[str, Span], Refusal] = {(r.path, r.span): r for r in refusals}
+    for site, target, treatment in grouped:
+        if treatment.kind is Kind.REFUSED:
+            if site.protocol is not Protocol.EXCEPT:
+                groups.refuse(
+                    origins_of(site, target)[0],
+                    Refusal(site.path, site.span, "no-twin", treatment.reason, treatment.way_out),
+                )
+        elif (refusal := at.get((site.path, site.span))) is not None:
+            groups.refuse(origins_of(site, target)[0], refusal)
+    for escape in graph.escapes:
+        for origin in escape.origins:
+            groups.refuse(
+                origin,
+                Refusal(
+                    escape.path,
+                    escape.span,
+                    "escapes",
+                    f"the client or response is handed to {escape.to}, which expects the old one",
+                    "migrate that use by hand, or keep it away from this client",
+                ),
+            )
+    return groups

@@ -1,0 +1,372 @@
+"""The frozen types that flow between the steps, on one page.
+
+Positions are `Span`s: `(start line, start column, end line, end column)`, lines counted from 1,
+columns from 0 in code points (not bytes) of the decoded text, end exclusive.  Paths are relative
+to the project's root, with forward slashes.  Everything here is frozen and picklable.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Span = tuple[int, int, int, int]
+FunctionId = str
+"""`path:line` of the `def` (or `class`) keyword, `path:line:column` for lambdas and generator
+expressions, `path:0` for a module's body.  Never a name: a setter must not overwrite its getter."""
+
+
+# ----------------------------------------------------------------------------- outcomes
+
+
+class Severity(enum.StrEnum):
+    """How a message weighs: a note is parity, a look is a place to look, a warning goes on."""
+
+    NOTE = "note"
+    LOOK = "look"
+    WARNING = "warning"
+    REFUSAL = "refusal"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something to tell the user about one place: a parity note, a place to look, a warning.
+
+    Made by every step; read by `report`.  `rule` is a short stable identifier (`kebab-case`).
+    """
+
+    path: str
+    line: int
+    rule: str
+    text: str
+    severity: Severity = Severity.NOTE
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What could not be done faithfully: where, why, and the smallest edit that would unblock it.
+
+    Made by rewriters, the rewrite step and the solver; read by the solver (which re-solves with
+    the place pinned) and by `report`.
+    """
+
+    path: str
+    span: Span
+    rule: str
+    reason: str
+    way_out: str
+
+
+# ----------------------------------------------------------------------------- discover
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One Python file as found on disk.  Made by `discover`, read by every later step.
+
+    `text` is decoded with line ends untouched and without the byte-order mark; `encode()` in
+    `discover` turns an edited text back into bytes with the same mark and encoding.
+    """
+
+    path: str
+    module: str
+    is_package: bool
+    text: str
+    encoding: str
+    has_bom: bool
+    digest: str
+    selected: bool = True
+    """False for a file that is read for its definitions and callers but must not be edited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What discover found.  `root` is absolute; `entry_points` maps `module:function` of console
+    scripts to what declares it; `requires_python` is the lowest (major, minor)."""
+
+    root: str
+    files: tuple[SourceFile, ...]
+    entry_points: Mapping[str, str] = field(default_factory=dict)
+    requires_python: tuple[int, int] = (3, 11)
+    messages: tuple[Message, ...] = ()
+    unparsable_names: frozenset[str] = frozenset()
+    """Every identifier found in files that do not parse: functions of these names stay in place."""
+
+
+# ----------------------------------------------------------------------------- call graph
+
+
+class FunctionKind(enum.StrEnum):
+    """What a node of the call graph is."""
+
+    FUNCTION = "function"
+    LAMBDA = "lambda"
+    GENEXP = "genexp"
+    MODULE = "module"
+    CLASS = "class"
+
+
+class Protocol(enum.StrEnum):
+    """How a place reaches its target.
+
+    CALL: `f()`.  WITH: a with item (target: `__enter__`/`__exit__`, or a contextmanager function).
+    FOR / COMPREHENSION: iteration over what a generator (or `__iter__`) gives.  NEXT: `next(it)`.
+    YIELD_FROM.  CONSUME: a builtin consumes an iterator (`list(rows())`; `Site.consumer` names it).
+    ATTRIBUTE: a property of the project, or a member of a library's instance (`response.ok`).
+    DECORATOR: `f` is decorated by target.  OPERATOR: subscript, `in`, `len`, `==`: dunders.
+    VALUE: a function, class or library API is mentioned outside a call position.
+    TRUTH: a library's instance is tested for truth.  ANNOTATION / EXCEPT / BASE: a library class in
+    an annotation, in an `except` clause (or `contextlib.suppress`), as a base class.
+    IMPORT: a library name bound by `from lib import name`.
+    """
+
+    CALL = "call"
+    WITH = "with"
+    FOR = "for"
+    COMPREHENSION = "comprehension"
+    NEXT = "next"
+    YIELD_FROM = "yield_from"
+    CONSUME = "consume"
+    ATTRIBUTE = "attribute"
+    DECORATOR = "decorator"
+    OPERATOR = "operator"
+    VALUE = "value"
+    TRUTH = "truth"
+    ANNOTATION = "annotation"
+    EXCEPT = "except"
+    BASE = "base"
+    IMPORT = "import"
+
+
+class Certainty(enum.StrEnum):
+    """CERTAIN: no other target unless attributes are patched at run time.  LIKELY: these were
+    found, others may be missed.  UNKNOWN: only the name fits; listed, never edited."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A node of the call graph.  Made by `callgraph`, read by `solve`, `rewrite` and `report`."""
+
+    id: FunctionId
+    path: str
+    line: int
+    name: str
+    """Qualified name inside the module: `Client.get`, `outer.inner`, `<module>`, `<lambda>`."""
+    module: str
+    kind: FunctionKind
+    span: Span
+    """From `def`/`async`/`lambda`/`class` to the end of the body; decorators not included."""
+    parent: FunctionId | None
+    """The lexically enclosing function, class body or module."""
+    cls: FunctionId | None = None
+    """For a method: the id of its class body."""
+    is_async: bool = False
+    is_generator: bool = False
+    """Has `yield` in its own body (also a contextmanager), or is a generator expression."""
+    returns_value: bool = False
+    """A generator with `return value`, or one whose `yield` is used as an expression's value."""
+    decorators: tuple[str, ...] = ()
+    """Full dotted names where they resolve (`contextlib.contextmanager`), else as written."""
+    is_property: bool = False
+    is_contextmanager: bool = False
+    family: tuple[FunctionId, ...] = ()
+    """Overrides, overridden and protocol methods that must turn together (without itself)."""
+    foreign_base: str | None = None
+    """Dotted name of a base class outside the project and outside the tables that may call or
+    declare this method; None when the class has only known bases."""
+    pragma: str | None = None
+    """Reason of `# asyncshift: keep-sync (reason)` on the def line; '' without a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a site reaches: a function of the project (`function`) or a library name (`api`)."""
+
+    function: FunctionId | None = None
+    api: str | None = None
+    """Canonical dotted name from the tables: `time.sleep`, `requests.Session.get`,
+    `requests.Response.ok`, `requests.Session` (its constructor, a class mention)."""
+    origins: tuple[str, ...] = ()
+    """For a member of a library instance: where the instances come from, as site keys
+    `path:line:column` of the calls or annotations that made them, transitively (a Response has the
+    origins of the Session it came from, or the bare call that returned it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One place that reaches something.  Made by `callgraph`, read by everyone after."""
+
+    path: str
+    span: Span
+    """CALL, NEXT, CONSUME: the call expression.  WITH: the item's context expression.  FOR,
+    COMPREHENSION: the iterated expression.  YIELD_FROM: the `yield from` expression.  ATTRIBUTE:
+    the attribute expression.  EXCEPT: the one class expression (inside a tuple: the element).
+    IMPORT: the alias.  Otherwise the expression itself, always without its own parentheses,
+    except tuples and generator expressions, as `ast` has them."""
+    caller: FunctionId
+    protocol: Protocol
+    targets: tuple[Target, ...]
+    certainty: Certainty
+    text: str
+    """Short label as written: `self.session.get`."""
+    awaited: bool = False
+    """Already under `await`, `async for` or `async with`."""
+    in_main_guard: bool = False
+    consumer: str = ""
+    """For CONSUME: canonical name of the consumer (`list`, `sum`, `itertools.islice`, `str.join`)."""
+    region: Span | None = None
+    """For EXCEPT: the span of the guarded body (try body or with body)."""
+    keywords: tuple[str, ...] | None = ()
+    """For a CALL: every keyword name that can reach it, followed through `**kwargs` parameters of
+    project functions; None when a `**` argument could not be followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Escape:
+    """A function, generator or library instance that reaches code the analysis does not see."""
+
+    path: str
+    span: Span
+    to: str
+    """What it is handed to, as dotted as known: `concurrent.futures.Executor.map`."""
+    function: FunctionId | None = None
+    origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The whole call graph.  `unresolved` are the sites that only the name connects."""
+
+    functions: Mapping[FunctionId, Function]
+    sites: tuple[Site, ...]
+    escapes: tuple[Escape, ...] = ()
+    imports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """path -> paths of the project files it imports at module level."""
+    exported: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """path -> names that other project files import from it or reach through it."""
+    messages: tuple[Message, ...] = ()
+
+
+# ----------------------------------------------------------------------------- solve
+
+
+class Action(enum.StrEnum):
+    """What is done at a place.  `Decision.detail` holds what each needs."""
+
+    MAKE_ASYNC = "make-async"  # span: Function.span; detail: rename (new dunder name), kind
+    SPLIT_ENTRY = "split-entry"  # span: Function.span; detail: name (of the coroutine), runner
+    RETARGET = "retarget"  # span: a name/attribute expression; detail: to (dotted name)
+    AWAIT = "await"  # span: call
+    ASYNC_WITH = "async-with"  # span: the item's context expression
+    ASYNC_FOR = "async-for"  # span: iterated expression of a for statement
+    ASYNC_COMPREHENSION = "async-comprehension"  # span: iterated expression of a clause
+    ANEXT = "anext"  # span: the next(...) call
+    DELEGATE = "delegate"  # span: the yield from expression
+    CONSUME = "consume"  # span: consumer call; detail: consumer
+    TO_THREAD = "to-thread"  # span: call, or an attribute expression (a property)
+    BRIDGE = "bridge"  # span: call, or an iterated expression; detail: protocol
+    RUN = "run"  # span: call at an entry point
+    LIBRARY = "library"  # span: the site; detail: codemod, api, protocol, way
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why: a rule, a sentence, a place, and the decision that forced this one."""
+
+    rule: str
+    text: str
+    path: str
+    line: int
+    because: FunctionId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One planned change at one place, with its cause.  Made by `solve`, read by `rewrite`."""
+
+    path: str
+    span: Span
+    action: Action
+    cause: Cause
+    owner: FunctionId
+    """The function whose text changes (for MAKE_ASYNC: the function itself)."""
+    site: Site | None = None
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """Forced decisions that are accepted or refused together; callees come before callers."""
+
+    id: int
+    title: str
+    functions: tuple[FunctionId, ...]
+    needs: tuple[int, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the solver decided.  `colours` holds the functions that will be async."""
+
+    turned: frozenset[FunctionId]
+    causes: Mapping[FunctionId, Cause]
+    """For functions: why async, or (pinned ones) why not."""
+    decisions: tuple[Decision, ...]
+    refusals: tuple[Refusal, ...] = ()
+    messages: tuple[Message, ...] = ()
+    change_sets: tuple[ChangeSet, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+# ----------------------------------------------------------------------------- rewrite
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How newly built statements are laid out: the project's own Black or ruff settings."""
+
+    line_length: int = 88
+    quotes: str = "double"
+    """`double`, `single` or `preserve`."""
+    target_version: tuple[int, int] = (3, 11)
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """Lines `old_start..old_end` (from 1, end exclusive) of the old text become `new_lines`."""
+
+    old_start: int
+    old_end: int
+    new_lines: tuple[str, ...]
+    """With their line ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """The outcome for one file: the new text, or refusals for the solver and no text."""
+
+    path: str
+    text: str | None
+    hunks: tuple[Hunk, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    messages: tuple[Message, ...] = ()
+    bridged: bool = False
+    """The text imports the generated bridge module."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """One file of a diff, as bytes.  `old` is None for a new file.  Made by the pipeline, read by
+    `diff`, `apply` and `journal`."""
+
+    path: str
+    old: bytes | None
+    new: bytes
+    mode: int | None = None
+    hunks: tuple[Hunk, ...] | None = None

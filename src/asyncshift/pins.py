@@ -1,0 +1,136 @@
+"""Functions that stay sync for a reason that is known before solving."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from asyncshift.model import (
+    Cause,
+    Certainty,
+    Function,
+    FunctionId,
+    FunctionKind,
+    Graph,
+    Project,
+    Protocol,
+)
+
+TURNING_DUNDERS = frozenset({"__call__", "__enter__", "__exit__"})
+"""Dunders that have an async form which the caller can be rewritten to."""
+
+CACHES = frozenset({"functools.lru_cache", "functools.cache", "functools.cached_property"})
+
+ENTRY_DECORATOR = re.compile(r"^(click|typer)\.|\.(command|callback|group)$")
+"""Click and Typer commands, `@app.command()` and `@cli.group()` included."""
+
+ASYNC_AWARE_DECORATORS = frozenset(
+    {
+        "abc.abstractmethod",
+        "classmethod",
+        "contextlib.contextmanager",
+        "functools.wraps",
+        "staticmethod",
+        "typing.final",
+        "typing.override",
+        "typing.overload",
+        "typing_extensions.override",
+    }
+)
+"""Decorators that treat an `async def` as they treat a `def`."""
+
+_TEST_FILE = re.compile(r"(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$")
+
+
+def entry_functions(graph: Graph, project: Project) -> dict[FunctionId, str]:
+    """Functions that are started from outside as the program's main, with what starts them."""
+    by_name = {
+        f"{f.module}:{f.name}": f.id
+        for f in graph.functions.values()
+        if f.kind is FunctionKind.FUNCTION
+    }
+    entries = {}
+    for dotted, declared in project.entry_points.items():
+        if dotted in by_name:
+            entries[by_name[dotted]] = f"the console script {declared}"
+    for f in graph.functions.values():
+        for decorator in f.decorators:
+            if ENTRY_DECORATOR.search(decorator) and f.cls is None:
+                entries[f.id] = f"@{decorator}"
+    return {
+        i: why
+        for i, why in entries.items()
+        if not graph.functions[i].is_generator and not graph.functions[i].is_async
+    }
+
+
+def pins(graph: Graph, project: Project) -> dict[FunctionId, Cause]:
+    """The pinned functions with the reason of each; the first reason found is the one given."""
+    escaped = {}
+    for escape in graph.escapes:
+        if escape.function is not None and escape.function not in escaped:
+            escaped[escape.function] = escape
+    selected = {file.path for file in project.files if file.selected}
+    called_here = {
+        target.function
+        for site in graph.sites
+        if site.certainty is not Certainty.UNKNOWN and site.protocol is Protocol.CALL
+        for target in site.targets
+        if target.function
+    }
+    found: dict[FunctionId, Cause] = {}
+    for f in graph.functions.values():
+        if f.is_async or f.kind is FunctionKind.MODULE:
+            continue
+        for rule, text in _reasons(f, project, selected, called_here):
+            found[f.id] = Cause(rule, text, f.path, f.line)
+            break
+        else:
+            escape = escaped.get(f.id)
+            if escape is not None and escape.to not in ASYNC_AWARE_DECORATORS:
+                found[f.id] = Cause(
+                    "escapes",
+                    f"{f.name} is handed to {escape.to}, which calls it synchronously",
+                    escape.path,
+                    escape.span[0],
+                )
+    for f in graph.functions.values():
+        parent = f.parent
+        if f.kind is FunctionKind.GENEXP and parent is not None and f.id not in found:
+            kind = graph.functions[parent].kind
+            if parent in found or kind in (FunctionKind.MODULE, FunctionKind.CLASS):
+                found[f.id] = Cause(
+                    "enclosing", "the generator expression stands in sync code", f.path, f.line
+                )
+    return found
+
+
+def _reasons(
+    f: Function, project: Project, selected: set[str], called_here: set[FunctionId]
+) -> Iterator[tuple[str, str]]:
+    last = f.name.rpartition(".")[2]
+    if f.kind is FunctionKind.LAMBDA:
+        yield "lambda", "a lambda cannot be async"
+    if f.kind is FunctionKind.CLASS:
+        yield "class-body", "a class body runs when it is imported"
+    if f.path not in selected:
+        yield "not-selected", f"{f.path} is outside the selected paths"
+    if f.pragma is not None:
+        reason = f.pragma or "no reason given"
+        yield "keep-sync", f"the author asked to keep {f.name} sync: {reason}"
+    if f.kind is not FunctionKind.FUNCTION:
+        return
+    if last.startswith("__") and last.endswith("__") and last not in TURNING_DUNDERS:
+        yield "dunder", f"Python calls {last} synchronously"
+    if f.is_property:
+        yield "property", f"{f.name} is a property: attribute access cannot be awaited in place"
+    if caches := CACHES.intersection(f.decorators):
+        yield "cached", f"@{min(caches)} would cache the coroutine: its second await fails"
+    if f.is_generator and f.returns_value:
+        yield "generator-return", f"{f.name} is a generator that returns or receives a value"
+    if last in project.unparsable_names:
+        yield "unparsable-caller", f"a file that does not parse mentions {last}"
+    if last.startswith("test") and _TEST_FILE.search(f.path):
+        yield "test", "the test runner calls it synchronously"
+    if f.foreign_base and f.id not in called_here:
+        yield "foreign-base", f"{f.name} may override a method of {f.foreign_base}"

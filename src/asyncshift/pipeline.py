@@ -1,0 +1,422 @@
+"""The story of a migration on one page.
+
+    discover -> facts -> index -> call graph -> look -> solve -> rewrite -> check -> changes
+
+`survey` goes as far as the call graph, `analyse` as far as the plan, `changes` to the bytes of a
+diff.  Nothing here writes.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from asyncshift import callgraph, discover, erasure, facts
+from asyncshift.cache import FactsCache
+from asyncshift.codemod import Kind, Registry, load_registry
+from asyncshift.config import Config
+from asyncshift.errors import InputError
+from asyncshift.model import (
+    Action,
+    Certainty,
+    Decision,
+    FileChange,
+    FunctionId,
+    FunctionKind,
+    Graph,
+    Message,
+    Plan,
+    Project,
+    Refusal,
+    Rewritten,
+    Site,
+    SourceFile,
+    Style,
+)
+from asyncshift.planning import make_plan
+
+Progress = Callable[[str, int, int], None]
+"""Called with the step's name, what is done, and the total."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+CHUNK = 16
+"""Files handed to a worker at a time: enough to hide the cost of the hand-over."""
+SMALL = 40
+"""Below this many files a pool costs more than it saves."""
+ROUNDS = 50
+"""Each round pins at least one more place; more than this is a bug, not a big project."""
+
+
+def silent(step: str, done: int, total: int) -> None:
+    """The progress nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What is there: the project, its call graph, and the tables it was read with."""
+
+    project: Project
+    graph: Graph
+    registry: Registry
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What would be done: a survey with its plan."""
+
+    project: Project
+    graph: Graph
+    registry: Registry
+    plan: Plan
+    config: Config
+    refused: tuple[Refusal, ...] = ()
+    """What the rewriters refused before anything was decided."""
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What would be written.  `mechanical` says for each change-set whether erasure holds."""
+
+    changes: tuple[FileChange, ...]
+    plan: Plan
+    messages: tuple[Message, ...]
+    refusals: tuple[Refusal, ...]
+    mechanical: Mapping[int, bool]
+    counts: Mapping[str, int]
+
+
+# ----------------------------------------------------------------------------- survey, analyse
+
+
+def survey(paths: Sequence[Path], config: Config, progress: Progress = silent) -> Survey:
+    """Read the project around `paths` and build its call graph."""
+    registry = load_registry(config.tables, only=config.only, exclude=config.exclude)
+    project = discover.discover(paths, config)
+    found, broken = _facts(project, config, progress)
+    if broken:
+        project = _without(project, broken, paths)
+    with _no_gc():
+        graph = callgraph.build(found, registry, config.python)
+    return Survey(project, graph, registry, project.messages + graph.messages)
+
+
+def analyse(paths: Sequence[Path], config: Config, progress: Progress = silent) -> Analysis:
+    """Survey, ask the rewriters what they refuse, and solve."""
+    seen = survey(paths, config, progress)
+    refusals = _look(seen, config, progress)
+    plan = make_plan(seen.graph, seen.project, seen.registry, refusals)
+    return Analysis(seen.project, seen.graph, seen.registry, plan, config, refusals, seen.messages)
+
+
+def _facts(
+    project: Project, config: Config, progress: Progress
+) -> tuple[list[facts.FileFacts], dict[str, SyntaxError]]:
+    cache = FactsCache(config.cache)
+    found: dict[str, facts.FileFacts] = {}
+    missing: list[SourceFile] = []
+    for file in project.files:
+        known = cache.get(f"{file.path}:{file.module}:{file.digest}")
+        if known is None:
+            missing.append(file)
+        else:
+            found[file.path] = known
+    broken: dict[str, SyntaxError] = {}
+    for file, result in zip(
+        missing, _each(_extract, missing, config, "reading", progress), strict=True
+    ):
+        if isinstance(result, SyntaxError):
+            broken[file.path] = result
+        else:
+            found[file.path] = result
+            cache.put(f"{file.path}:{file.module}:{file.digest}", result)
+    return [found[file.path] for file in project.files if file.path in found], broken
+
+
+def _extract(file: SourceFile) -> facts.FileFacts | SyntaxError:
+    try:
+        return facts.extract(file)
+    except SyntaxError as error:
+        return error
+
+
+def _without(project: Project, broken: Mapping[str, SyntaxError], paths: Sequence[Path]) -> Project:
+    """One unparsable file among many is a warning; a file that was named by itself is an error."""
+    named = {path.resolve() for path in paths if path.is_file()}
+    messages, names = [], set(project.unparsable_names)
+    files = {file.path: file for file in project.files}
+    for path, error in sorted(broken.items()):
+        if Path(project.root, path) in named:
+            raise InputError(
+                f"does not parse: {error.msg}",
+                path=path,
+                line=error.lineno,
+                hint="asyncshift reads what the Python it runs on can parse.",
+            )
+        messages.append(discover.unparsable(files[path], error))
+        names |= discover.identifiers(files[path].text)
+    return replace(
+        project,
+        files=tuple(file for file in project.files if file.path not in broken),
+        messages=project.messages + tuple(messages),
+        unparsable_names=frozenset(names),
+    )
+
+
+def _look(seen: Survey, config: Config, progress: Progress) -> tuple[Refusal, ...]:
+    """What the rewriters cannot do faithfully, asked before anything is decided."""
+    by_path: dict[str, list[tuple[Site, str]]] = defaultdict(list)
+    for site in seen.graph.sites:
+        for target in site.targets:
+            if target.api is None:
+                continue
+            treatment = seen.registry.treatment(target.api, site.protocol)
+            if treatment is not None and treatment.kind in (
+                Kind.AWAITABLE,
+                Kind.ENTERED,
+                Kind.ITERATED,
+                Kind.PLAIN,
+            ):
+                by_path[site.path].append((site, target.api))
+    files = [file for file in seen.project.files if file.path in by_path and file.selected]
+    work = [(file, tuple(by_path[file.path])) for file in files]
+    task = partial(_look_at, seen.registry, _options(config))
+    return tuple(r for found in _each(task, work, config, "looking", progress) for r in found)
+
+
+def _look_at(
+    registry: Registry,
+    options: Mapping[str, str],
+    work: tuple[SourceFile, tuple[tuple[Site, str], ...]],
+) -> tuple[Refusal, ...]:
+    from asyncshift.rewrite import look
+
+    file, sites = work
+    return look(file, sites, registry, options)
+
+
+def _options(config: Config) -> dict[str, str]:
+    return {"parity": config.parity}
+
+
+# ----------------------------------------------------------------------------- changes
+
+
+def changes(analysis: Analysis, progress: Progress = silent) -> Outcome:
+    """Rewrite every file of the plan; what the rewrite refuses is planned anew without it."""
+    from asyncshift.layout import style_of
+
+    plan = analysis.plan
+    style = style_of(Path(analysis.project.root))
+    known: dict[_Work, Rewritten] = {}
+    refusals = list(analysis.refused)
+    for _ in range(ROUNDS):
+        work = _work(analysis, plan)
+        missing = [item for item in work if item not in known]
+        task = partial(_rewrite_one, analysis.registry, style)
+        fresh_results = _each(task, missing, analysis.config, "rewriting", progress)
+        known.update(zip(missing, fresh_results, strict=True))
+        results = [known[item] for item in work]
+        fresh = [refusal for result in results for refusal in result.refusals]
+        if not fresh:
+            return _outcome(analysis, plan, work, results)
+        refusals += fresh
+        plan = make_plan(analysis.graph, analysis.project, analysis.registry, refusals)
+    raise AssertionError(f"the plan did not settle in {ROUNDS} rounds: {fresh[0]}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Work:
+    """One file's part of a plan.  Equal when the rewrite would do the same."""
+
+    file: SourceFile
+    decisions: tuple[Decision, ...]
+    options: tuple[tuple[str, str], ...]
+
+    def _key(self) -> tuple[object, ...]:
+        places = tuple((d.span, d.action, tuple(sorted(d.detail.items()))) for d in self.decisions)
+        return self.file.path, places, self.options
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Work) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash((self.file.path, len(self.decisions), self.options))
+
+
+def _work(analysis: Analysis, plan: Plan) -> list[_Work]:
+    by_path: dict[str, list[Decision]] = defaultdict(list)
+    for decision in plan.decisions:
+        by_path[decision.path].append(decision)
+    files = {file.path: file for file in analysis.project.files}
+    bridges = _bridges(analysis, plan)
+    work = []
+    for path, decisions in sorted(by_path.items()):
+        options = _options(analysis.config)
+        if path in bridges:
+            options["bridge"] = bridges[path].module
+        if kept := analysis.graph.exported.get(path):
+            options["keep_imports"] = ",".join(kept)
+        options["module"] = files[path].module
+        work.append(_Work(files[path], tuple(decisions), tuple(sorted(options.items()))))
+    return work
+
+
+def _rewrite_one(registry: Registry, style: Style, work: _Work) -> Rewritten:
+    from asyncshift.rewrite import rewrite_file
+
+    return rewrite_file(work.file, work.decisions, registry, style, dict(work.options))
+
+
+@dataclass(frozen=True, slots=True)
+class _Bridge:
+    """A generated bridge module: its dotted name and its path."""
+
+    module: str
+    path: str
+
+
+def _bridges(analysis: Analysis, plan: Plan) -> dict[str, _Bridge]:
+    """Which files import which bridge module.  It lives in the package of what is awaited, or
+    beside a script; entry points use it too where it exists, so that all share one loop."""
+    files = {file.path: file for file in analysis.project.files}
+    functions = analysis.graph.functions
+    found: dict[str, _Bridge] = {}
+    for action in (Action.BRIDGE, Action.RUN, Action.SPLIT_ENTRY):
+        if not found and action is not Action.BRIDGE:
+            break
+        for decision in plan.decisions:
+            if decision.action is action and decision.path not in found:
+                callee = decision.cause.because
+                home = files[functions[callee].path if callee else decision.path]
+                bridge = _bridge_beside(home)
+                if action is Action.BRIDGE or bridge in found.values():
+                    found[decision.path] = bridge
+    return found
+
+
+def _bridge_beside(file: SourceFile) -> _Bridge:
+    folders = file.path.split("/")[:-1]
+    parts = file.module.split(".")
+    inside = len(parts) if file.is_package else len(parts) - 1
+    if not inside:
+        return _Bridge("_run_sync", "/".join([*folders, "_run_sync.py"]))
+    top = folders[: len(folders) - inside + 1]
+    return _Bridge(f"{parts[0]}._run_sync", "/".join([*top, "_run_sync.py"]))
+
+
+def _outcome(
+    analysis: Analysis, plan: Plan, work: Sequence[_Work], results: Sequence[Rewritten]
+) -> Outcome:
+    from asyncshift.rewrite.bridges import bridge_source
+
+    written: list[FileChange] = []
+    verdicts: dict[str, Mapping[str, bool]] = {}
+    for item, result in zip(work, results, strict=True):
+        if result.text is None or result.text == item.file.text:
+            continue
+        verdicts[result.path] = erasure.compare(item.file.text, result.text, analysis.registry)
+        old = discover.encode(item.file, item.file.text)
+        new = discover.encode(item.file, result.text)
+        written.append(FileChange(result.path, old, new, None, result.hunks))
+    bridges = _bridges(analysis, plan)
+    written += [
+        FileChange(path, None, bridge_source().encode())
+        for path in sorted({b.path for p, b in bridges.items() if p in verdicts})
+        if not Path(analysis.project.root, path).exists()
+    ]
+    messages = analysis.messages + plan.messages + tuple(m for r in results for m in r.messages)
+    return Outcome(
+        changes=tuple(sorted(written, key=lambda change: change.path)),
+        plan=plan,
+        messages=tuple(dict.fromkeys(messages)),
+        refusals=plan.refusals,
+        mechanical=_mechanical(analysis.graph, plan, verdicts),
+        counts={**plan.counts, "files": len(written)},
+    )
+
+
+def _mechanical(
+    graph: Graph, plan: Plan, verdicts: Mapping[str, Mapping[str, bool]]
+) -> dict[int, bool]:
+    """For each change-set, whether erasure holds for all its functions and every renamed
+    receiver is certain: then a reviewer may skip it."""
+    names = _erasure_names(graph)
+    doubtful = {
+        decision.owner
+        for decision in plan.decisions
+        if decision.action is Action.LIBRARY
+        and decision.site is not None
+        and decision.site.certainty is not Certainty.CERTAIN
+    }
+    return {
+        change.id: all(
+            fid not in doubtful
+            and verdicts.get(graph.functions[fid].path, {}).get(names[fid], True)
+            for fid in change.functions
+        )
+        for change in plan.change_sets
+    }
+
+
+def _erasure_names(graph: Graph) -> dict[FunctionId, str]:
+    """How `erasure` names each function: qualified, with `#2` for the second of one name."""
+    seen: dict[tuple[str, str], int] = defaultdict(int)
+    names = {}
+    for f in sorted(graph.functions.values(), key=lambda f: (f.path, f.span)):
+        if f.kind is not FunctionKind.FUNCTION:
+            names[f.id] = "<module>"
+            continue
+        seen[f.path, f.name] += 1
+        count = seen[f.path, f.name]
+        names[f.id] = f.name if count == 1 else f"{f.name}#{count}"
+    return names
+
+
+# ----------------------------------------------------------------------------- running
+
+
+def _each(
+    task: Callable[[T], R],
+    items: Sequence[T],
+    config: Config,
+    step: str,
+    progress: Progress,
+) -> list[R]:
+    """`task` over all items in order, in worker processes where that pays."""
+    jobs = config.jobs or os.cpu_count() or 1
+    results: list[R] = []
+    with _no_gc():
+        if jobs == 1 or len(items) < SMALL:
+            for item in items:
+                results.append(task(item))
+                progress(step, len(results), len(items))
+            return results
+        with ProcessPoolExecutor(jobs, initializer=gc.disable) as pool:
+            for result in pool.map(task, items, chunksize=CHUNK):
+                results.append(result)
+                progress(step, len(results), len(items))
+    return results
+
+
+@contextmanager
+def _no_gc() -> Iterator[None]:
+    """Syntax trees hold no cycles worth collecting, and the collector walks them all the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

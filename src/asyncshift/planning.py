@@ -1,0 +1,48 @@
+"""The solver's front door: graph in, plan out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from asyncshift.changesets import change_sets
+from asyncshift.codemod import Registry
+from asyncshift.decide import counts, decide, looks
+from asyncshift.model import Graph, Message, Plan, Project, Refusal, Severity
+from asyncshift.solve import prepare, run
+
+
+def make_plan(
+    graph: Graph, project: Project, registry: Registry, refusals: Sequence[Refusal] = ()
+) -> Plan:
+    """Decide what turns async and what is done at each place.
+
+    `refusals` are the places that rewriters and the rewrite step could not do; each is worked
+    around (a thread, a bridge, or the function stays sync), so calling again with the refusals of
+    a rewrite ends in a plan that can be written.
+    """
+    world = prepare(graph, project, registry, refusals)
+    run(world)
+    decisions = decide(world, registry, frozenset((r.path, r.span) for r in refusals))
+    kept = [*world.groups.refused.values(), *(r for r in refusals)]
+    unique = {(r.path, r.span, r.rule): r for r in kept}
+    figures = counts(world, decisions)
+    figures["refused"] = len(unique)
+    return Plan(
+        turned=frozenset(fid for fid in world.turned),
+        causes=world.causes,
+        decisions=tuple(decisions),
+        refusals=tuple(sorted(unique.values(), key=lambda r: (r.path, r.span))),
+        messages=tuple(looks(world)) + _bridge_notes(decisions_count=figures["bridged"]),
+        change_sets=change_sets(world, decisions),
+        counts=figures,
+    )
+
+
+def _bridge_notes(decisions_count: int) -> tuple[Message, ...]:
+    if not decisions_count:
+        return ()
+    text = (
+        f"{decisions_count} calls in sync code wait for a coroutine through the generated bridge "
+        "module; `explain` tells why each caller stays sync"
+    )
+    return (Message("", 0, "bridges", text, Severity.NOTE),)
