@@ -1,0 +1,146 @@
+"""`[tool.asyncshift]` in the analysed project's pyproject.toml, read strictly, into a `Config`.
+
+An unknown key is an error that names the nearest known one: a setting that is silently ignored is
+found only after the migration.  The command line overrides what the file says.  `--codemod` has no
+key here on purpose: codemods are code, and no file in the analysed tree may name code to run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from asyncshift.errors import InputError
+
+Parity = Literal["default", "strict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting, from the file and the command line together."""
+
+    only: tuple[str, ...] = ()
+    """Names of the codemods to run; empty for all."""
+    exclude: tuple[str, ...] = ()
+    """Names of codemods that must not run."""
+    tables: tuple[Path, ...] = ()
+    """The user's own tables; relative ones in the file count from the file's folder."""
+    ignore: tuple[str, ...] = ()
+    """Patterns, written as in .gitignore, of files that are not read."""
+    jobs: int = 0
+    """Worker processes; 0 for one per processor."""
+    cache: bool = True
+    python: Path | None = None
+    """Interpreter or virtual environment of the project, whose libraries' sources are read."""
+    parity: Parity = "default"
+
+
+_FILE_KEYS = tuple(field.name for field in dataclasses.fields(Config))
+
+
+def load_config(start: Path, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Settings for the project around `start`; `overrides`, by field name, win (None: not given)."""
+    settings: dict[str, Any] = {}
+    found = _find_table(start)
+    if found is not None:
+        settings = _validated(*found)
+    given = {key: value for key, value in (overrides or {}).items() if value is not None}
+    config = Config(**{**settings, **given})
+    for table in config.tables:
+        if not table.is_file():
+            raise InputError(f"table {table} does not exist", hint="Check --table and `tables`.")
+    return config
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The file's content, `{}` when there is none; `InputError` when it is damaged."""
+    try:
+        data = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=str(path)) from error
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        at = re.search(r"at line (\d+)", str(error))
+        raise InputError(
+            f"is not valid TOML: {error}", path=str(path), line=int(at[1]) if at else None
+        ) from error
+
+
+def _find_table(start: Path) -> tuple[Path, Mapping[str, Any]] | None:
+    """The nearest pyproject.toml upwards that has the table, within the repository."""
+    here = start.resolve()
+    for folder in (here, *here.parents) if here.is_dir() else here.parents:
+        path = folder / "pyproject.toml"
+        if path.is_file():
+            tools = read_toml(path).get("tool", {})
+            if isinstance(tools, dict) and "asyncshift" in tools:
+                if not isinstance(tools["asyncshift"], dict):
+                    raise InputError("`tool.asyncshift` must be a table", path=str(path))
+                return path, tools["asyncshift"]
+        if (folder / ".git").exists():
+            return None
+    return None
+
+
+def _validated(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
+    """The table's values as `Config` wants them; `InputError` where they do not fit."""
+    settings: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in _FILE_KEYS:
+            near = difflib.get_close_matches(key, _FILE_KEYS, n=1, cutoff=0.0)
+            raise InputError(
+                f"[tool.asyncshift] has no option `{key}`; the nearest is `{near[0]}`",
+                path=str(path),
+                line=_line_of(path, key),
+                hint=f"Known options: {', '.join(_FILE_KEYS)}.",
+            )
+        settings[key] = _checked(path, key, value)
+    return settings
+
+
+def _checked(path: Path, key: str, value: object) -> object:
+    """One value in the type of its field."""
+    match key, value:
+        case "only" | "exclude" | "ignore", list() if all(isinstance(v, str) for v in value):
+            return tuple(value)
+        case "tables", list() if all(isinstance(v, str) for v in value):
+            return tuple(path.parent / v for v in value)
+        case "jobs", int() if not isinstance(value, bool) and value >= 0:
+            return value
+        case "cache", bool():
+            return value
+        case "python", str():
+            return path.parent / value
+        case "parity", "default" | "strict":
+            return value
+    wanted = {
+        "jobs": "a number, 0 or more",
+        "cache": "true or false",
+        "python": "a path",
+        "parity": '"default" or "strict"',
+    }.get(key, "a list of strings")
+    raise InputError(
+        f"[tool.asyncshift] `{key}` must be {wanted}, not {value!r}",
+        path=str(path),
+        line=_line_of(path, key),
+    )
+
+
+def _line_of(path: Path, key: str) -> int | None:
+    """Where the key stands.  tomllib keeps no places; a key is written once, below its header."""
+    inside = False
+    for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
+        if header := re.match(r"\s*\[\s*([^\]]*?)\s*\]", line):
+            inside = header[1].replace(" ", "").replace('"', "") == "tool.asyncshift"
+        elif inside and re.match(rf'\s*["\']?{re.escape(key)}["\']?\s*[=.]', line):
+            return number
+    return None
