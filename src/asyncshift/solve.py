@@ -393,21 +393,23 @@ def _group_conflicts(world: World) -> bool:
         site, target, treatment = use
         if treatment.kind not in ROOTS or not treatment.grouped or not world.converted(use):
             continue
-        if site.awaited or world.in_async(site.caller):
+        if site.awaited:
             continue
         caller = world.function(site.caller)
-        cause = world.kept.get(site.caller) or world.held.get(site.caller)
-        why = cause.text if cause else "it runs when the module is imported"
-        grew |= world.groups.refuse(
-            origins_of(site, target)[0],
-            Refusal(
-                site.path,
-                site.span,
-                "sync-user",
-                f"{site.text} is called in {caller.name}, which stays sync: {why}",
-                f"move the call out of {caller.name}",
-            ),
-        )
+        others = [t.function for t in site.targets if t.function]
+        if not world.in_async(site.caller):
+            cause = world.kept.get(site.caller) or world.held.get(site.caller)
+            why = cause.text if cause else "it runs when the module is imported"
+            rule, way_out = "sync-user", f"move the call out of {caller.name}"
+            why = f"{site.text} is called in {caller.name}, which stays sync: {why}"
+        elif sync := [fid for fid in others if not world.is_coroutine(fid)]:
+            name = world.function(sync[0]).name
+            rule, way_out = "mixed-targets", f"make {name} async by hand"
+            why = f"{site.text} can also reach {name}, which stays sync: no await fits both"
+        else:
+            continue
+        refusal = Refusal(site.path, site.span, rule, why, way_out)
+        grew |= world.groups.refuse(origins_of(site, target)[0], refusal)
     return grew
 
 
