@@ -1,0 +1,53 @@
+import json
+from decimal import Decimal
+
+import pytest
+
+from shelfsync import Importer, ShopUnavailable, report, run_import
+from shelfsync.cli import main
+from shelfsync.rates import exchange_rate
+
+
+def test_run(shop):
+    tea, cups, spoons = Importer(shop).run()
+    assert tea.prices["T01"].amount == Decimal("3.91")
+    assert cups.missing == ["C04"]
+    assert spoons.names == {"S00": "Honey-spoon", "S01": "Matcha-spoon"}
+
+
+def test_rates_are_asked_once(shop, server):
+    Importer(shop).run()
+    assert sum(entry["path"] == "/rates" for entry in server.log) == 2
+
+
+def test_run_import_confirms(server):
+    shelves = run_import(server.url, "secret")
+    assert sum(len(shelf.prices) for shelf in shelves) == 15
+    assert server.log[-1]["path"] == "/jobs/job-secret"
+
+
+def test_unknown_currency(server):
+    with pytest.raises(ShopUnavailable, match="no rate EUR/XXX"):
+        exchange_rate(server.url, "EUR", "XXX")
+
+
+def test_same_currency_needs_no_service():
+    assert exchange_rate("http://127.0.0.1:9", "EUR", "EUR") == 1
+
+
+def test_report_lines(shop):
+    lines = list(report.lines(Importer(shop).run()))
+    assert lines[0] == "Cups: 5 products, 30.92 in all"
+    assert "  C04        has no price" in lines
+
+
+def test_command_line(server, tmp_path, capsys):
+    out = tmp_path / "catalogue.json"
+    assert main(["--url", server.url, "--token", "t", "import", "--out", str(out)]) == 0
+    assert json.loads(out.read_text())["cups"]["missing"] == ["C04"]
+    assert "Honey-spoon" in capsys.readouterr().out
+
+
+def test_command_line_reports_errors(server, capsys):
+    assert main(["--url", server.url, "--token", "wrong", "categories"]) == 1
+    assert capsys.readouterr().err == "shelfsync: /categories: status 401\n"
