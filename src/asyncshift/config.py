@@ -45,7 +45,7 @@ _FILE_KEYS = tuple(field.name for field in dataclasses.fields(Config))
 
 
 def load_config(start: Path, overrides: Mapping[str, Any] | None = None) -> Config:
-    """Settings for the project around `start`; `overrides`, by field name, win (None: not given)."""
+    """Settings for the project around `start`; `overrides`, by field name, win unless None."""
     settings: dict[str, Any] = {}
     found = _find_table(start)
     if found is not None:

@@ -1,0 +1,155 @@
+"""Write changes, all or nothing, and take them back.
+
+Everything is checked before the first byte is written; `journal` keeps what is needed to go back.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from asyncshift import journal
+from asyncshift.errors import InputError
+from asyncshift.journal import Entry, SavedFile
+from asyncshift.planfile import PlannedFile, digest
+
+_CHANGED = "Run the command again: it reads the file as it is now."
+
+
+def apply_files(root: Path, files: Sequence[PlannedFile], command: str) -> Entry | None:
+    """Write planned files below `root` and journal them; None when there is nothing to do.
+
+    `InputError`, with nothing written, when any file changed since it was analysed or cannot be
+    written.
+    """
+    if not files:
+        return None
+    if not root.is_dir():
+        raise InputError("the plan's project is not there", path=str(root))
+    _check_folder(root, str(root))
+    for file in files:
+        _check(root, file)
+    with journal.locked(root):
+        journal.recover_locked(root)
+        saved = [(file, _saved(root, file)) for file in files]
+        folders = _missing_folders(root, files)
+        entry = journal.begin(root, command, [pair for _, pair in saved], folders)
+        try:
+            for folder in folders:
+                (root / folder).mkdir()
+            for file, (known, _) in saved:
+                journal.replace_file(root / file.path, file.new, known.mode or file.mode or 0o644)
+        except OSError as error:
+            journal.put_back(root, entry)
+            journal.forget(root, entry)
+            raise InputError(
+                f"cannot be written ({error.strerror}); everything was put back",
+                path=str(error.filename or root),
+            ) from error
+        return journal.store(root, replace(entry, state="committed"))
+
+
+def undo(root: Path, number: int | None = None) -> Entry:
+    """Take back one step (the last by default), down to bytes and modes."""
+    with journal.locked(root):
+        journal.recover_locked(root)
+        entry = _chosen(root, number)
+        edited = journal.edited_since(root, entry)
+        if edited:
+            raise InputError(
+                f"step {entry.number:04} cannot be undone: edited since: {', '.join(edited)}",
+                path=str(root),
+                hint="Undo later steps first, or put those files back as the step left them.",
+            )
+        for file in entry.files:
+            if (root / file.path).exists():
+                _check_writable(root / file.path, file.path)
+        entry = journal.store(root, replace(entry, state="undoing"))
+        journal.put_back(root, entry)
+        return journal.store(root, replace(entry, state="undone"))
+
+
+def _chosen(root: Path, number: int | None) -> Entry:
+    done = [entry for entry in journal.entries(root) if entry.state == "committed"]
+    if not done:
+        raise InputError("there is nothing to undo", path=str(root))
+    if number is None:
+        return done[-1]
+    for entry in done:
+        if entry.number == number:
+            return entry
+    known = ", ".join(str(entry.number) for entry in done)
+    raise InputError(
+        f"there is no step {number} to undo", path=str(root), hint=f"There is: {known}."
+    )
+
+
+# ----------------------------------------------------------------------------- checks
+
+
+def _check(root: Path, file: PlannedFile) -> None:
+    """Whether one file can be written as planned."""
+    path = root / file.path
+    if ".." in PurePosixPath(file.path).parts or PurePosixPath(file.path).is_absolute():
+        raise InputError("is outside the project", path=file.path)
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise InputError("is a symlink that leaves the tree; nothing was written", path=file.path)
+    if file.old_digest is None:
+        if path.exists():
+            raise InputError("was made meanwhile; nothing was written", file.path, hint=_CHANGED)
+        parent = next(place for place in path.parents if place.exists())
+        _check_folder(parent, file.path)
+        return
+    current = journal.current_digest(path) if path.is_file() or not path.exists() else "a folder"
+    if current is None:
+        raise InputError("is gone; nothing was written", file.path, hint=_CHANGED)
+    if current != file.old_digest:
+        raise InputError(
+            "has changed since it was analysed; nothing was written", file.path, hint=_CHANGED
+        )
+    _check_writable(path, file.path)
+
+
+def _check_writable(path: Path, name: str) -> None:
+    """The mode counts even for root, who could write: somebody said that it must not change."""
+    if not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) or not os.access(
+        path, os.W_OK
+    ):
+        raise InputError("is read-only; nothing was written", name, hint="Make it writable first.")
+    _check_folder(path.parent, name)
+
+
+def _check_folder(folder: Path, name: str) -> None:
+    if not folder.stat().st_mode & 0o222 or not os.access(folder, os.W_OK):
+        raise InputError(
+            f"its folder {folder} is read-only; nothing was written",
+            name,
+            hint="Make it writable first.",
+        )
+
+
+def _saved(root: Path, file: PlannedFile) -> tuple[SavedFile, bytes | None]:
+    """What the journal keeps of a file, read under the lock: it may have changed since the check."""
+    if file.old_digest is None:
+        return SavedFile(file.path, None, digest(file.new), None), None
+    path = root / file.path
+    old = path.read_bytes()
+    if digest(old) != file.old_digest:
+        raise InputError(
+            "has changed since it was analysed; nothing was written", file.path, hint=_CHANGED
+        )
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return SavedFile(file.path, file.old_digest, digest(file.new), mode), old
+
+
+def _missing_folders(root: Path, files: Sequence[PlannedFile]) -> list[str]:
+    """Folders that new files need, outermost first."""
+    missing: dict[str, None] = {}
+    for file in files:
+        for parent in reversed(PurePosixPath(file.path).parents):
+            if not (root / parent).exists():
+                missing[str(parent)] = None
+    return list(missing)

@@ -1,0 +1,176 @@
+"""A unified diff that `git apply` accepts, made of bytes: encodings and line ends stay true.
+
+Lines end at `\\n` only, as git has it.  The ranges come from the edits that are known; within one
+range, and where none are given, difflib finds what really differs.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from asyncshift.model import FileChange, Hunk
+
+CONTEXT = 3
+MAX_REFINED = 4_000_000
+"""Product of line counts above which a range is shown as replaced: difflib is quadratic."""
+_ESCAPES = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Old lines `old_start:old_end` become new lines `new_start:new_end`; counted from 0."""
+
+    old_start: int
+    old_end: int
+    new_start: int
+    new_end: int
+
+
+def unified(changes: Sequence[FileChange]) -> bytes:
+    """The diff of all changes, in their order; files that do not differ leave no trace."""
+    return b"".join(_file_diff(change) for change in changes)
+
+
+def line_counts(change: FileChange) -> tuple[int, int]:
+    """How many lines a change adds and removes."""
+    ranges = changed_ranges(change)
+    added = sum(r.new_end - r.new_start for r in ranges)
+    return added, sum(r.old_end - r.old_start for r in ranges)
+
+
+def changed_ranges(change: FileChange) -> list[Range]:
+    """What differs, as small as difflib finds it, in order."""
+    old, new = split_lines(change.old or b""), split_lines(change.new)
+    coarse = _from_hunks(change.hunks, old, new) if change.hunks else None
+    if coarse is None:
+        coarse = [Range(0, len(old), 0, len(new))]
+    return [fine for one in coarse for fine in _refined(one, old, new)]
+
+
+def split_lines(data: bytes) -> list[bytes]:
+    """Lines with their ends, split at `\\n` alone (never at `\\r` or a form feed)."""
+    lines = [line + b"\n" for line in data.split(b"\n")]
+    last = lines.pop()[:-1]
+    return [*lines, last] if last else lines
+
+
+# ----------------------------------------------------------------------------- ranges
+
+
+def _from_hunks(
+    hunks: Iterable[Hunk], old: Sequence[bytes], new: Sequence[bytes]
+) -> list[Range] | None:
+    """The known edits as ranges; None where they count lines otherwise than git (a lone `\\r`)."""
+    ranges: list[Range] = []
+    shift = old_done = new_done = 0
+    for hunk in sorted(hunks, key=lambda hunk: (hunk.old_start, hunk.old_end)):
+        start, end = hunk.old_start - 1, hunk.old_end - 1
+        text = "".join(hunk.new_lines)
+        count = text.count("\n") + (not text.endswith("\n") and text != "")
+        found = Range(start, end, start + shift, start + shift + count)
+        if start < old_done or old[old_done:start] != new[new_done : found.new_start]:
+            return None
+        ranges.append(found)
+        old_done, new_done = end, found.new_end
+        shift += count - (end - start)
+    return ranges if old[old_done:] == new[new_done:] else None
+
+
+def _refined(one: Range, old: Sequence[bytes], new: Sequence[bytes]) -> Iterator[Range]:
+    """The parts of a range that really differ."""
+    i, j, i_end, j_end = one.old_start, one.new_start, one.old_end, one.new_end
+    while i < i_end and j < j_end and old[i] == new[j]:
+        i, j = i + 1, j + 1
+    while i_end > i and j_end > j and old[i_end - 1] == new[j_end - 1]:
+        i_end, j_end = i_end - 1, j_end - 1
+    if i == i_end or j == j_end or (i_end - i) * (j_end - j) > MAX_REFINED:
+        if i < i_end or j < j_end:
+            yield Range(i, i_end, j, j_end)
+        return
+    matcher = difflib.SequenceMatcher(None, old[i:i_end], new[j:j_end], autojunk=False)
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if tag != "equal":
+            yield Range(i + i1, i + i2, j + j1, j + j2)
+
+
+# ----------------------------------------------------------------------------- text
+
+
+def _file_diff(change: FileChange) -> bytes:
+    if change.old == change.new:
+        return b""
+    before, after = _quoted("a/" + change.path), _quoted("b/" + change.path)
+    header = f"diff --git {before} {after}\n"
+    if change.old is None:
+        header += f"new file mode {0o100000 | (change.mode or 0o644):o}\n"
+        before = "/dev/null"
+    ranges = changed_ranges(change)
+    if ranges:
+        header += f"--- {before}{_tab(before)}\n+++ {after}{_tab(after)}\n"
+    old, new = split_lines(change.old or b""), split_lines(change.new)
+    body = [_hunk(group, old, new) for group in _grouped(ranges)]
+    return b"".join([header.encode("utf-8", "surrogateescape"), *body])
+
+
+def _grouped(ranges: Sequence[Range]) -> Iterator[list[Range]]:
+    """Ranges whose context would touch share a hunk."""
+    group: list[Range] = []
+    for one in ranges:
+        if group and one.old_start - group[-1].old_end > 2 * CONTEXT:
+            yield group
+            group = []
+        group.append(one)
+    if group:
+        yield group
+
+
+def _hunk(group: Sequence[Range], old: Sequence[bytes], new: Sequence[bytes]) -> bytes:
+    first, last = group[0], group[-1]
+    lead = min(CONTEXT, first.old_start)
+    tail = min(CONTEXT, len(old) - last.old_end)
+    start, end = first.old_start - lead, last.old_end + tail
+    old_place = _place(start, end - start)
+    new_place = _place(first.new_start - lead, last.new_end + tail - first.new_start + lead)
+    lines: list[bytes] = [f"@@ -{old_place} +{new_place} @@\n".encode()]
+    for one in group:
+        lines += [_line(b" ", line) for line in old[start : one.old_start]]
+        lines += [_line(b"-", line) for line in old[one.old_start : one.old_end]]
+        lines += [_line(b"+", line) for line in new[one.new_start : one.new_end]]
+        start = one.old_end
+    lines += [_line(b" ", line) for line in old[start:end]]
+    return b"".join(lines)
+
+
+def _line(sign: bytes, line: bytes) -> bytes:
+    end = b"" if line.endswith(b"\n") else b"\n\\ No newline at end of file\n"
+    return sign + line + end
+
+
+def _place(start: int, count: int) -> str:
+    """`line,count` as diff writes it: an empty side names the line before it."""
+    if count == 1:
+        return str(start + 1)
+    return f"{start + 1 if count else start},{count}"
+
+
+def _quoted(path: str) -> str:
+    """A path as git writes it: quoted in C style where it holds more than plain characters."""
+    data = path.encode("utf-8", "surrogateescape")
+    if all(32 <= byte < 127 and byte not in (34, 92) for byte in data):
+        return path
+    parts = []
+    for byte in data:
+        if byte in _ESCAPES:
+            parts.append("\\" + _ESCAPES[byte])
+        elif 32 <= byte < 127:
+            parts.append(chr(byte))
+        else:
+            parts.append(f"\\{byte:03o}")
+    return f'"{"".join(parts)}"'
+
+
+def _tab(path: str) -> str:
+    """Git ends a name that holds a space with a tab, so that it cannot be taken for a date."""
+    return "\t" if " " in path and not path.startswith('"') else ""
