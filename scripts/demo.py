@@ -1,0 +1,211 @@
+"""`make demo`: migrates the example, runs it before and after, compares and measures.
+
+Everything happens in a temporary copy.  Exits with 1 when any output, file, exit status or request
+differs between the two versions, or when the tests of the example fail in either.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLE = ROOT / "examples" / "shelfsync"
+# Not compared: who asks, and how many bytes a JSON body takes (httpx leaves out the spaces).
+UNCOMPARED_HEADERS = frozenset({"user-agent", "content-length", "host"})
+
+
+@dataclass
+class Findings:
+    """What was compared; any difference makes the demo fail."""
+
+    same: list[str] = field(default_factory=list)
+    different: list[str] = field(default_factory=list)
+
+    def compare(self, what: str, before: object, after: object) -> None:
+        if before == after:
+            self.same.append(what)
+            print(f"  same       {what}")
+        else:
+            self.different.append(what)
+            print(f"  DIFFERENT  {what}\n    before: {before!r}\n    after:  {after!r}")
+
+    def require(self, what: str, holds: bool) -> None:
+        (self.same if holds else self.different).append(what)
+        print(f"  {'ok' if holds else 'FAILED':<9}  {what}")
+
+
+def heading(text: str) -> None:
+    bold, plain = ("\x1b[1m", "\x1b[0m") if sys.stdout.isatty() else ("", "")
+    print(f"\n{bold}{text}\n{'=' * len(text)}{plain}\n", flush=True)
+
+
+def asyncshift(*arguments: str, cwd: Path) -> None:
+    print(f"$ asyncshift {' '.join(arguments)}\n", flush=True)
+    subprocess.run([sys.executable, "-m", "asyncshift", *arguments], cwd=cwd, check=True)
+
+
+@contextlib.contextmanager
+def shop(latency: float) -> Iterator[str]:
+    """The small shop in a process of its own; gives its address."""
+    command = [sys.executable, str(EXAMPLE / "tests" / "fake_shop.py"), "--latency", str(latency)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+def python(version: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "always", *arguments],
+        cwd=version,
+        env={**os.environ, "PYTHONPATH": str(version / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def requests_seen(url: str) -> list[dict[str, Any]]:
+    """What reached the shop since the last call, in order."""
+    with urllib.request.urlopen(f"{url}/_log") as response:
+        entries: list[dict[str, Any]] = json.load(response)
+    for entry in entries:
+        entry["headers"] = {
+            name: value
+            for name, value in sorted(entry["headers"].items())
+            if name not in UNCOMPARED_HEADERS
+        }
+    return entries
+
+
+def command_lines(version: Path, latency: float) -> dict[str, Any]:
+    """Runs the application's commands against a fresh shop; everything that can be observed."""
+    seen: dict[str, Any] = {}
+    out = version / "catalogue.json"
+    with shop(latency) as url:
+        for name, token, arguments in (
+            ("import", "demo", ["import", "--out", str(out)]),
+            ("categories", "demo", ["categories"]),
+            ("a wrong token", "wrong", ["import"]),
+        ):
+            done = python(version, "-m", "shelfsync", "--url", url, "--token", token, *arguments)
+            seen[f"output of `{name}`"] = done.stdout
+            seen[f"errors of `{name}`"] = done.stderr
+            seen[f"exit status of `{name}`"] = done.returncode
+            seen[f"requests of `{name}`"] = requests_seen(url)
+    seen["the file written"] = out.read_text(encoding="utf-8") if out.exists() else None
+    return seen
+
+
+def run_tests(version: Path) -> tuple[bool, str]:
+    done = python(version, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error")
+    lines = [line for line in done.stdout.splitlines() if line.strip()]
+    if done.returncode:
+        print(done.stdout, done.stderr)
+    return done.returncode == 0, lines[-1] if lines else "no output"
+
+
+def load(version: Path, latency: float, runs: int, prefix: str) -> dict[str, Any]:
+    script = str(ROOT / "scripts" / "demo_load.py")
+    with shop(latency) as url:
+        done = python(version, script, "--url", url, "--runs", str(runs), "--prefix", prefix)
+    if done.returncode:
+        sys.exit(f"the load run failed:\n{done.stderr}")
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def table(rows: Sequence[tuple[str, dict[str, Any]]], runs: int) -> None:
+    print(f"  {'':<30}{'seconds':>9}{'runs/s':>9}{'CPU s':>9}{'threads':>9}")
+    for name, result in rows:
+        print(
+            f"  {name:<30}{result['seconds']:>9.2f}{runs / result['seconds']:>9.1f}"
+            f"{result['cpu']:>9.2f}{result['threads']:>9}"
+        )
+
+
+def compare_behaviour(before: Path, after: Path, findings: Findings, latency: float) -> None:
+    old, new = command_lines(before, latency), command_lines(after, latency)
+    for what in old:
+        findings.compare(what, old[what], new[what])
+    print("\nThe output of `import`, first lines:\n")
+    for line in new["output of `import`"].splitlines()[:6]:
+        print(f"    {line}")
+
+
+def compare_load(
+    before: Path, after: Path, findings: Findings, latency: float, runs: int, prefix: str
+) -> None:
+    old, new = load(before, latency, runs, prefix), load(after, latency, runs, prefix)
+    table([("before: requests in threads", old), ("after: one event loop", new)], runs)
+    print()
+    findings.require("the version before is sync, the version after async", (
+        old["async"], new["async"]) == (False, True))  # fmt: skip
+    findings.compare(f"the result of {runs} run{'s' * (runs > 1)}", old["outputs"], new["outputs"])
+
+
+def demo(work: Path, findings: Findings, latency: float, runs: int) -> None:
+    before, after = work / "before", work / "after"
+    for version in (before, after):
+        shutil.copytree(EXAMPLE, version, ignore=shutil.ignore_patterns("__pycache__"))
+
+    heading("1. Where the application blocks, and whether async is worth it")
+    asyncshift("scan", "src", cwd=before)
+    heading("2. What would change: nothing is written yet")
+    asyncshift("diff", ".", cwd=before)
+    heading("3. Applied to a copy")
+    asyncshift("diff", ".", "--out", str(work / "plan.json"), cwd=after)
+    asyncshift("apply", str(work / "plan.json"), "--yes", cwd=after)
+    print("\nA second run finds nothing to do:\n", flush=True)
+    asyncshift("diff", ".", "--exit-code", cwd=after)
+
+    heading("4. Both versions against a small local server")
+    compare_behaviour(before, after, findings, latency)
+    heading("5. The application's own tests")
+    for name, version in (("before", before), ("after", after)):
+        passed, line = run_tests(version)
+        findings.require(f"{name}: {line}", passed)
+
+    heading(f"6. {runs} imports at once, {latency * 1000:.0f} ms for each answer of the server")
+    compare_load(before, after, findings, latency, runs, "many")
+    heading("7. One import alone: async does not make sequential code faster")
+    compare_load(before, after, findings, latency, 1, "one")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--latency", type=float, default=0.03, help="seconds for each answer")
+    parser.add_argument("--runs", type=int, default=50, help="imports at once")
+    parser.add_argument("--keep", type=Path, help="work in this folder and keep it")
+    args = parser.parse_args()
+    findings = Findings()
+    with contextlib.ExitStack() as stack:
+        if args.keep:
+            work = args.keep.resolve()
+            work.mkdir(parents=True)
+        else:
+            work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="asyncshift-")))
+        demo(work, findings, args.latency, args.runs)
+    heading("Result")
+    print(f"  {len(findings.same)} comparisons hold, {len(findings.different)} do not")
+    for what in findings.different:
+        print(f"  different: {what}")
+    return 1 if findings.different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
