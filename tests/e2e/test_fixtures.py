@@ -1,0 +1,142 @@
+"""Every fixture through the command line, as a user would: `apply`, compare, run, `apply` again.
+
+`tests/fixtures/README.md` says what a case looks like.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from asyncshift.cli import run
+
+from .echo_server import serving
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
+CASES = sorted(path.parent for path in FIXTURES.glob("*/*/before"))
+NOT_SOURCE = frozenset({".asyncshift", "__pycache__"})
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a program did that anybody could see."""
+
+    status: int
+    output: str
+    errors: str
+    requests: list[dict[str, object]]
+
+
+def settings(case: Path) -> dict[str, list[str]]:
+    file = case / "case.json"
+    found: dict[str, list[str]] = json.loads(file.read_text()) if file.exists() else {}
+    return found
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    """Every file below `root` but what the tool and Python keep for themselves."""
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not NOT_SOURCE & set(path.relative_to(root).parts)
+    }
+
+
+def readable(files: dict[str, bytes]) -> dict[str, str]:
+    """As text, so that pytest shows a difference line by line."""
+    return {name: data.decode("latin-1") for name, data in files.items()}
+
+
+def apply(project: Path, case: Path) -> None:
+    arguments = ["apply", str(project), "--yes", "--jobs", "1", *settings(case).get("apply", [])]
+    assert run(arguments) == 0
+
+
+def execute(project: Path, command: list[str]) -> Ran:
+    with serving() as server:
+        environment = {
+            **os.environ,
+            "BASE_URL": server.url,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(project),
+        }
+        done = subprocess.run(
+            [sys.executable, "-W", "always", *command],
+            cwd=project,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        here = (str(project), server.url)
+        output = done.stdout.replace(here[0], "PROJECT").replace(here[1], "SERVER")
+        return Ran(done.returncode, output, done.stderr, server.log)
+
+
+def case_id(case: Path) -> str:
+    return f"{case.parent.name}/{case.name}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=case_id)
+def test_case(case: Path, tmp_path: Path, update_fixtures: bool) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(case / "before", project, ignore=shutil.ignore_patterns("__pycache__"))
+    before = tree(project)
+
+    apply(project, case)
+    migrated = tree(project)
+    expected = before if case.name.startswith("skip_") else None
+    if expected is None and update_fixtures:
+        shutil.rmtree(case / "after", ignore_errors=True)
+        shutil.copytree(
+            project, case / "after", ignore=shutil.ignore_patterns(*NOT_SOURCE), dirs_exist_ok=True
+        )
+    if expected is None:
+        assert (case / "after").is_dir(), "no after/: write it, or run with --update-fixtures"
+        expected = tree(case / "after")
+        assert expected != before, "nothing changes here: name the case skip_..."
+    assert readable(migrated) == readable(expected)
+
+    for name, data in migrated.items():
+        if name.endswith(".py"):
+            compile(data, name, "exec")
+    apply(project, case)
+    assert readable(tree(project)) == readable(migrated), "a second run changes something"
+
+
+RUNNABLE = [
+    (case, command)
+    for case in CASES
+    if (command := settings(case).get("run", ["main.py"]))
+    and (case / "before" / command[0]).exists()
+]
+
+
+@pytest.mark.parametrize(("case", "command"), RUNNABLE, ids=[case_id(case) for case, _ in RUNNABLE])
+def test_program_behaves_the_same(case: Path, command: list[str], tmp_path: Path) -> None:
+    migrated = case / ("before" if case.name.startswith("skip_") else "after")
+    runs = []
+    for name, source in (("before", case / "before"), ("after", migrated)):
+        shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        runs.append(execute(tmp_path / name, command))
+    old, new = runs
+    assert (new.status, new.output) == (old.status, old.output), new.errors
+    assert "never awaited" not in new.errors
+    assert new.requests == old.requests
+
+
+@pytest.mark.parametrize(
+    "folder", sorted({case.parent for case in CASES}), ids=lambda path: path.name
+)
+def test_every_codemod_has_a_case_that_changes_nothing(folder: Path) -> None:
+    cases = [case.name for case in CASES if case.parent == folder]
+    assert any(name.startswith("skip_") for name in cases)
+    assert not all(name.startswith("skip_") for name in cases)
