@@ -1,0 +1,121 @@
+"""Writes the reference pages from the code: docs/codemods.md and docs/cli.md.
+
+With `--check` nothing is written; the exit status is 1 when a page is not what the code says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import typer.main
+
+from asyncshift.cli import app
+from asyncshift.codemod import CodemodInfo, load_registry
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+NOTICE = "<!-- Made by scripts/gen_docs.py (`make docs`): edit the code, not this page. -->"
+MARKUP = re.compile(r"\[/?(?:bold|dim|italic|link|cyan|green|red|yellow)[^\]]*\]")
+
+
+def cell(text: str) -> str:
+    """Text that may stand in a column of a Markdown table."""
+    return " ".join(MARKUP.sub("", text).split()).replace("|", "\\|")
+
+
+# ----------------------------------------------------------------------------- codemods
+
+
+def codemods_page(codemods: tuple[CodemodInfo, ...]) -> str:
+    lines = [
+        "# Codemods",
+        "",
+        NOTICE,
+        "",
+        "A codemod is one folder: a table that says what becomes of each name of a library, and",
+        "code only for what a table cannot say. A name that a table does not list keeps its client, and",
+        "all that flows from it, in a thread.",
+        "",
+        *(f"- [{info.name}](#{info.name}): {info.summary}" for info in codemods),
+        "",
+    ]
+    for info in codemods:
+        lines += codemod_section(info)
+    return "\n".join(lines)
+
+
+def codemod_section(info: CodemodInfo) -> Iterator[str]:
+    yield from (f"## {info.name}", "", f"{info.summary}.", "")
+    if info.requires:
+        yield from (f"The migrated project needs {', '.join(f'`{r}`' for r in info.requires)}.", "")
+    if info.docs:
+        yield from (f"The library's own page: <{info.docs}>.", "")
+    if info.text:
+        yield from (info.text, "")
+    yield from ("| name | what happens | becomes |", "|---|---|---|")
+    for row in info.rows:
+        yield f"| `{row.name}` | {row.kind} | {becomes(row.becomes)} |"
+    yield ""
+
+
+def becomes(text: str) -> str:
+    """Names as code, sentences as they are."""
+    if not text:
+        return ""
+    return cell(text) if " " in text and "," not in text else f"`{cell(text)}`"
+
+
+# ----------------------------------------------------------------------------- commands
+
+
+def commands_page() -> str:
+    group = typer.main.get_command(app)
+    lines = ["# Commands", "", NOTICE, "", f"`asyncshift` {cell(group.help or '')}", ""]
+    assert hasattr(group, "commands")
+    for name, command in group.commands.items():
+        if not command.hidden:
+            lines += command_section(name, command)
+    return "\n".join(lines)
+
+
+def command_section(name: str, command: click.Command) -> Iterator[str]:
+    context = click.Context(command, info_name=f"asyncshift {name}")
+    pieces = " ".join(command.collect_usage_pieces(context))
+    yield from (f"## {name}", "", f"    asyncshift {name} {pieces}", "")
+    for paragraph in (command.help or "").split("\n\n"):
+        yield from (cell(paragraph), "")
+    options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
+    if options:
+        yield from ("| option | meaning |", "|---|---|")
+    for option in options:
+        names = ", ".join(f"`{text}`" for text in (*option.opts, *option.secondary_opts))
+        yield f"| {names} | {cell(getattr(option, 'help', None) or '')} |"
+    yield ""
+
+
+# ----------------------------------------------------------------------------- main
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 when stale")
+    check = parser.parse_args().check
+    pages = {"codemods.md": codemods_page(load_registry().codemods), "cli.md": commands_page()}
+    stale = []
+    for name, text in pages.items():
+        path, text = DOCS / name, text.rstrip("\n") + "\n"
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if not check:
+                path.write_text(text, encoding="utf-8")
+    for name in stale:
+        print(f"docs/{name} {'is stale: run `make docs`' if check else 'written'}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
