@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import click
 import typer.main
 
 from asyncshift.cli import app
-from asyncshift.codemod import CodemodInfo, load_registry
+from asyncshift.codemod import CodemodInfo, RowInfo, load_registry
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 NOTICE = "<!-- Made by scripts/gen_docs.py (`make docs`): edit the code, not this page. -->"
@@ -37,8 +38,9 @@ def codemods_page(codemods: tuple[CodemodInfo, ...]) -> str:
         NOTICE,
         "",
         "A codemod is one folder: a table that says what becomes of each name of a library, and",
-        "code only for what a table cannot say. A name that a table does not list keeps its client, and",
-        "all that flows from it, in a thread.",
+        "code only for what a table cannot say. Where a program uses a name of which no table says",
+        "what it becomes, the client and all that flows from it stay what they are, and async code",
+        "calls them in a thread.",
         "",
         *(f"- [{info.name}](#{info.name}): {info.summary}" for info in codemods),
         "",
@@ -58,15 +60,23 @@ def codemod_section(info: CodemodInfo) -> Iterator[str]:
         yield from (info.text, "")
     yield from ("| name | what happens | becomes |", "|---|---|---|")
     for row in info.rows:
-        yield f"| `{row.name}` | {row.kind} | {becomes(row.becomes)} |"
+        if row.kind != "constant":
+            yield f"| `{row.name}` | {row.kind} | {becomes(row)} |"
+    for prefix, count in Counter(
+        row.name.rpartition(".")[0] for row in info.rows if row.kind == "constant"
+    ).items():
+        yield f"| `{prefix}.*` ({count} names) | constant | its value |"
     yield ""
 
 
-def becomes(text: str) -> str:
+def becomes(row: RowInfo) -> str:
     """Names as code, sentences as they are."""
-    if not text:
-        return ""
-    return cell(text) if " " in text and "," not in text else f"`{cell(text)}`"
+    if not row.becomes or row.kind == "stays in a thread":
+        return cell(row.becomes)
+    names = row.becomes.split(", ")
+    if any(" " in name for name in names):
+        return cell(row.becomes)
+    return ", ".join(f"`{cell(name)}`" for name in names)
 
 
 # ----------------------------------------------------------------------------- commands
