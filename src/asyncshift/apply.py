@@ -132,7 +132,7 @@ def _check_folder(folder: Path, name: str) -> None:
 
 
 def _saved(root: Path, file: PlannedFile) -> tuple[SavedFile, bytes | None]:
-    """What the journal keeps of a file, read under the lock: it may have changed since the check."""
+    """What the journal keeps of a file, read again under the lock: it may have changed."""
     if file.old_digest is None:
         return SavedFile(file.path, None, digest(file.new), None), None
     path = root / file.path

@@ -1,0 +1,53 @@
+"""The command line.  One thin file for each command; this one catches what they raise.
+
+Exit status: 0 done or nothing to do; 1 there are changes (`diff --exit-code`); 2 the call or the
+input was wrong; 3 an internal error, with what to report.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import traceback
+from collections.abc import Sequence
+
+from asyncshift import __version__
+from asyncshift.cli.app import build
+from asyncshift.errors import InputError
+
+__all__ = ["run"]
+
+INTERRUPTED = 130
+"""What shells give a command that Ctrl-C ended."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status; the only place where errors become text."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        build()(list(arguments), prog_name="asyncshift")
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else 0
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; nothing was left half written", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (`asyncshift diff | head`); Python would complain once more on exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # noqa: BLE001 - the one boundary: a bug must end in a message and status 3
+        traceback.print_exc()
+        print(
+            "\ninternal error: this is a bug in asyncshift, nothing of it is your code's fault.\n"
+            "Please report the lines above together with the file they were working on and: "
+            f"asyncshift {__version__}, Python {platform.python_version()}, {platform.platform()}",
+            file=sys.stderr,
+        )
+        return 3
+    return 0

@@ -1,0 +1,52 @@
+"""The Typer application: every command with its options."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from asyncshift import __version__
+from asyncshift.cli import apply, codemods, diff, explain, graph, scan, undo
+from asyncshift.cli.options import configured
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+
+def build() -> typer.Typer:
+    """The application, made anew for each run."""
+    app = typer.Typer(
+        name="asyncshift",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings=_HELP,
+    )
+    app.callback()(_top)
+    for command in (scan.scan, diff.diff, apply.apply, explain.explain, graph.graph):
+        app.command(context_settings=_HELP)(configured(command))
+    app.command(context_settings=_HELP)(configured(codemods.codemods))
+    app.command(context_settings=_HELP)(undo.undo)
+    return app
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"asyncshift {__version__}")
+        raise typer.Exit
+
+
+def _top(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", "-V", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Migrate synchronous Python code to asyncio.
+
+    Nothing is written before it was seen: `scan` says whether it is worth it, `diff` shows what
+    would change, `apply` writes it, `undo` takes it back.
+    """

@@ -1,0 +1,68 @@
+"""`asyncshift apply`: write a stored plan, or what `diff` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from asyncshift.apply import apply_files
+from asyncshift.cli import terminal
+from asyncshift.cli.migrate import migrate, repair
+from asyncshift.cli.options import PathList, given
+from asyncshift.config import Config
+from asyncshift.diff import unified
+from asyncshift.errors import InputError
+from asyncshift.planfile import PlannedFile, is_plan, planned, read_plan
+
+
+def apply(
+    paths: PathList = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
+    config: Config,
+) -> None:
+    """Write the changes: of files and folders, or of a plan that `diff --out` stored."""
+    wanted = given(paths)
+    if any(is_plan(path) for path in wanted):
+        _apply_plan(wanted)
+        return
+    if not yes and not terminal.can_ask():
+        raise InputError(
+            "apply asks before it writes, and there is no terminal to ask on",
+            hint="Give --yes, or store a plan with `diff --out PLAN` and apply that.",
+        )
+    from asyncshift.report.summary import summary_text
+
+    root, outcome = migrate(wanted, config)
+    terminal.show_diff(unified(outcome.changes))
+    terminal.show(summary_text(outcome), error=True)
+    files = planned(outcome.changes)
+    if not files:
+        return
+    if not yes and not terminal.ask(f"Write {len(files)} files?"):
+        terminal.note("Nothing was written.")
+        return
+    _write(root, files, f"apply {' '.join(map(str, wanted))}")
+
+
+def _apply_plan(paths: Sequence[Path]) -> None:
+    if len(paths) > 1:
+        raise InputError("a stored plan is applied alone", path=str(paths[0]))
+    plan = read_plan(paths[0])
+    if plan.root.is_dir():
+        repair(plan.root)
+    _write(plan.root, plan.files, f"apply {paths[0]}")
+
+
+def _write(root: Path, files: Sequence[PlannedFile], command: str) -> None:
+    entry = apply_files(root, files, command)
+    if entry is None:
+        terminal.note("Nothing to change.")
+    else:
+        terminal.note(
+            f"Wrote {len(files)} files below {root} (step {entry.number}; `asyncshift undo` "
+            "takes it back)."
+        )

@@ -1,0 +1,46 @@
+"""`asyncshift diff`: what would change, without changing it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from asyncshift.cli.options import Format, FormatOption, PathList, given
+from asyncshift.config import Config
+
+
+def diff(
+    paths: PathList = None,
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Store what is shown, for `apply`.", dir_okay=False),
+    ] = None,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 1 when there are changes.")
+    ] = False,
+    format: FormatOption = Format.TEXT,
+    config: Config,
+) -> None:
+    """Show the changes as a unified diff; the summary goes to stderr."""
+    from asyncshift.cli import terminal
+    from asyncshift.cli.migrate import migrate
+    from asyncshift.diff import unified
+    from asyncshift.planfile import PlanFile, planned, write_plan
+    from asyncshift.report.summary import summary_json, summary_text
+
+    root, outcome = migrate(given(paths), config)
+    text = unified(outcome.changes)
+    if out is not None:
+        write_plan(out, PlanFile(root, planned(outcome.changes), text))
+    if format is Format.JSON:
+        content = {"diff": text.decode("utf-8", "surrogateescape"), **summary_json(outcome)}
+        print(json.dumps(content, indent=1))
+    else:
+        terminal.show_diff(text)
+        terminal.show(summary_text(outcome), error=True)
+    if exit_code and outcome.changes:
+        raise typer.Exit(1)

@@ -1,0 +1,34 @@
+"""The step that `diff` and `apply` share: repair what a crash left, then work out the changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asyncshift.cli import terminal
+from asyncshift.config import Config
+from asyncshift.discover import project_root
+from asyncshift.journal import recover
+
+if TYPE_CHECKING:
+    from asyncshift.pipeline import Outcome
+
+
+def migrate(paths: Sequence[Path], config: Config) -> tuple[Path, Outcome]:
+    """The project's root and everything that would be written there."""
+    from asyncshift import pipeline
+
+    repair(project_root(paths))
+    with terminal.progress() as progress:
+        analysis = pipeline.analyse(paths, config, progress)
+        outcome = pipeline.changes(analysis, progress)
+    return Path(analysis.project.root), outcome
+
+
+def repair(root: Path) -> None:
+    """Put back what an interrupted command left, and say so."""
+    for entry in recover(root):
+        terminal.note(
+            f"step {entry.number:04} was interrupted ({entry.command}): it was taken back"
+        )

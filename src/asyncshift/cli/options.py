@@ -1,0 +1,107 @@
+"""Options that commands share, and the step from them to a `Config`."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from asyncshift.config import Config, load_config
+
+PathList = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Files and folders; the current folder without any.", show_default=False),
+]
+
+
+class Format(enum.StrEnum):
+    """How a result is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How to write the result.")]
+
+
+def given(paths: list[Path] | None) -> list[Path]:
+    """The paths of a command: the current folder when none were given."""
+    return list(paths) if paths else [Path()]
+
+
+def configured(command: Callable[..., None]) -> Callable[..., None]:
+    """A Typer command out of one that takes a `config`: the shared options become parameters.
+
+    The settings of the file are those of the project around the first path.
+    """
+
+    def run(**arguments: Any) -> None:
+        shared = {name: arguments.pop(name) for name in _SHARED}
+        paths = arguments.get("paths")
+        start = paths[0] if paths else Path()
+        command(**arguments, config=_config(start, shared))
+
+    own = [
+        parameter
+        for name, parameter in inspect.signature(command).parameters.items()
+        if name != "config"
+    ]
+    hints = get_type_hints(command, include_extras=True)
+    parameters = [parameter.replace(annotation=hints[parameter.name]) for parameter in own]
+    parameters += [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in _SHARED.items()
+    ]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    return run
+
+
+_SHARED: dict[str, Any] = {
+    "table": Annotated[
+        list[Path] | None, typer.Option(help="A table of your own (TOML); repeatable.")
+    ],
+    "only": Annotated[
+        list[str] | None, typer.Option(help="Run only this codemod; repeatable.")
+    ],
+    "exclude": Annotated[
+        list[str] | None, typer.Option(help="Do not run this codemod; repeatable.")
+    ],
+    "ignore": Annotated[
+        list[str] | None,
+        typer.Option(help="Do not read files of this pattern, as in .gitignore; repeatable."),
+    ],
+    "python": Annotated[
+        Path | None,
+        typer.Option(help="The project's interpreter or virtual environment, to read libraries."),
+    ],
+    "parity": Annotated[
+        str | None,
+        typer.Option(help="How exactly the old behaviour is kept: default or strict."),
+    ],
+    "jobs": Annotated[int | None, typer.Option(min=0, help="Processes; 0: one per processor.")],
+    "cache": Annotated[
+        bool | None, typer.Option("--cache/--no-cache", help="Keep facts of unchanged files.")
+    ],
+}  # fmt: skip
+
+
+def _config(start: Path, shared: dict[str, Any]) -> Config:
+    """Settings of the file, overridden by what was given."""
+    parity = shared["parity"]
+    if parity not in (None, "default", "strict"):
+        raise typer.BadParameter(f"{parity!r} is not default or strict", param_hint="--parity")
+    lists = {
+        "tables": shared["table"],
+        "only": shared["only"],
+        "exclude": shared["exclude"],
+        "ignore": shared["ignore"],
+    }
+    overrides = {name: tuple(value) for name, value in lists.items() if value}
+    single = {name: shared[name] for name in ("python", "parity", "jobs", "cache")}
+    return load_config(start, {**overrides, **single})
