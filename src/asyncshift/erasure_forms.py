@@ -1,0 +1,463 @@
+"""The reduced form of code in which sync and async versions of the same thing are equal.
+
+Each rule of `Normaliser` says why the two spellings mean the same.  Rules are applied to the old
+and the new text alike, so no rule has to know which of the two it looks at.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from asyncshift.erasure_scopes import FunctionNode, Scopes, origin, sync_name
+
+if TYPE_CHECKING:
+    from asyncshift.erasure import Tables
+
+Node = TypeVar("Node", bound=ast.AST)
+
+IMPORTED = "@"
+"""Starts a reduced name that comes from an import: `@time.sleep`."""
+
+_BUILTINS = {
+    "anext": "next",
+    "aiter": "iter",
+    "StopAsyncIteration": "StopIteration",
+}
+
+_ATTRIBUTES = {
+    "aclose": "close",
+    "asend": "send",
+    "athrow": "throw",
+    "enter_async_context": "enter_context",
+    "push_async_exit": "push",
+    "push_async_callback": "callback",
+}
+"""Methods of async generators and of AsyncExitStack, under their sync names."""
+
+_STDLIB = {
+    "contextlib.asynccontextmanager": "contextlib.contextmanager",
+    "contextlib.aclosing": "contextlib.closing",
+    "contextlib.AsyncExitStack": "contextlib.ExitStack",
+    "contextlib.AsyncContextDecorator": "contextlib.ContextDecorator",
+    "contextlib.AbstractAsyncContextManager": "typing.ContextManager",
+    "contextlib.AbstractContextManager": "typing.ContextManager",
+    "typing.AsyncContextManager": "typing.ContextManager",
+    **{
+        f"{module}.{name}": f"typing.{name.removeprefix('Async')}"
+        for module in ("typing", "collections.abc")
+        for name in (
+            "AsyncIterator",
+            "AsyncIterable",
+            "AsyncGenerator",
+            "Iterator",
+            "Iterable",
+            "Generator",
+            "Awaitable",
+            "Coroutine",
+        )
+    },
+}
+
+_TOTAL = frozenset({"list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "min", "max"})
+"""Builtins that take all of their first argument before they return, in order.  `any` and `all` are
+not among them: they stop early, so a list in place of a generator runs more of it."""
+
+
+class Names:
+    """The tables' renames, as a lookup from old names to new ones.
+
+    Both texts are brought to the new names: an old exception may stand for several new ones, and
+    the way back would have no single answer.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._dotted: dict[str, str] = {}
+        self._modules: dict[str, str] = {}
+        self._attributes: dict[str, str] = dict(_ATTRIBUTES)
+        self._keywords: dict[str, str] = {}
+        self._exceptions: dict[str, set[str]] = defaultdict(set)
+        for rename in tables.erasures():
+            match rename.kind:
+                case "exception":
+                    self._exceptions[rename.old].add(rename.new)
+                case "attribute":
+                    self._attributes.setdefault(rename.old, self.attribute(rename.new))
+                case "keyword":
+                    self._keywords[rename.old] = rename.new
+                case "module":
+                    self._modules[rename.old] = rename.new
+                case _:
+                    self._dotted[rename.old] = rename.new
+        self._known_exceptions = frozenset(
+            {*self._exceptions, *(new for all_new in self._exceptions.values() for new in all_new)}
+        )
+
+    def attribute(self, name: str) -> str:
+        name = sync_name(name)
+        return self._attributes.get(name, name)
+
+    def keyword(self, name: str) -> str:
+        return self._keywords.get(name, name)
+
+    def is_exception(self, name: str) -> bool:
+        return name in self._known_exceptions
+
+    def dotted(self, name: str) -> tuple[str, ...]:
+        """The new name of a full one; several where an exception became several."""
+        name = self._tables.canonical(_STDLIB.get(name, name))
+        if found := self._exceptions.get(name):
+            return tuple(sorted(found))
+        head, tail = name, ""
+        while head:
+            if (new := self._dotted.get(head)) is not None:
+                return (new + self._members(tail),)
+            new = self._modules.get(head)
+            if new is not None and not f"{name}.".startswith(f"{new}."):
+                return (new + tail,)
+            head, _, last = head.rpartition(".")
+            tail = f".{last}{tail}"
+        return (name,)
+
+    def _members(self, tail: str) -> str:
+        return ".".join(self.attribute(part) for part in tail.split("."))
+
+
+class Normaliser(ast.NodeTransformer):
+    """Reduces one function, or a module without its functions, in place.
+
+    `known` has the placeholder for each function that both texts have, by the node's `id`; nested
+    functions become their placeholder, new ones vanish (they are compared for themselves).
+    """
+
+    def __init__(self, scopes: Scopes, names: Names, known: Mapping[int, str]) -> None:
+        self._scopes = scopes
+        self._scope = scopes.module
+        self._names = names
+        self._known = known
+
+    def reduce(self, node: FunctionNode | ast.Module) -> ast.AST:
+        """The reduced form.  The definition's head is read in the scope around it."""
+        if isinstance(node, ast.Module):
+            return ast.Module(self._all(node.body), [])
+        own = self._scopes.of[id(node)]
+        self._scope = own.parent or own
+        head = ast.FunctionDef(
+            name=sync_name(node.name),
+            args=self._visit(node.args),
+            decorator_list=self._all(node.decorator_list),
+            returns=None if node.returns is None else self._annotation(node.returns),
+            body=[],
+        )
+        # `type_params` came with Python 3.12.
+        parameters = ast.List(self._all(getattr(node, "type_params", [])), ast.Load())
+        self._scope = own
+        head.body = [ast.Expr(parameters), *self._all(node.body)]
+        return head
+
+    def _visit(self, node: Node) -> Node:
+        found: Node = self.visit(node)
+        return found
+
+    def _all(self, nodes: Iterable[Node]) -> list[Node]:
+        found: list[Node] = []
+        for node in nodes:
+            match self.visit(node):
+                case None:
+                    pass
+                case list(several):
+                    found += several
+                case one:
+                    found.append(one)
+        return found
+
+    # ------------------------------------------------------------------ definitions, imports
+
+    def visit_FunctionDef(self, node: FunctionNode) -> ast.AST | None:
+        placeholder = self._known.get(id(node))
+        return ast.Expr(ast.Name(placeholder, ast.Load())) if placeholder else None
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        outer = self._scope
+        bases, keywords = self._all(node.bases), self._all(node.keywords)
+        decorators = self._all(node.decorator_list)
+        self._scope = self._scopes.of[id(node)]
+        body = self._all(node.body)
+        self._scope = outer
+        return ast.ClassDef(
+            name=node.name, bases=bases, keywords=keywords, body=body, decorator_list=decorators
+        )
+
+    def visit_Import(self, node: ast.Import) -> None:
+        """Not compared: every name is compared by what it is imported from."""
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
+        """`import *` binds nobody knows what, so it is compared as a statement."""
+        if node.names[0].name == "*":
+            return ast.Expr(ast.Name(f"{IMPORTED}{origin(node)}.*", ast.Load()))
+        return None
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        """`if TYPE_CHECKING:` with imports alone may come and go with them."""
+        if not node.orelse and all(isinstance(s, ast.Import | ast.ImportFrom) for s in node.body):
+            test = self._visit(node.test)
+            if isinstance(test, ast.Name) and test.id.endswith("TYPE_CHECKING"):
+                return None
+        return self.generic_visit(node)
+
+    # ------------------------------------------------------------------ names
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return self._named(node.id, [], node.ctx) or node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """`time.sleep` after `import time` and `sleep` after `from time import sleep` are one."""
+        path: list[str] = []
+        base: ast.expr = node
+        while isinstance(base, ast.Attribute):
+            path.insert(0, base.attr)
+            base = base.value
+        if isinstance(base, ast.Name):
+            full = self._named(base.id, path, node.ctx)
+            if full is not None:
+                return full
+        value = self.visit(node.value)
+        return ast.Attribute(value, self._names.attribute(node.attr), node.ctx)
+
+    def _named(self, name: str, path: Sequence[str], ctx: ast.expr_context) -> ast.expr | None:
+        """The reduced name, or None where an attribute chain starts at something else."""
+        found = self._scope.resolve(name)
+        if len(found) == 1 and "" not in found:
+            full = self._names.dotted(".".join([next(iter(found)), *path]))
+            parts: list[ast.expr] = [ast.Name(IMPORTED + part, ctx) for part in full]
+            return parts[0] if len(parts) == 1 else ast.Tuple(parts, ctx)
+        if path:
+            return None
+        if not found:
+            return ast.Name(_BUILTINS.get(name, name), ctx)
+        if found == {""}:
+            return ast.Name(name, ctx)
+        several = sorted({to for one in found for to in self._names.dotted(one)})
+        return ast.Name(f"{name}{IMPORTED}{'|'.join(several)}", ctx)
+
+    def visit_keyword(self, node: ast.keyword) -> ast.AST:
+        name = None if node.arg is None else self._names.keyword(node.arg)
+        return ast.keyword(name, self._visit(node.value))
+
+    # ------------------------------------------------------------------ annotations
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        annotation = None if node.annotation is None else self._annotation(node.annotation)
+        return ast.arg(node.arg, annotation)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        value = None if node.value is None else self._visit(node.value)
+        return ast.AnnAssign(
+            self._visit(node.target), self._annotation(node.annotation), value, node.simple
+        )
+
+    def _annotation(self, node: ast.expr) -> ast.expr:
+        """Annotations in quotes name the same types, so they are read like the others."""
+        unquoted: ast.expr = _Unquoted().visit(node)
+        return self._visit(unquoted)
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        """`AsyncGenerator[Y, S]` is `Generator[Y, S, None]`: it cannot return a value.
+        `Awaitable[T]` and `Coroutine[Any, Any, T]` are what a call that gave T gives now."""
+        node = ast.Subscript(self._visit(node.value), self._visit(node.slice), node.ctx)
+        match node:
+            case ast.Subscript(value=ast.Name(id="@typing.Generator"), slice=ast.Tuple(elts=parts)):
+                missing = [ast.Constant(None) for _ in range(3 - len(parts))]
+                node.slice = ast.Tuple([*parts, *missing], ast.Load())
+            case ast.Subscript(value=ast.Name(id="@typing.Generator"), slice=only):
+                node.slice = ast.Tuple([only, ast.Constant(None), ast.Constant(None)], ast.Load())
+            case ast.Subscript(value=ast.Name(id="@typing.Awaitable"), slice=result):
+                return result
+            case ast.Subscript(
+                value=ast.Name(id="@typing.Coroutine"), slice=ast.Tuple(elts=[_, _, result])
+            ):
+                return result
+        return node
+
+    # ------------------------------------------------------------------ async statements
+
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> ast.AST:
+        """A loop that only yields what it gets is `yield from`, which async generators lack (for a
+        generator that is sent nothing).  Only when the loop's variable is of no other use."""
+        loop = ast.For(
+            self._visit(node.target),
+            self._visit(node.iter),
+            self._all(node.body),
+            self._all(node.orelse),
+        )
+        match loop:
+            case ast.For(
+                target=ast.Name(id=one),
+                body=[ast.Expr(value=ast.Yield(value=ast.Name(id=other)))],
+                orelse=[],
+            ) if one == other and self._uses(one) == 2:
+                return ast.Expr(ast.YieldFrom(loop.iter))
+        return loop
+
+    visit_AsyncFor = visit_For  # noqa: N815
+
+    def _uses(self, name: str) -> int:
+        """How often the function around mentions a name."""
+        nodes = ast.walk(self._scope.node)
+        return sum(isinstance(node, ast.Name) and node.id == name for node in nodes)
+
+    def visit_AsyncWith(self, node: ast.AsyncWith) -> ast.AST:
+        return ast.With(self._all(node.items), self._all(node.body))
+
+    def visit_With(self, node: ast.With) -> ast.AST:
+        return ast.With(self._all(node.items), self._all(node.body))
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
+        kind = None if node.type is None else _as_set(self._visit(node.type))
+        return ast.ExceptHandler(kind, node.name, self._all(node.body))
+
+    # ------------------------------------------------------------------ async expressions
+
+    def visit_Await(self, node: ast.Await) -> ast.AST:
+        """`await to_thread(f, x)` is `f(x)` on another thread, waited for.  Without `await` it is
+        not: nobody waits."""
+        value = self._visit(node.value)
+        match value:
+            case ast.Call(
+                func=ast.Name(id="@asyncio.to_thread"),
+                args=[ast.Name(id="getattr"), owner, ast.Constant(value=str(name))],
+                keywords=[],
+            ):
+                return ast.Attribute(owner, self._names.attribute(name), ast.Load())
+            case ast.Call(func=ast.Name(id="@asyncio.to_thread"), args=[called, *arguments]):
+                return self._call(ast.Call(called, arguments, value.keywords))
+        return value
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        called = self._visit(node.func)
+        return self._call(ast.Call(called, self._all(node.args), self._all(node.keywords)))
+
+    def _call(self, node: ast.Call) -> ast.expr:
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=[first, *rest]) if name in _TOTAL:
+                node.args = [_elements(first), *rest]
+            case ast.Call(
+                func=ast.Attribute(value=ast.Constant(value=str()), attr="join"), args=[only]
+            ):
+                node.args = [_elements(only)]
+            case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[value, classes]):
+                node.args = [value, _as_set(classes)]
+            case ast.Call(func=ast.Name(id="@contextlib.suppress"), keywords=[]):
+                both = _as_set(ast.Tuple(node.args, ast.Load()))
+                node.args = both.elts if isinstance(both, ast.Tuple) else [both]
+            case ast.Call(
+                func=ast.Name(id="next"),
+                args=[
+                    ast.GeneratorExp(elt=ast.Constant(value=True), generators=[*_, last]) as values,
+                    ast.Constant(value=False),
+                ],
+                keywords=[],
+            ) if last.ifs:
+                # `next((True for x in xs if p(x)), False)` ends where `any(p(x) for x in xs)` does.
+                values.elt = last.ifs.pop()
+                return ast.Call(ast.Name("any", ast.Load()), [values], [])
+        return node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        """`not any(not p(x) for x in xs)` is `all(p(x) for x in xs)`, and stops where it does."""
+        operand = self._visit(node.operand)
+        match node.op, operand:
+            case ast.Not(), ast.Call(
+                func=ast.Name(id="any"),
+                args=[ast.GeneratorExp(elt=ast.UnaryOp(op=ast.Not(), operand=test)) as values],
+            ):
+                values.elt = test
+                return ast.Call(ast.Name("all", ast.Load()), [values], [])
+        return ast.UnaryOp(node.op, operand)
+
+    # A comprehension is the constructor called with a generator expression: the same elements in
+    # the same order, all of them.
+
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
+        return self._built("list", self._visit(node.elt), node.generators)
+
+    def visit_SetComp(self, node: ast.SetComp) -> ast.AST:
+        return self._built("set", self._visit(node.elt), node.generators)
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
+        pair = ast.Tuple([self._visit(node.key), self._visit(node.value)], ast.Load())
+        return self._built("dict", pair, node.generators)
+
+    def _built(self, name: str, element: ast.expr, clauses: list[ast.comprehension]) -> ast.AST:
+        values = ast.GeneratorExp(element, self._all(clauses))
+        return self._call(ast.Call(ast.Name(name, ast.Load()), [values], []))
+
+    def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
+        return ast.comprehension(
+            self._visit(node.target), self._visit(node.iter), self._all(node.ifs), 0
+        )
+
+    def visit_Tuple(self, node: ast.Tuple) -> ast.AST:
+        """A tuple of exceptions that the tables know means the set of them."""
+        both = ast.Tuple(self._all(node.elts), node.ctx)
+        flat = _flat(both)
+        names = [name.id for name in flat if isinstance(name, ast.Name)]
+        if len(names) == len(flat) and any(
+            self._names.is_exception(name.removeprefix(IMPORTED)) for name in names
+        ):
+            return _as_set(both)
+        return both
+
+
+class _Unquoted(ast.NodeTransformer):
+    """Reads the quoted parts of an annotation; what stands in `Literal[...]` is a value."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        if not isinstance(node.value, str):
+            return node
+        try:
+            quoted = ast.parse(node.value, mode="eval").body
+        except SyntaxError:
+            return node
+        return ast.Subscript(ast.Name("<quoted>", ast.Load()), quoted, ast.Load())
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        match node.value:
+            case ast.Name(id="Literal" | "Annotated") | ast.Attribute(attr="Literal" | "Annotated"):
+                return node
+        return self.generic_visit(node)
+
+
+def _elements(argument: ast.expr) -> ast.expr:
+    """What a consumer of everything sees: `list(g)` and `(x for x in g)` give what `g` gives."""
+    while True:
+        match argument:
+            case ast.Call(func=ast.Name(id="list"), args=[inner], keywords=[]):
+                argument = inner
+            case ast.GeneratorExp(
+                elt=ast.Name(id=one),
+                generators=[ast.comprehension(target=ast.Name(id=other), iter=inner, ifs=[])],
+            ) if one == other:
+                argument = inner
+            case _:
+                return argument
+
+
+def _flat(node: ast.expr) -> list[ast.expr]:
+    if isinstance(node, ast.Tuple):
+        return [part for element in node.elts for part in _flat(element)]
+    return [node]
+
+
+def _as_set(node: ast.expr) -> ast.expr:
+    """Classes to be caught or tested: neither order nor repetition nor nesting matters."""
+    if not isinstance(node, ast.Tuple):
+        return node
+    unique = {ast.dump(part): part for part in _flat(node)}
+    parts = [unique[text] for text in sorted(unique)]
+    return parts[0] if len(parts) == 1 else ast.Tuple(parts, ast.Load())
