@@ -51,9 +51,10 @@ def heading(text: str) -> None:
     print(f"\n{bold}{text}\n{'=' * len(text)}{plain}\n", flush=True)
 
 
-def asyncshift(*arguments: str, cwd: Path) -> None:
+def asyncshift(*arguments: str, cwd: Path) -> int:
     print(f"$ asyncshift {' '.join(arguments)}\n", flush=True)
-    subprocess.run([sys.executable, "-m", "asyncshift", *arguments], cwd=cwd, check=True)
+    command = [sys.executable, "-m", "asyncshift", *arguments]
+    return subprocess.run(command, cwd=cwd, check=False).returncode
 
 
 @contextlib.contextmanager
@@ -164,14 +165,14 @@ def demo(work: Path, findings: Findings, latency: float, runs: int) -> None:
         shutil.copytree(EXAMPLE, version, ignore=shutil.ignore_patterns("__pycache__"))
 
     heading("1. Where the application blocks, and whether async is worth it")
-    asyncshift("scan", "src", cwd=before)
+    findings.require("scan", asyncshift("scan", "src", cwd=before) == 0)
     heading("2. What would change: nothing is written yet")
-    asyncshift("diff", ".", cwd=before)
-    heading("3. Applied to a copy")
-    asyncshift("diff", ".", "--out", str(work / "plan.json"), cwd=after)
-    asyncshift("apply", str(work / "plan.json"), "--yes", cwd=after)
-    print("\nA second run finds nothing to do:\n", flush=True)
-    asyncshift("diff", ".", "--exit-code", cwd=after)
+    plan = str(work / "plan.json")
+    findings.require("diff", asyncshift("diff", ".", "--out", plan, cwd=after) == 0)
+    heading("3. Written to a copy, exactly as it was shown")
+    findings.require("apply", asyncshift("apply", plan, cwd=after) == 0)
+    again = asyncshift("diff", ".", "--exit-code", cwd=after)
+    findings.require("a second run finds nothing to do", again == 0)
 
     heading("4. Both versions against a small local server")
     compare_behaviour(before, after, findings, latency)

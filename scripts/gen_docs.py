@@ -11,11 +11,11 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import typer.main
 
-from asyncshift.cli import app
+from asyncshift.cli.app import build
 from asyncshift.codemod import CodemodInfo, RowInfo, load_registry
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -82,29 +82,54 @@ def becomes(row: RowInfo) -> str:
 # ----------------------------------------------------------------------------- commands
 
 
+COMMON = 4
+"""An option of so many commands is described once for all of them."""
+
+
 def commands_page() -> str:
-    group = typer.main.get_command(app)
-    lines = ["# Commands", "", NOTICE, "", f"`asyncshift` {cell(group.help or '')}", ""]
-    assert hasattr(group, "commands")
-    for name, command in group.commands.items():
-        if not command.hidden:
-            lines += command_section(name, command)
+    group = typer.main.get_command(build())
+    lines = ["# Commands", "", NOTICE, ""]
+    for paragraph in (group.help or "").split("\n\n"):
+        lines += [cell(paragraph), ""]
+    # Typed loosely: the base class of Typer's commands has moved between its versions.
+    commands: dict[str, Any] = getattr(group, "commands", {})
+    rows = {name: list(option_rows(command)) for name, command in commands.items()}
+    counted = Counter(row for own in rows.values() for row in own)
+    common = [row for row, count in counted.items() if count >= COMMON]
+    for name, command in commands.items():
+        lines += command_section(name, command, rows[name], common)
+    lines += ["## Common options", "", "| option | meaning |", "|---|---|", *common]
     return "\n".join(lines)
 
 
-def command_section(name: str, command: click.Command) -> Iterator[str]:
-    context = click.Context(command, info_name=f"asyncshift {name}")
-    pieces = " ".join(command.collect_usage_pieces(context))
-    yield from (f"## {name}", "", f"    asyncshift {name} {pieces}", "")
+def command_section(name: str, command: Any, rows: list[str], common: list[str]) -> Iterator[str]:
+    arguments = [item for item in command.params if item.param_type_name == "argument"]
+    yield from (f"## {name}", "", f"    {usage(name, arguments)}", "")
     for paragraph in (command.help or "").split("\n\n"):
         yield from (cell(paragraph), "")
-    options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
-    if options:
-        yield from ("| option | meaning |", "|---|---|")
-    for option in options:
-        names = ", ".join(f"`{text}`" for text in (*option.opts, *option.secondary_opts))
-        yield f"| {names} | {cell(getattr(option, 'help', None) or '')} |"
-    yield ""
+    if own := [row for row in rows if row not in common]:
+        yield from ("| option | meaning |", "|---|---|", *own, "")
+    if len(own) < len(rows):
+        whole = len(rows) - len(own) == len(common)
+        names = ", ".join(row.split("|")[1].strip() for row in rows if row in common)
+        those = "all" if whole else names
+        yield from (f"Common options: {those}; see [below](#common-options).", "")
+
+
+def option_rows(command: Any) -> Iterator[str]:
+    for option in command.params:
+        if option.param_type_name == "option":
+            names = ", ".join(f"`{text}`" for text in (*option.opts, *option.secondary_opts))
+            yield f"| {names} | {cell(option.help or '')} |"
+
+
+def usage(name: str, arguments: list[Any]) -> str:
+    pieces = ["asyncshift", name, "[OPTIONS]"]
+    for argument in arguments:
+        dots = "..." if argument.nargs == -1 else ""
+        shown = argument.name.upper()
+        pieces.append((shown if argument.required else f"[{shown}]") + dots)
+    return " ".join(pieces)
 
 
 # ----------------------------------------------------------------------------- main
