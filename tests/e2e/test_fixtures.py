@@ -16,10 +16,12 @@ from pathlib import Path
 import pytest
 
 from asyncshift.cli import run
+from asyncshift.codemod import load_registry
 
 from .echo_server import serving
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
+DOCS = FIXTURES.parent.parent / "docs"
 CASES = sorted(path.parent for path in FIXTURES.glob("*/*/before"))
 NOT_SOURCE = frozenset({".asyncshift", "__pycache__"})
 
@@ -140,3 +142,10 @@ def test_every_codemod_has_a_case_that_changes_nothing(folder: Path) -> None:
     cases = [case.name for case in CASES if case.parent == folder]
     assert any(name.startswith("skip_") for name in cases)
     assert not all(name.startswith("skip_") for name in cases)
+
+
+@pytest.mark.parametrize("name", sorted(info.name for info in load_registry().codemods))
+def test_every_codemod_has_cases_and_is_documented(name: str) -> None:
+    assert any(case.parent.name == name for case in CASES)
+    assert f"## {name}\n" in (DOCS / "codemods.md").read_text(encoding="utf-8")
+    assert name in (DOCS.parent / "README.md").read_text(encoding="utf-8")
