@@ -95,15 +95,15 @@ class Handler(BaseHTTPRequestHandler):
             case ["status", number]:
                 self.send_json({"status": int(number)}, int(number))
             case ["flaky", number, _]:
-                attempts = self.server.asked[self.path]
+                attempts = self.server.asked[urlsplit(self.path).path]
                 self.send_json({"attempts": attempts}, 503 if attempts <= int(number) else 200)
             case ["redirect", number]:
                 target = f"/redirect/{int(number) - 1}" if int(number) > 1 else "/json"
                 self.send(302, b"", {"Location": target})
             case ["items"]:
-                number = int(args.get("page", ["1"])[0])
-                link = {"Link": f'<{self.server.url}/items?page={number + 1}>; rel="next"'}
-                self.send_json([number * 2 - 1, number * 2], headers=link if number < 3 else {})
+                page = int(args.get("page", ["1"])[0])
+                link = {"Link": f'<{self.server.url}/items?page={page + 1}>; rel="next"'}
+                self.send_json([page * 2 - 1, page * 2], headers=link if page < 3 else {})
             case ["text"]:
                 self.send(200, "süß".encode("latin-1"), {"Content-Type": "text/plain"})
             case ["slow", milliseconds]:
