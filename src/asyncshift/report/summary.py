@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from asyncshift.diff import line_counts
 from asyncshift.model import Action, Decision, Message, Refusal, Severity
-from asyncshift.pipeline import Outcome
+
+if TYPE_CHECKING:
+    from asyncshift.pipeline import Outcome
 
 SHOWN = 25
 PLACES = 6

@@ -1,0 +1,128 @@
+"""The diff: what `git apply` makes of it is the oracle, for every kind of bytes."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asyncshift.diff import changed_ranges, line_counts, split_lines, unified
+from asyncshift.model import FileChange, Hunk
+
+LINE = st.tuples(
+    st.sampled_from(
+        [b"x = 1", b"y = 2", b"", b"\ttab", b"\xe9 = '\xff'", b"\x0c", b"a\rb", b"-- x"]
+    ),
+    st.sampled_from([b"\n", b"\r\n", b"\n"]),
+).map(b"".join)
+CONTENT = st.tuples(
+    st.sampled_from([b"", b"\xef\xbb\xbf"]),
+    st.lists(LINE, max_size=30).map(b"".join),
+    st.sampled_from([b"", b"end", b"end\r"]),
+).map(b"".join)
+
+
+def git_apply(folder: Path, diff: bytes) -> None:
+    subprocess.run(
+        ["git", "apply", "--whitespace=nowarn", "-"], cwd=folder, input=diff, check=True,
+        capture_output=True,
+    )  # fmt: skip
+
+
+def applied(change: FileChange) -> bytes:
+    """What git makes of the old bytes and the diff."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name, change.path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if change.old is not None:
+            path.write_bytes(change.old)
+        git_apply(Path(name), unified([change]))
+        return path.read_bytes()
+
+
+@settings(max_examples=120, deadline=None)
+@given(old=CONTENT, new=CONTENT)
+def test_git_apply_gives_the_new_bytes(old: bytes, new: bytes) -> None:
+    change = FileChange("pkg/m.py", old, new)
+    if old == new:
+        assert unified([change]) == b""
+    else:
+        assert applied(change) == new
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), old=CONTENT)
+def test_known_edits_give_the_same_result(data: st.DataObject, old: bytes) -> None:
+    lines = split_lines(old)
+    start = data.draw(st.integers(0, len(lines)))
+    end = data.draw(st.integers(start, len(lines)))
+    added = data.draw(st.lists(LINE, max_size=3)) if end < len(lines) or old[-1:] == b"\n" else []
+    new = b"".join([*lines[:start], *added, *lines[end:]])
+    hunk = Hunk(start + 1, end + 1, tuple(line.decode("latin-1") for line in added))
+    with_hunks = FileChange("m.py", old, new, hunks=(hunk,))
+    assert unified([with_hunks]) == b"" if old == new else applied(with_hunks) == new
+
+
+def test_a_small_edit_reads_as_git_writes_it() -> None:
+    old = b"".join(b"line %d\n" % n for n in range(1, 11))
+    change = FileChange("m.py", old, old.replace(b"line 5", b"five"))
+    assert unified([change]) == (
+        b"diff --git a/m.py b/m.py\n--- a/m.py\n+++ b/m.py\n@@ -2,7 +2,7 @@\n"
+        b" line 2\n line 3\n line 4\n-line 5\n+five\n line 6\n line 7\n line 8\n"
+    )
+
+
+def test_edits_far_apart_get_a_hunk_each_and_near_ones_share() -> None:
+    old = b"".join(b"line %d\n" % n for n in range(1, 31))
+    far = old.replace(b"line 5\n", b"five\n").replace(b"line 25\n", b"x\n")
+    near = old.replace(b"line 5\n", b"five\n").replace(b"line 11\n", b"x\n")
+    assert unified([FileChange("m.py", old, far)]).count(b"@@ -") == 2
+    assert unified([FileChange("m.py", old, near)]).count(b"@@ -") == 1
+
+
+def test_a_wide_hunk_shows_only_the_lines_that_differ() -> None:
+    old, new = b"a\nb\nc\nd\n", b"a\nb\nC\nd\n"
+    hunk = Hunk(1, 5, ("a\n", "b\n", "C\n", "d\n"))
+    assert line_counts(FileChange("m.py", old, new, hunks=(hunk,))) == (1, 1)
+
+
+def test_hunks_that_count_lines_otherwise_are_not_trusted() -> None:
+    old = b"x = '\r'\ny = 2\n"
+    hunk = Hunk(3, 4, ("y = 3\n",))
+    change = FileChange("m.py", old, b"x = '\r'\ny = 3\n", hunks=(hunk,))
+    (found,) = changed_ranges(change)
+    assert (found.old_start, found.old_end) == (1, 2)
+    assert applied(change) == change.new
+
+
+@pytest.mark.parametrize("content", [b"", b"x = 1\n", b"x = 1"])
+def test_a_new_file(content: bytes) -> None:
+    change = FileChange("pkg/_run_sync.py", None, content)
+    assert b"new file mode 100644\n" in unified([change])
+    assert applied(change) == content
+
+
+@pytest.mark.parametrize(
+    "name", ["with space.py", "é.py", 'quote".py', "tab\t.py", "back\\slash.py"]
+)
+def test_names_are_quoted_as_git_does(name: str) -> None:
+    assert applied(FileChange(name, b"x\n", b"y\n")) == b"y\n"
+    assert applied(FileChange(name, None, b"y\n")) == b"y\n"
+
+
+def test_several_files_apply_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_bytes(b"1\n")
+    (tmp_path / "b.py").write_bytes(b"1")
+    changes = [FileChange("a.py", b"1\n", b"2\n"), FileChange("b.py", b"1", b"2")]
+    git_apply(tmp_path, unified(changes))
+    assert [(tmp_path / n).read_bytes() for n in ("a.py", "b.py")] == [b"2\n", b"2"]
+
+
+def test_a_huge_replaced_range_does_not_take_for_ever() -> None:
+    old = b"".join(b"a%d\n" % n for n in range(20_000))
+    change = FileChange("m.py", old, old.replace(b"a", b"b"))
+    assert line_counts(change) == (20_000, 20_000)
