@@ -1,0 +1,173 @@
+"""Except clauses: the classes that arrive instead, and handlers of OSError and ValueError.
+
+Every exception of requests is an OSError, some are ValueErrors; those of httpx are neither, so a
+handler of a builtin class around a call is widened by what it would have caught.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import libcst as cst
+
+from asyncshift import generic
+from asyncshift import toolbox as tb
+from asyncshift.codemod import Edit, Outcome, Registry, Resolved
+from asyncshift.model import Severity
+
+WIDER = {
+    "OSError": ("httpx.HTTPError", "httpx.InvalidURL"),
+    "IOError": ("httpx.HTTPError", "httpx.InvalidURL"),
+    "EnvironmentError": ("httpx.HTTPError", "httpx.InvalidURL"),
+    "ValueError": ("httpx.InvalidURL", "httpx.UnsupportedProtocol"),
+}
+CATCHES_ALL = frozenset(
+    {
+        "BaseException",
+        "Exception",
+        "requests.RequestException",
+        "requests.exceptions.RequestException",
+    }
+)
+WITH_RESPONSE = frozenset({"requests.HTTPError"})
+"""Errors that have a response in httpx as well."""
+
+
+def except_clause(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
+    """One class of an except clause, and what the handler reads from the error."""
+    api = registry.canonical(resolved.api)
+    extra = []
+    if api == "requests.RequestException" and any(_parses_json(n) for n in _guarded(resolved)):
+        extra.append("json.JSONDecodeError")
+    yield from generic.except_class(resolved, registry, extra)
+    handler = next((p for p in resolved.parents[:2] if isinstance(p, ast.ExceptHandler)), None)
+    if handler is not None:
+        yield from _reads(resolved, handler, always=api in WITH_RESPONSE)
+
+
+def _guarded(resolved: Resolved) -> Iterator[ast.AST]:
+    """Everything inside the guarded body."""
+    for parent in resolved.parents:
+        match parent:
+            case ast.Try(body=body) | ast.TryStar(body=body) | ast.With(body=body):
+                for statement in body:
+                    yield from ast.walk(statement)
+                return
+
+
+def _parses_json(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Attribute(attr="json")):
+            return True
+    return False
+
+
+# ----------------------------------------------------------------------------- e.response
+
+
+def _reads(resolved: Resolved, handler: ast.ExceptHandler, *, always: bool) -> Iterator[Outcome]:
+    """`e.response` is None in requests, and missing in httpx, when no response came."""
+    if not handler.name or always:
+        return
+    for node, parent in _with_parents(handler):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr="response", ctx=ast.Load()) if (
+                name == handler.name
+            ):
+                if _is_tested(node, parent):
+                    yield tb.note(
+                        resolved,
+                        "error-response-truth",
+                        f"`{name}.response` is tested for truth: a response with an error "
+                        "status is false in requests and true in httpx; write `is not None`",
+                        Severity.WARNING,
+                    )
+                if not isinstance(parent, (ast.Attribute, ast.Subscript)):
+                    yield tb.edit(resolved, node, _getattr)
+
+
+def _with_parents(root: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+    for parent in ast.walk(root):
+        for child in ast.iter_child_nodes(parent):
+            yield child, parent
+
+
+def _is_tested(node: ast.AST, parent: ast.AST) -> bool:
+    match parent:
+        case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
+            return test is node
+        case ast.UnaryOp(op=ast.Not()) | ast.BoolOp():
+            return True
+    return False
+
+
+def _getattr(node: Any) -> Any:
+    """`e.response` -> `getattr(e, "response", None)`."""
+    new = cst.parse_expression('getattr(e, "response", None)')
+    assert isinstance(new, cst.Call)
+    first, *rest = new.args
+    return tb.keep_parentheses(
+        node, new.with_changes(args=[first.with_changes(value=node.value), *rest])
+    )
+
+
+# ----------------------------------------------------------------------------- builtin classes
+
+
+def widened(resolved: Resolved) -> Iterator[Outcome]:
+    """Edits of the handlers of builtin classes around a converted call.
+
+    Several calls in one body yield the same edits, which count once.
+    """
+    for child, parent in tb.chain(resolved):
+        match parent:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                return
+            case ast.Try(body=body, handlers=found) | ast.TryStar(body=body, handlers=found) if any(
+                child is statement for statement in body
+            ):
+                for handler in found:
+                    classes = _classes_of(handler)
+                    names = [tb.qualified(resolved, c) or tb.dotted_text(c) for c in classes]
+                    if not classes or CATCHES_ALL.intersection(names):
+                        return
+                    yield from _widened_handler(resolved, handler, classes)
+
+
+def _classes_of(handler: ast.ExceptHandler) -> list[ast.expr]:
+    match handler.type:
+        case None:
+            return []
+        case ast.Tuple(elts=elements):
+            return elements
+        case one:
+            return [one]
+
+
+def _widened_handler(
+    resolved: Resolved, handler: ast.ExceptHandler, classes: list[ast.expr]
+) -> Iterator[Outcome]:
+    touched = False
+    for one in classes:
+        wider = WIDER.get(one.id) if isinstance(one, ast.Name) else None
+        if wider is None:
+            continue
+        touched = True
+        names = tuple(resolved.names.dotted(name, resolved.site.span) for name in wider)
+        yield tb.edit(resolved, one, partial(_with_more, names), order=20, built=True)
+    if not touched:
+        return
+    if isinstance(handler.type, ast.Tuple):
+        yield _flattened(resolved, handler.type)
+    yield from _reads(resolved, handler, always=False)
+
+
+def _flattened(resolved: Resolved, group: ast.Tuple) -> Edit:
+    return tb.edit(resolved, group, generic.flatten_tuple, order=20, built=True)
+
+
+def _with_more(names: tuple[str, ...], node: Any) -> Any:
+    return generic.class_tuple([tb.bare(node), *(tb.expression(name) for name in names)])

@@ -1,0 +1,279 @@
+"""Members of a response, its truth value, and its streamed body."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import libcst as cst
+
+from asyncshift import generic
+from asyncshift import toolbox as tb
+from asyncshift.codemod import Outcome, Resolved
+from asyncshift.codemods.requests_httpx import calls, handlers, streams
+
+AS_TEXT = frozenset({"str", "print", "repr"})
+
+
+# ----------------------------------------------------------------------------- ok, truth
+
+
+def ok(resolved: Resolved) -> Iterator[Outcome]:
+    """`r.ok` -> `not r.is_error`: httpx's is_success leaves 3xx out."""
+    node = resolved.node
+    if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
+        yield _stored(resolved, "ok")
+        return
+    yield tb.edit(resolved, node, tb.rename_member("is_error"))
+    yield from _negation(resolved)
+
+
+def truth(resolved: Resolved) -> Iterator[Outcome]:
+    """`if r:` -> `if not r.is_error:`: every response of httpx is true."""
+    node = resolved.node
+    if not isinstance(node, ast.expr) or not _is_only_tested(resolved):
+        yield tb.refuse(
+            resolved,
+            "truth-as-value",
+            "the response is tested for truth where the response itself can be the result",
+            "test `.ok` instead",
+        )
+        return
+    if _surely_response(resolved, node):
+        yield tb.edit(resolved, node, partial(_member, "is_error"), order=20)
+        yield from _negation(resolved)
+    elif tb.dotted_text(node):
+        match resolved.parents[0]:
+            case ast.UnaryOp(op=ast.Not()) as negation:
+                yield tb.edit(resolved, node, partial(_member, "is_error"), order=20)
+                yield tb.edit(resolved, negation, _none_or_error, order=20)
+            case _:
+                yield tb.edit(resolved, node, _some_and_no_error, order=20)
+    else:
+        yield tb.refuse(
+            resolved,
+            "truth-of-unknown",
+            f"`{resolved.site.text}` may be None or a response when it is tested",
+            "assign it to a name and test that",
+        )
+
+
+def _negation(resolved: Resolved) -> Iterator[Outcome]:
+    match resolved.parents[0]:
+        case ast.UnaryOp(op=ast.Not()) as negation:
+            yield tb.edit(resolved, negation, _without_not, order=20)
+        case _:
+            yield tb.edit(resolved, resolved.node, tb.negated, order=30)
+
+
+def _member(name: str, node: Any) -> Any:
+    return tb.member(node, name)
+
+
+def _without_not(node: Any) -> Any:
+    return tb.keep_parentheses(node, node.expression)
+
+
+def _some_and_no_error(node: Any) -> Any:
+    test = cst.parse_expression("r is not None and not r.is_error")
+    return _put(test, tb.bare(node))
+
+
+def _none_or_error(node: Any) -> Any:
+    test = cst.parse_expression("r is None or r.is_error")
+    return tb.keep_parentheses(node, _put(test, node.expression.value))
+
+
+class _Put(cst.CSTTransformer):
+    def __init__(self, value: Any) -> None:
+        super().__init__()
+        self._value = value
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> Any:  # noqa: N802
+        return self._value if updated_node.value == "r" else updated_node
+
+
+def _put(test: cst.BaseExpression, value: Any) -> Any:
+    """The test with an expression in the place of the name `r`."""
+    return test.visit(_Put(value))
+
+
+def _is_only_tested(resolved: Resolved) -> bool:
+    """Whether only the truth value of the expression is used."""
+    for child, parent in tb.chain(resolved):
+        match parent:
+            case ast.UnaryOp(op=ast.Not()):
+                return True
+            case ast.BoolOp():
+                continue
+            case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
+                return test is child
+            case ast.Assert(test=test):
+                return test is child
+            case ast.comprehension(ifs=tests):
+                return child in tests
+            case ast.Call(func=ast.Name(id="bool"), args=[_]):
+                return True
+            case _:
+                return False
+    return False
+
+
+def _surely_response(resolved: Resolved, node: ast.expr) -> bool:
+    """Whether the expression is a call that gives a response, or a name bound only by such."""
+    if _is_http_call(node):
+        return True
+    function = tb.function_of(resolved.parents)
+    if not isinstance(node, ast.Name) or function is None:
+        return False
+    whole: set[int] = set()
+    stores = 0
+    for part in ast.walk(function):
+        match part:
+            case ast.arg(arg=name) if name == node.id:
+                return False
+            case ast.Assign(targets=[ast.Name(id=name) as target], value=value) if name == node.id:
+                if not _is_http_call(value):
+                    return False
+                whole.add(id(target))
+            case ast.withitem(context_expr=value, optional_vars=ast.Name(id=name) as target) if (
+                name == node.id
+            ):
+                if not _is_http_call(value):
+                    return False
+                whole.add(id(target))
+    for part in ast.walk(function):
+        if isinstance(part, ast.Name) and part.id == node.id and isinstance(part.ctx, ast.Store):
+            stores += 1
+            if id(part) not in whole:
+                return False
+    return stores > 0
+
+
+def _is_http_call(node: ast.expr) -> bool:
+    match node:
+        case ast.Call(func=ast.Attribute(attr=name)) if name in calls.METHODS:
+            return True
+    return False
+
+
+# ----------------------------------------------------------------------------- url, status
+
+
+def url(resolved: Resolved) -> Iterator[Outcome]:
+    """`r.url` -> `str(r.url)`, but where an URL of httpx does as well."""
+    node = resolved.node
+    if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
+        yield _stored(resolved, "url")
+        return
+    match resolved.parents[0]:
+        case ast.FormattedValue(conversion=-1 | 115, format_spec=None):
+            return
+        case ast.Call(func=ast.Name(id=name)) as call if name in AS_TEXT and name != "repr":
+            if node in call.args:
+                return
+        case ast.Compare(ops=[ast.Eq() | ast.NotEq()]):
+            return
+    yield tb.edit(resolved, node, _as_text, order=10)
+
+
+def _as_text(node: Any) -> Any:
+    return tb.keep_parentheses(node, cst.Call(cst.Name("str"), [cst.Arg(tb.bare(node))]))
+
+
+def raise_for_status(resolved: Resolved) -> Iterator[Outcome]:
+    """The same name; only the handlers around it may have to be widened."""
+    yield from handlers.widened(resolved)
+
+
+def _stored(resolved: Resolved, name: str) -> Outcome:
+    return tb.refuse(
+        resolved,
+        "response-changed",
+        f"the program sets `{name}` of a response, which httpx computes",
+        "build a response of its own where one is needed",
+    )
+
+
+# ----------------------------------------------------------------------------- the body
+
+
+def entered(resolved: Resolved) -> Iterator[Outcome]:
+    """`with response:`; a call that stands in the with item brings its own edits."""
+    if isinstance(resolved.node, ast.Call) and _is_http_call_of_any_name(resolved.node):
+        return
+    yield tb.refuse(
+        resolved,
+        "response-entered",
+        "a response of httpx is entered only where it is made",
+        "make the request in the with statement, or assign the response to a name",
+    )
+
+
+def _is_http_call_of_any_name(node: ast.Call) -> bool:
+    return tb.dotted_text(node.func) not in ("closing", "contextlib.closing")
+
+
+def iterated(name: str, resolved: Resolved) -> Iterator[Outcome]:
+    """`for chunk in r.iter_content(n)` -> `async for chunk in r.aiter_bytes(n)`."""
+    match resolved.node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=response), attr=attr)) as call if (
+            attr == name
+        ):
+            if not streams.enclosing_stream(resolved, response):
+                yield tb.refuse(
+                    resolved,
+                    "not-streamed-here",
+                    f"`{response}` is not streamed by a with statement around this place",
+                    "iterate inside `with session.get(url, stream=True) as response:`",
+                )
+                return
+            yield from _pieces(resolved, call, name)
+        case _:
+            yield tb.refuse(
+                resolved,
+                "stream-handed-on",
+                f"{name} is not called on a name right here",
+                "iterate over it in a `for` statement inside the with block",
+            )
+
+
+def _pieces(resolved: Resolved, call: ast.Call, name: str) -> Iterator[Outcome]:
+    given = dict(zip(_PIECES[name], call.args, strict=False))
+    given |= {k.arg: k.value for k in call.keywords if k.arg is not None}
+    decoded = given.get("decode_unicode")
+    as_text = isinstance(decoded, ast.Constant) and decoded.value is True
+    known = decoded is None or isinstance(decoded, ast.Constant)
+    if "delimiter" in given or not known or as_text is not (name == "iter_lines"):
+        yield tb.refuse(
+            resolved,
+            "stream-decoding",
+            "httpx iterates over bytes in chunks and over text in lines, and not otherwise",
+            "iterate over bytes and split or decode them yourself",
+        )
+        return
+    if name == "iter_lines":
+        yield tb.note(
+            resolved,
+            "stream-lines",
+            "httpx decodes lines as UTF-8 where the server names no charset",
+        )
+    new = "aiter_bytes" if name == "iter_content" else "aiter_lines"
+    kept = frozenset({"chunk_size"}) if name == "iter_content" else frozenset()
+    yield tb.edit(resolved, call, tb.rename_member(new))
+    yield tb.edit(resolved, call, partial(_keep, _PIECES[name], kept), order=5)
+    yield from generic.iterate(resolved)
+
+
+_PIECES = {
+    "iter_content": ("chunk_size", "decode_unicode"),
+    "iter_lines": ("chunk_size", "decode_unicode", "delimiter"),
+}
+
+
+def _keep(positional: tuple[str, ...], kept: frozenset[str], call: Any) -> Any:
+    names = iter(positional)
+    args = [a for a in call.args if (a.keyword.value if a.keyword else next(names)) in kept]
+    return call.with_changes(args=tb.arguments(call.args, args))

@@ -1,0 +1,77 @@
+"""requests to the async client of httpx, with what requests does by default kept.
+
+Bad:
+
+    def fetch_user(user_id):
+        response = requests.get(f"{API}/users/{user_id}")
+        if not response.ok:
+            return None
+        return response.json()
+
+Good:
+
+    async def fetch_user(user_id):
+        async with httpx.AsyncClient(follow_redirects=True, timeout=None) as client:
+            response = await client.get(f"{API}/users/{user_id}")
+        if response.is_error:
+            return None
+        return response.json()
+
+A bare call keeps no cookies, so each gets a client of its own; a `requests.Session` becomes one
+`httpx.AsyncClient`.  httpx follows no redirects and gives up after five seconds unless told
+otherwise; a HEAD request is not redirected in either.  Exceptions are replaced by those that arrive
+in their place, and `except OSError` around a call is widened, because errors of httpx are none.
+
+What httpx has no faithful form for (adapters, per-call TLS settings, hooks, prepared requests, raw
+bodies) keeps requests, as a whole: the session and all that came from it go to threads.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from asyncshift.codemod import Registry, Rewriter
+from asyncshift.codemods.requests_httpx import calls, handlers, responses, sessions
+from asyncshift.model import Protocol
+
+JAR = "requests.cookies.RequestsCookieJar"
+_ITERATING = (
+    Protocol.FOR,
+    Protocol.COMPREHENSION,
+    Protocol.YIELD_FROM,
+    Protocol.NEXT,
+    Protocol.CONSUME,
+)
+
+
+def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | None:
+    """The rewriter for one library name under one protocol; None where the table says enough."""
+    owner, _, name = api.rpartition(".")
+    match owner, name, protocol:
+        case _, _, Protocol.EXCEPT:
+            return partial(handlers.except_clause, registry)
+        case "requests", "Session", Protocol.CALL:
+            return sessions.constructor
+        case "requests", "Response", Protocol.WITH:
+            return responses.entered
+        case "requests", "Response", Protocol.TRUTH:
+            return responses.truth
+        case "requests", name, Protocol.CALL if name in calls.METHODS:
+            return partial(calls.bare, name)
+        case "requests.Session", name, Protocol.CALL if name in calls.METHODS:
+            return partial(calls.on_session, name)
+        case "requests.Session", "headers" | "auth" | "cookies", _:
+            return partial(sessions.attribute, name)
+        case "requests.Response" | "requests.PreparedRequest", "url", _:
+            return responses.url
+        case "requests.Response", "ok", _:
+            return responses.ok
+        case "requests.Response", "raise_for_status", Protocol.CALL:
+            return responses.raise_for_status
+        case "requests.Response", "iter_content" | "iter_lines", _:
+            return partial(responses.iterated, name)
+        case _, "RequestsCookieJar", _ if protocol in _ITERATING:
+            return sessions.jar_iterated
+        case owner, "get_dict" | "set", Protocol.CALL if owner == JAR:
+            return partial(sessions.jar_method, name)
+    return None

@@ -1,0 +1,171 @@
+"""`requests.Session`: its construction, its attributes, and its cookie jar."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import libcst as cst
+
+from asyncshift import toolbox as tb
+from asyncshift.codemod import Outcome, Resolved
+from asyncshift.codemods.requests_httpx import calls
+from asyncshift.model import Protocol
+
+CLIENT = "(follow_redirects=True, timeout=None)"
+
+
+def constructor(resolved: Resolved) -> Iterator[Outcome]:
+    """`requests.Session()` -> a client that redirects and waits as a session does."""
+    call = resolved.node
+    if not isinstance(call, ast.Call) or not tb.mentions_import(resolved, call.func):
+        yield tb.refuse(
+            resolved,
+            "through-a-variable",
+            f"`{resolved.site.text}` makes a session through a variable",
+            "call requests.Session by its name",
+        )
+        return
+    if (where := tb.runs_at_definition(resolved)) != "":
+        yield tb.refuse(
+            resolved,
+            "import-time-client",
+            f"the session is made when the {where} is imported, and a client of httpx belongs to "
+            "one event loop",
+            "make it inside a function, and pass it to where it is used",
+        )
+        return
+    name = resolved.names.dotted("httpx.AsyncClient", resolved.site.span)
+    yield tb.edit(resolved, call, partial(_client, f"{name}{CLIENT}"))
+    if (owner := _unclosed(resolved)) is not None:
+        yield tb.note(
+            resolved, "client-not-closed", f"nothing closes {owner}; call `await {owner}.aclose()`"
+        )
+
+
+def _client(text: str, call: Any) -> Any:
+    return tb.keep_parentheses(call, tb.expression(text))
+
+
+def _unclosed(resolved: Resolved) -> str | None:
+    """What holds the new session, where neither `with` nor `close()` ends it."""
+    match resolved.parents[0]:
+        case ast.Assign(targets=[target]) | ast.AnnAssign(target=target):
+            owner = tb.dotted_text(target)
+        case _:
+            return None
+    scope: type[ast.AST] | tuple[type[ast.AST], ...] = (ast.FunctionDef, ast.AsyncFunctionDef)
+    if "." in owner:
+        scope = ast.ClassDef
+    around = next((p for p in resolved.parents if isinstance(p, scope)), resolved.parents[-1])
+    for node in ast.walk(around):
+        match node:
+            case ast.Attribute(value=value, attr="close") if tb.dotted_text(value) == owner:
+                return None
+            case ast.withitem(context_expr=value) if tb.dotted_text(value) == owner:
+                return None
+            case ast.Return(value=ast.Name(id=name)) | ast.Yield(value=ast.Name(id=name)) if (
+                name == owner
+            ):
+                return None
+    return owner or None
+
+
+# ----------------------------------------------------------------------------- attributes
+
+
+def attribute(name: str, resolved: Resolved) -> Iterator[Outcome]:
+    """The same name in httpx; what is put into it must be something that httpx takes."""
+    match name, *resolved.parents[:2]:
+        case _, ast.Assign(value=value), *_ if value is not resolved.node:
+            yield from _stored(name, resolved, value)
+        case "headers", ast.Subscript(), ast.Assign(value=ast.Constant(value=None)):
+            yield _none_header(resolved)
+        case "headers", ast.Attribute(attr="update"), ast.Call(args=[ast.Dict(values=values)]):
+            if any(isinstance(v, ast.Constant) and v.value is None for v in values):
+                yield _none_header(resolved)
+
+
+def _none_header(resolved: Resolved) -> Outcome:
+    return tb.refuse(
+        resolved,
+        "header-none",
+        "a header of None removes a header in requests and is an error in httpx",
+        "delete the header from the session instead",
+    )
+
+
+def _stored(name: str, resolved: Resolved, value: ast.expr) -> Iterator[Outcome]:
+    match name, value:
+        case "auth", ast.Constant(value=None) | ast.Tuple():
+            return
+        case "auth", ast.Call(func=func):
+            if tb.qualified(resolved, func) not in calls.AUTHS:
+                yield tb.refuse(
+                    resolved,
+                    "custom-auth",
+                    "this auth may use more of a request than httpx gives it",
+                    "use a (user, password) tuple or httpx.BasicAuth",
+                )
+            yield from calls.auth_edits(resolved, value)
+        case "auth", _:
+            yield tb.note(
+                resolved,
+                "auth-of-unknown-type",
+                "httpx takes tuples and callables that only set headers",
+            )
+        case "cookies", _ if not isinstance(value, ast.Dict):
+            yield tb.refuse(
+                resolved,
+                "cookies-replaced",
+                "the session's cookies are replaced by a jar that httpx may not take",
+                "update the session's cookies instead",
+            )
+
+
+# ----------------------------------------------------------------------------- the cookie jar
+
+
+def jar_method(name: str, resolved: Resolved) -> Iterator[Outcome]:
+    """`jar.get_dict()` -> `dict(jar)`; `jar.set(name, value)` stays."""
+    match name, resolved.node:
+        case "get_dict", ast.Call(
+            func=ast.Attribute(attr="get_dict"), args=[], keywords=[]
+        ) as call:
+            yield tb.edit(resolved, call, _as_dict)
+        case "set", ast.Call(
+            func=ast.Attribute(attr="set"), args=[_, value], keywords=keywords
+        ) if not (isinstance(value, ast.Constant) and value.value is None) and all(
+            k.arg in ("domain", "path") for k in keywords
+        ):
+            return
+        case _:
+            yield tb.refuse(
+                resolved,
+                "cookie-details",
+                f"cookies of httpx have no such {name}()",
+                "use `set(name, value, domain=, path=)`, `delete(name)` or `dict(cookies)`",
+            )
+
+
+def _as_dict(call: Any) -> Any:
+    made = cst.Call(cst.Name("dict"), [cst.Arg(call.func.value)])
+    return tb.keep_parentheses(call, made)
+
+
+def jar_iterated(resolved: Resolved) -> Iterator[Outcome]:
+    """Iterating over cookies gives names in httpx, cookies over its `.jar`."""
+    node = resolved.node
+    if resolved.site.protocol in (Protocol.CONSUME, Protocol.NEXT):
+        match node:
+            case ast.Call(func=func) if tb.dotted_text(func) in ("dict", "len"):
+                return
+            case ast.Call(args=[first, *_]):
+                node = first
+    yield tb.edit(resolved, node, _jar, order=20)
+
+
+def _jar(node: Any) -> Any:
+    return tb.member(node, "jar")

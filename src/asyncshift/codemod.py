@@ -1,0 +1,608 @@
+"""What a codemod is: its table, its optional rewriters; loading and validation."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import enum
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from typing import Protocol as TypingProtocol
+
+from asyncshift.errors import InputError
+from asyncshift.model import Message, Protocol, Refusal, Site, Span
+from asyncshift.tables import ClassRow, ExceptionRow, FunctionRow, Table, Value, parse_table
+
+PACKAGE = "asyncshift.codemods"
+
+
+class Kind(enum.StrEnum):
+    """What becomes of a library name when it is met by some protocol.
+
+    AWAITABLE: the call becomes awaited (a root: its function turns async).  ENTERED: the with item
+    becomes `async with` (a root).  ITERATED: the loop becomes `async for` (a root).  PLAIN: edited,
+    not awaited (constructor, renamed member, exception, annotation).  SAME: nothing changes.
+    BLOCKING: no async twin, goes to a thread inside async functions; no root.  REFUSED: the target
+    library has nothing faithful, so the whole provenance group goes to threads.
+    """
+
+    AWAITABLE = "awaitable"
+    ENTERED = "entered"
+    ITERATED = "iterated"
+    PLAIN = "plain"
+    SAME = "same"
+    BLOCKING = "blocking"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What the tables say of one library name under one protocol."""
+
+    kind: Kind
+    codemod: str
+    reason: str = ""
+    way_out: str = ""
+    grouped: bool = False
+    """True where the name belongs to a provenance group (a client and what flows from it)."""
+    blocks: bool = True
+    """False where the old call is quick enough to stay on the loop (`session.close`)."""
+
+
+class Names(TypingProtocol):
+    """How names can be written at a place of the file.  Implemented by `rewrite.names`."""
+
+    def dotted(self, name: str, at: Span) -> str:
+        """Text for the full name `httpx.AsyncClient` at a place; its import is added on use."""
+
+    def fresh(self, wanted: str, at: Span) -> str:
+        """A local name like `client` that nothing in the enclosing function or module uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change of one node: `change` gets the updated LibCST node and returns its replacement.
+
+    `kind` is the LibCST class name (`Call`, `SimpleStatementLine`, `With`, `FunctionDef`), `span`
+    the node's place as `ast` gives it (a statement: from its first to its last character; a
+    FunctionDef: from `def`/`async`; a CompFor: that of its iterated expression).  Edits of one
+    place run by ascending `order`; two different edits of one place with one order are a conflict.  Inner places are changed before outer ones.
+    """
+
+    kind: str
+    span: Span
+    change: Callable[[Any], Any]
+    order: int = 0
+    built: bool = False
+    """The statement around it is newly built: lay it out with Black."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A library site as a rewriter sees it.  `node` is the `ast` node at `site.span`, `parents` its
+    ancestors, innermost first, up to and including the module."""
+
+    site: Site
+    api: str
+    node: ast.AST
+    parents: tuple[ast.AST, ...]
+    names: Names
+    way: str = "convert"
+    """`convert`; for EXCEPT also `both` (the old and the new exception can arrive)."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    """The file's text."""
+
+
+Outcome = Edit | Refusal | Message
+Rewriter = Callable[[Resolved], Iterable[Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """One name the tables change; the erasure check undoes it.
+
+    `kind` is `function`, `class`, `attribute`, `exception` or `keyword`.  Names of functions,
+    classes and exceptions are dotted; attributes and keywords are bare.
+    """
+
+    kind: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowInfo:
+    """One line of a codemod's generated documentation."""
+
+    name: str
+    kind: str
+    becomes: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodemodInfo:
+    """What `asyncshift codemods` and the generated docs say of a codemod."""
+
+    name: str
+    summary: str
+    docs: str
+    requires: tuple[str, ...]
+    rows: tuple[RowInfo, ...]
+    text: str
+    """The docstring of its rewriters, with Bad/Good examples; empty for a bare table."""
+
+
+DEFAULT_WAY_OUT = "leave it in a thread, or rewrite this use by hand first"
+_ITERATING = (
+    Protocol.FOR,
+    Protocol.COMPREHENSION,
+    Protocol.NEXT,
+    Protocol.YIELD_FROM,
+    Protocol.CONSUME,
+)
+_DUNDERS = {
+    "__enter__": (Protocol.WITH,),
+    "__exit__": (Protocol.WITH,),
+    "__iter__": _ITERATING,
+    "__next__": _ITERATING,
+    "__bool__": (Protocol.TRUTH,),
+    "__init__": (Protocol.CALL,),
+}
+_Treatments = dict[Protocol, Treatment]
+
+
+class Registry:
+    """The loaded tables, as every other step reads them.  Picklable (rewriters load by name)."""
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        self.tables = tuple(tables)
+        self._rows: dict[str, _Treatments] = {}
+        self._unknown: dict[str, _Treatments] = {}
+        self._returns: dict[str, str] = {}
+        self._aliases: dict[str, str] = {}
+        self._owners: dict[str, str] = {}
+        self._targets: dict[str, tuple[str, ...]] = {}
+        self._exceptions: dict[str, ExceptionRow] = {}
+        self._constants: dict[str, Value] = {}
+        self._classes: dict[str, ClassRow] = {}
+        for table in self.tables:
+            self._load(table)
+        tops = {name.partition(".")[0] for name in (*self._rows, *self._classes, *self._aliases)}
+        self.tops = frozenset(tops)
+        parts = "".join(sorted(f"{table.name}:{table.digest};" for table in self.tables))
+        self.digest = hashlib.sha256(parts.encode()).hexdigest()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Registry, (self.tables,))
+
+    # ------------------------------------------------------------------ reading names
+
+    def canonical(self, name: str) -> str:
+        """The name the rows use: `requests.sessions.Session.get` -> `requests.Session.get`."""
+        for _ in range(8):
+            head, tail = name, ""
+            while head not in self._aliases:
+                head, dot, last = head.rpartition(".")
+                if not dot:
+                    return name
+                tail = f".{last}{tail}"
+            name = self._aliases[head] + tail
+        return name
+
+    def is_class(self, name: str) -> bool:
+        """Whether instances of this name are followed (exceptions are not)."""
+        return self.canonical(name) in self._classes
+
+    def is_api(self, name: str) -> bool:
+        """Whether the tables say something of this name."""
+        name = self.canonical(name)
+        return name in self._rows or name.rpartition(".")[0] in self._unknown
+
+    def returns(self, api: str) -> str | None:
+        """The class of what a call gives, or of what an attribute holds."""
+        api = self.canonical(api)
+        return api if api in self._classes else self._returns.get(api)
+
+    def treatment(self, api: str, protocol: Protocol) -> Treatment | None:
+        """What becomes of a name met by a protocol; None where nothing has to be done."""
+        name = self.canonical(api)
+        if (found := self._rows.get(name)) is not None:
+            return found.get(protocol)
+        owner, _, member = name.rpartition(".")
+        if owner not in self._unknown:
+            return None
+        if protocol in _DUNDERS.get(member, ()):
+            return self._rows[owner].get(protocol)
+        if member.startswith("__") and member.endswith("__") and protocol is not Protocol.CALL:
+            return self._rows[owner].get(protocol)
+        treatment = self._unknown[owner].get(protocol)
+        if treatment is None or treatment.kind is not Kind.REFUSED:
+            return treatment
+        target = self._classes[owner].to.partition(".")[0] or "the target library"
+        reason = f"{name} has no twin in {target}"
+        return Treatment(Kind.REFUSED, treatment.codemod, reason, DEFAULT_WAY_OUT, grouped=True)
+
+    # ------------------------------------------------------------------ for rewriters
+
+    def owner(self, api: str) -> str:
+        """The codemod whose table has the row (or the class of the member)."""
+        name = self.canonical(api)
+        return self._owners.get(name) or self._owners.get(name.rpartition(".")[0], "")
+
+    def targets(self, api: str) -> tuple[str, ...]:
+        """The new names: dotted for functions, classes and exceptions, bare for members."""
+        return self._targets.get(self.canonical(api), ())
+
+    def exception(self, api: str) -> ExceptionRow | None:
+        return self._exceptions.get(self.canonical(api))
+
+    def constant(self, api: str) -> Value | None:
+        return self._constants.get(self.canonical(api))
+
+    def class_row(self, api: str) -> ClassRow | None:
+        return self._classes.get(self.canonical(api))
+
+    def rewrite(self, resolved: Resolved) -> Sequence[Outcome]:
+        """What to do at a library site: the codemod's own rewriter, else what its row says."""
+        from asyncshift import generic  # lazily: LibCST costs more than a whole scan
+
+        module = self._rewriters(self.owner(resolved.api))
+        if module is not None:
+            rewriter: Rewriter | None = module.rewriter(
+                self.canonical(resolved.api), resolved.site.protocol, self
+            )
+            if rewriter is not None:
+                return tuple(rewriter(resolved))
+        return tuple(generic.rewrite(resolved, self))
+
+    def erasures(self) -> tuple[Rename, ...]:
+        """Every rename of every table, old to new."""
+        return tuple(dict.fromkeys(self._renames()))
+
+    @property
+    def codemods(self) -> tuple[CodemodInfo, ...]:
+        """The loaded codemods in the order of their names, as documentation shows them."""
+        return tuple(_describe(table) for table in sorted(self.tables, key=lambda t: t.name))
+
+    def _renames(self) -> Iterator[Rename]:
+        for table in self.tables:
+            for old, new in table.modules.items():
+                yield Rename("module", old, new)
+            for old, new in table.keywords.items():
+                yield Rename("keyword", old, new)
+            for function in table.functions:
+                if function.to:
+                    yield Rename("function", function.name, function.to)
+            for cls in table.classes:
+                if cls.to:
+                    yield Rename("class", cls.name, cls.to)
+                for old, new in cls.rename.items():
+                    yield Rename("attribute", old, new)
+            for exception in table.exceptions:
+                for new in exception.to:
+                    yield Rename("exception", exception.name, new)
+
+    def _rewriters(self, codemod: str) -> ModuleType | None:
+        for table in self.tables:
+            if table.name == codemod:
+                return _load_rewriters(table)
+        return None
+
+    # ------------------------------------------------------------------ building
+
+    def _load(self, table: Table) -> None:
+        self._aliases.update(table.aliases)
+        for name in table.blocking:
+            blocking = Treatment(
+                Kind.BLOCKING, table.name, f"{name} has no async twin", blocks=True
+            )
+            self._add(table, name, {Protocol.CALL: blocking})
+        for function in table.functions:
+            self._add_function(table, function)
+        for cls in table.classes:
+            self._add_class(table, cls)
+        for exception in table.exceptions:
+            self._add_exception(table, exception)
+        for name, value in table.constants.items():
+            self._constants[name] = value
+            plain = Treatment(Kind.PLAIN, table.name)
+            self._add(table, name, {Protocol.VALUE: plain, Protocol.ATTRIBUTE: plain})
+            holder = name.rpartition(".")[0]
+            if holder not in self._rows:
+                self._add(table, holder, {Protocol.VALUE: plain, Protocol.OPERATOR: plain})
+
+    def _add(
+        self, table: Table, name: str, treatments: _Treatments, to: tuple[str, ...] = ()
+    ) -> None:
+        self._rows[name] = treatments
+        self._owners[name] = table.name
+        if to:
+            self._targets[name] = to
+
+    def _add_function(self, table: Table, row: FunctionRow) -> None:
+        called = Kind.PLAIN
+        if row.awaited:
+            called = Kind.AWAITABLE
+        elif row.async_with:
+            called = Kind.ENTERED
+        elif row.async_for:
+            called = Kind.ITERATED
+        to = (row.to or _moved(table, row.name),)
+        treatments = {
+            Protocol.CALL: Treatment(called, table.name, grouped=True, blocks=row.awaited),
+            Protocol.VALUE: Treatment(called, table.name, grouped=True),
+        }
+        self._add(table, row.name, treatments, to if to[0] else ())
+        if row.returns:
+            self._returns[row.name] = row.returns
+        self._add_callbacks(table, row.name, row.callbacks)
+
+    def _add_callbacks(self, table: Table, name: str, callbacks: Iterable[str]) -> None:
+        for callback in callbacks:
+            awaited = Treatment(Kind.AWAITABLE, table.name, grouped=True, blocks=True)
+            self._add(table, f"{name}.{callback}", {Protocol.CALL: awaited})
+
+    def _add_class(self, table: Table, row: ClassRow) -> None:
+        name, codemod = row.name, table.name
+        self._classes[name] = row
+        plain = Treatment(Kind.PLAIN, codemod, grouped=True)
+        same = Treatment(Kind.SAME, codemod, grouped=True)
+        derived = Treatment(
+            Kind.REFUSED,
+            codemod,
+            f"a class derives from {name}, whose methods it may override",
+            "hold a client in an attribute instead of deriving from it",
+            grouped=True,
+        )
+        treatments = {Protocol.CALL: plain if row.constructed and row.to else same}
+        if row.to:
+            treatments |= {Protocol.ANNOTATION: plain, Protocol.VALUE: plain}
+            treatments[Protocol.BASE] = derived
+        if row.async_with:
+            treatments[Protocol.WITH] = Treatment(Kind.ENTERED, codemod, grouped=True)
+        if row.async_for:
+            iterated = Treatment(Kind.ITERATED, codemod, grouped=True, blocks=True)
+            treatments |= dict.fromkeys(_ITERATING, iterated)
+        if row.truth:
+            treatments[Protocol.TRUTH] = plain
+        for protocol, key in (("__iter__", _ITERATING), ("__getitem__", (Protocol.OPERATOR,))):
+            if protocol in row.plain:
+                treatments |= dict.fromkeys(key, plain)
+            elif protocol in row.refused:
+                treatments |= dict.fromkeys(key, _refused(row, codemod, protocol))
+        to = (row.to or _moved(table, name),)
+        self._add(table, name, treatments, to if to[0] else ())
+        self._unknown[name] = _unknown_member(row, codemod)
+        for member in row.members():
+            self._add_member(table, row, member)
+        self._add_callbacks(table, name, row.callbacks)
+
+    def _add_member(self, table: Table, row: ClassRow, member: str) -> None:
+        name, codemod = f"{row.name}.{member}", table.name
+        handed_on = Treatment(
+            Kind.REFUSED,
+            codemod,
+            f"{name} is handed on as a value, and whoever calls it would have to await it",
+            "call it here, or hand on a function that calls it",
+            grouped=True,
+        )
+        awaited = Treatment(Kind.AWAITABLE, codemod, grouped=True, blocks=member not in row.quick)
+        treatments: _Treatments
+        if member in row.refused:
+            refused = _refused(row, codemod, member)
+            treatments = dict.fromkeys((Protocol.CALL, Protocol.ATTRIBUTE, Protocol.VALUE), refused)
+        elif member in row.iterates or member in row.enters:
+            kind = Kind.ITERATED if member in row.iterates else Kind.ENTERED
+            done = Treatment(kind, codemod, grouped=True, blocks=kind is Kind.ITERATED)
+            treatments = {Protocol.CALL: done, Protocol.ATTRIBUTE: done, Protocol.VALUE: handed_on}
+        elif member in row.awaited or member in row.quick:
+            treatments = {
+                Protocol.CALL: awaited,
+                Protocol.ATTRIBUTE: handed_on,
+                Protocol.VALUE: handed_on,
+            }
+        elif member in row.plain or member in row.rename:
+            plain = Treatment(Kind.PLAIN, codemod, grouped=True)
+            treatments = dict.fromkeys((Protocol.CALL, Protocol.ATTRIBUTE, Protocol.VALUE), plain)
+        elif row.awaits_all and member in row.returns and member not in row.same:
+            treatments = {Protocol.CALL: awaited, Protocol.ATTRIBUTE: handed_on}
+        else:
+            same = Treatment(Kind.SAME, codemod, grouped=True)
+            treatments = dict.fromkeys((Protocol.CALL, Protocol.ATTRIBUTE, Protocol.VALUE), same)
+        renamed = row.rename.get(member)
+        self._add(table, name, treatments, (renamed,) if renamed else ())
+        if (returned := row.returns.get(member) or row.attributes.get(member)) is not None:
+            self._returns[name] = returned
+
+    def _add_exception(self, table: Table, row: ExceptionRow) -> None:
+        self._exceptions[row.name] = row
+        kept = Treatment(
+            Kind.REFUSED,
+            table.name,
+            f"{row.name} is used outside an except clause and stays as it is",
+            f"raise or derive from {' or '.join(row.to) or 'a class of your own'} instead",
+        )
+        treatments = {
+            Protocol.EXCEPT: Treatment(Kind.PLAIN, table.name, row.refused),
+            Protocol.VALUE: kept,
+            Protocol.CALL: kept,
+            Protocol.BASE: kept,
+        }
+        self._add(table, row.name, treatments, row.to)
+
+
+def _moved(table: Table, name: str) -> str:
+    """The new name where only the module changes (`[modules]`)."""
+    head, tail = name, ""
+    while head:
+        if (new := table.modules.get(head)) is not None:
+            return new + tail
+        head, _, last = head.rpartition(".")
+        tail = f".{last}{tail}"
+    return ""
+
+
+def _refused(row: ClassRow, codemod: str, member: str) -> Treatment:
+    reason = f"{row.name}.{member}: {row.refused[member]}"
+    return Treatment(Kind.REFUSED, codemod, reason, DEFAULT_WAY_OUT, grouped=True)
+
+
+def _unknown_member(row: ClassRow, codemod: str) -> _Treatments:
+    """What happens to a member without a row; the reason is filled in per name."""
+    refused = Treatment(Kind.REFUSED, codemod, grouped=True)
+    found = dict.fromkeys((Protocol.CALL, Protocol.ATTRIBUTE, Protocol.VALUE), refused)
+    if row.awaits_all:
+        found[Protocol.CALL] = Treatment(Kind.AWAITABLE, codemod, grouped=True, blocks=True)
+    elif not row.to:
+        return {}
+    return found
+
+
+# ----------------------------------------------------------------------------- loading
+
+
+def load_registry(
+    tables: Sequence[Path] = (),
+    codemods: Sequence[Path] = (),
+    only: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> Registry:
+    """The installed codemods, codemods from folders, and the user's own tables.
+
+    `only` and `exclude` name codemods; a user's own table takes part whatever `only` says, as it
+    was named just as explicitly.  Raises InputError for anything that cannot be used.
+    """
+    found = {table.name: table for table in _installed()}
+    for folder in codemods:
+        found |= {(table := _from_folder(folder)).name: table}
+    own: dict[str, Table] = {}
+    for path in tables:
+        own |= {(table := parse_table(_read(path), str(path), path.stem)).name: table}
+    known = [*found, *own]
+    wanted = {_known(name, known, "--only") for name in only}
+    dropped = {_known(name, known, "--exclude") for name in exclude}
+    chosen = [t for t in found.values() if (not wanted or t.name in wanted)]
+    chosen += own.values()
+    return Registry([table for table in chosen if table.name not in dropped])
+
+
+def _known(name: str, known: Sequence[str], option: str) -> str:
+    wanted = name.replace("-", "_")
+    if wanted in known:
+        return wanted
+    near = difflib.get_close_matches(wanted, known, 1, 0.4)
+    hint = f"Did you mean `{near[0]}`?" if near else f"Known codemods: {', '.join(sorted(known))}."
+    raise InputError(f"{option}: there is no codemod named `{name}`", hint=hint)
+
+
+def _installed() -> Iterator[Table]:
+    for folder in sorted(resources.files(PACKAGE).iterdir(), key=lambda entry: entry.name):
+        if not folder.is_dir():
+            continue
+        table = folder.joinpath("table.toml")
+        if table.is_file():
+            place = f"{PACKAGE}.{folder.name}/table.toml"
+            yield parse_table(table.read_bytes(), place, folder.name, installed=True)
+
+
+def _from_folder(folder: Path) -> Table:
+    path = folder / "table.toml"
+    if not path.is_file():
+        raise InputError(
+            "a codemod is a folder with a table.toml", path=str(folder), hint="Check --codemod."
+        )
+    return parse_table(_read(path), str(path), folder.name, code=str(folder.resolve()))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=str(path)) from error
+
+
+def _load_rewriters(table: Table) -> ModuleType | None:
+    """The module with the codemod's `rewriter(api, protocol, registry)`; None for a bare table."""
+    if table.installed:
+        name = f"{PACKAGE}.{table.name}.rewriters"
+        if importlib.util.find_spec(name) is None:
+            return None
+        return importlib.import_module(name)
+    source = Path(table.code, "rewriters.py")
+    if not table.code or not source.is_file():
+        return None
+    name = f"_asyncshift_codemod_{hashlib.sha256(table.code.encode()).hexdigest()[:12]}"
+    if (loaded := sys.modules.get(name)) is not None:
+        return loaded
+    spec = importlib.util.spec_from_file_location(name, source)
+    if spec is None or spec.loader is None:
+        return None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+# ----------------------------------------------------------------------------- documentation
+
+
+def _describe(table: Table) -> CodemodInfo:
+    return CodemodInfo(
+        table.name,
+        table.summary,
+        table.docs,
+        table.requires,
+        tuple(_row_infos(table)),
+        _docstring(table),
+    )
+
+
+def _docstring(table: Table) -> str:
+    """Of the rewriters, else of the folder's `__init__.py`.  Read, not imported: listing codemods
+    must not load LibCST."""
+    home = resources.files(PACKAGE).joinpath(table.name) if table.installed else Path(table.code)
+    for name in ("rewriters.py", "__init__.py") if table.installed or table.code else ():
+        source = home.joinpath(name)
+        if source.is_file() and (text := ast.get_docstring(ast.parse(source.read_bytes()))):
+            return text
+    return ""
+
+
+def _row_infos(table: Table) -> Iterator[RowInfo]:
+    for function in table.functions:
+        kind = "awaited" if function.awaited else "plain"
+        kind = "entered" if function.async_with else "iterated" if function.async_for else kind
+        yield RowInfo(function.name, kind, function.to or _moved(table, function.name))
+    for cls in table.classes:
+        yield RowInfo(cls.name, "class", cls.to or _moved(table, cls.name))
+        for member in cls.members():
+            name, new = f"{cls.name}.{member}", cls.rename.get(member, "")
+            if member in cls.refused:
+                yield RowInfo(name, "stays in a thread", cls.refused[member])
+            elif member in cls.awaited or member in cls.quick:
+                yield RowInfo(name, "awaited", new)
+            elif member in cls.iterates:
+                yield RowInfo(name, "iterated", new)
+            elif member in cls.enters:
+                yield RowInfo(name, "entered", new)
+            elif member in cls.plain or member in cls.rename:
+                yield RowInfo(name, "rewritten", new)
+            elif member in cls.callbacks:
+                yield RowInfo(name, "callback", new)
+            else:
+                yield RowInfo(name, "same", new)
+    for exception in table.exceptions:
+        yield RowInfo(exception.name, "exception", ", ".join(exception.to) or exception.refused)
+    for name, value in table.constants.items():
+        yield RowInfo(name, "constant", repr(value))
+    for name in table.blocking:
+        yield RowInfo(name, "thread", "asyncio.to_thread")

@@ -1,0 +1,398 @@
+"""Rewriting by the table alone: renamed, awaited, entered, iterated, re-typed.
+
+A codemod whose rows say everything needs no code; one with rewriters falls back to these.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import libcst as cst
+
+from asyncshift import toolbox as tb
+from asyncshift.codemod import Kind, Outcome, Registry, Resolved
+from asyncshift.model import Protocol, Severity
+
+AWAIT_ORDER = 10
+"""Edits of a call below this order change the call itself; above it, the awaited value."""
+
+
+def rewrite(resolved: Resolved, registry: Registry) -> Iterable[Outcome]:
+    """What the row says; nothing where the row says nothing."""
+    treatment = registry.treatment(resolved.api, resolved.site.protocol)
+    if treatment is None:
+        return ()
+    match resolved.site.protocol, treatment.kind:
+        case Protocol.CALL, Kind.AWAITABLE | Kind.PLAIN | Kind.ENTERED | Kind.ITERATED:
+            return _call(resolved, registry, treatment.kind)
+        case Protocol.ATTRIBUTE, Kind.PLAIN | Kind.ITERATED:
+            return _attribute(resolved, registry, treatment.kind)
+        case Protocol.WITH, Kind.ENTERED:
+            return enter(resolved)
+        case Protocol.FOR | Protocol.COMPREHENSION, Kind.ITERATED:
+            return iterate(resolved)
+        case Protocol.EXCEPT, _:
+            return except_class(resolved, registry)
+        case Protocol.ANNOTATION, Kind.PLAIN:
+            return _new_name(resolved, registry)
+        case ((Protocol.VALUE | Protocol.ATTRIBUTE | Protocol.OPERATOR), _):
+            return _value(resolved, registry)
+    return ()
+
+
+# ----------------------------------------------------------------------------- calls
+
+
+def _call(resolved: Resolved, registry: Registry, kind: Kind) -> Iterator[Outcome]:
+    node = resolved.node
+    if not isinstance(node, ast.Call):
+        yield tb.refuse(
+            resolved,
+            "no-call",
+            f"{resolved.api} is reached without a call of its own",
+            "call it directly",
+        )
+        return
+    name = registry.canonical(resolved.api)
+    is_member = registry.is_class(name.rpartition(".")[0])
+    if not is_member and not _called_by_name(resolved, node.func):
+        yield _through_variable(resolved)
+        return
+    for new in registry.targets(name)[:1]:
+        if is_member:
+            yield tb.edit(resolved, node, tb.rename_member(new))
+        elif tb.mentions_import(resolved, node.func):
+            text = resolved.names.dotted(new, resolved.site.span)
+            yield tb.edit(resolved, node, tb.retarget_call(text))
+    match kind:
+        case Kind.AWAITABLE:
+            yield tb.edit(resolved, node, tb.awaited, order=AWAIT_ORDER)
+        case Kind.ENTERED:
+            yield from enter(resolved)
+        case Kind.ITERATED:
+            yield from iterate(resolved)
+
+
+def _through_variable(resolved: Resolved) -> Outcome:
+    return tb.refuse(
+        resolved,
+        "through-a-variable",
+        f"{resolved.api} is called through `{resolved.site.text}`, which may hold something else",
+        f"call {resolved.api} by its name",
+    )
+
+
+def _called_by_name(resolved: Resolved, func: ast.expr) -> bool:
+    """Whether the call names the API, or a variable of its function that holds nothing else."""
+    if tb.mentions_import(resolved, func):
+        return True
+    if not isinstance(func, ast.Name):
+        return False
+    function = tb.function_of(resolved.parents)
+    if function is not None and _stores(function, func.id):
+        return only_called(function, func.id)
+    return func.id == resolved.api.rpartition(".")[2]
+
+
+def _stores(function: tb.Function, name: str) -> bool:
+    if any(arg.arg == name for arg in ast.walk(function.args) if isinstance(arg, ast.arg)):
+        return True
+    return any(not isinstance(n.ctx, ast.Load) for n in _names(function, name))
+
+
+def _names(function: ast.AST, name: str) -> list[ast.Name]:
+    return [n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == name]
+
+
+def only_called(function: tb.Function, name: str) -> bool:
+    """Whether a local is assigned an imported function once and then only called, in the
+    function's own frame, so that mention and calls turn together."""
+    if any(arg.arg == name for arg in ast.walk(function.args) if isinstance(arg, ast.arg)):
+        return False
+    called = {id(n.func) for n in ast.walk(function) if isinstance(n, ast.Call)}
+    nested = {
+        id(n)
+        for inner in ast.walk(function)
+        if inner is not function and isinstance(inner, (*tb.FRAMES, ast.ClassDef, ast.GeneratorExp))
+        for n in ast.walk(inner)
+    }
+    found = _names(function, name)
+    stores = [n for n in found if not isinstance(n.ctx, ast.Load)]
+    loads = [n for n in found if isinstance(n.ctx, ast.Load)]
+    outer = any(
+        isinstance(n, (ast.Global, ast.Nonlocal)) and name in n.names for n in ast.walk(function)
+    )
+    return (
+        not outer
+        and len(stores) == 1
+        and bool(loads)
+        and all(id(n) in called for n in loads)
+        and not any(id(n) in nested for n in found)
+    )
+
+
+# ----------------------------------------------------------------------------- with, for
+
+
+def enter(resolved: Resolved) -> Iterator[Outcome]:
+    """`async with` for the item whose context expression is the site."""
+    match resolved.parents:
+        case (ast.withitem() as item, ast.With() as statement, *_):
+            index = statement.items.index(item)
+            change = partial(split_with, index, len(statement.items))
+            yield tb.edit(resolved, statement, change, order=100 - index)
+        case (ast.withitem(), ast.AsyncWith(), *_):
+            return
+        case _:
+            yield tb.refuse(
+                resolved,
+                "not-a-with-item",
+                f"{resolved.site.text} must be entered with `async with` where it is made",
+                "enter it in a `with` statement of its own",
+            )
+
+
+def split_with(index: int, total: int, node: Any, before: Sequence[cst.WithItem] = ()) -> Any:
+    """Make item `index` of `total` asynchronous, in a block of its own where others are not.
+
+    Later items are done first, so the statement still holds items up to `index`, and what follows
+    stands in the body.  `before` are items to enter first.
+    """
+    if total == 1:
+        return tb.asynchronous(node.with_changes(items=[*before, *node.items]))
+    items = [
+        item.with_changes(comma=cst.MaybeSentinel.DEFAULT) if i in (index - 1, index) else item
+        for i, item in enumerate(node.items)
+    ]
+    body = node.body
+    if len(node.items) > index + 1:
+        rest = cst.With(items=items[index + 1 :], body=body)
+        body = cst.IndentedBlock(body=[rest])
+    mine = [*before, items[index]]
+    match body:
+        case cst.IndentedBlock(body=[cst.With(asynchronous=cst.Asynchronous()) as below]) if (
+            len(node.items) == index + 1 < total
+        ):
+            mine += below.items
+            body = below.body
+    block = cst.With(items=mine, body=body, asynchronous=cst.Asynchronous())
+    if index == 0:
+        return block.with_changes(leading_lines=node.leading_lines)
+    return node.with_changes(
+        items=items[:index],
+        body=cst.IndentedBlock(body=[block]),
+        lpar=cst.MaybeSentinel.DEFAULT,
+        rpar=cst.MaybeSentinel.DEFAULT,
+    )
+
+
+def iterate(resolved: Resolved) -> Iterator[Outcome]:
+    """`async for` for the loop or clause that iterates over the site."""
+    match resolved.parents:
+        case (ast.For(iter=iterable) as statement, *_) if iterable is resolved.node:
+            yield tb.edit(resolved, statement, tb.asynchronous)
+        case (ast.AsyncFor(), *_):
+            return
+        case (
+            ast.comprehension(iter=iterable) as clause,
+            ast.ListComp() | ast.SetComp() | ast.DictComp(),
+            *_,
+        ) if iterable is resolved.node:
+            if not clause.is_async:
+                yield tb.comprehension_edit(resolved, clause, tb.asynchronous)
+        case _:
+            yield tb.refuse(
+                resolved,
+                "not-a-loop",
+                f"{resolved.site.text} can only be iterated with `async for`",
+                "iterate over it in a `for` statement",
+            )
+
+
+# ----------------------------------------------------------------------------- names
+
+
+def _attribute(resolved: Resolved, registry: Registry, kind: Kind) -> Iterator[Outcome]:
+    for new in registry.targets(resolved.api)[:1]:
+        yield tb.edit(resolved, resolved.node, tb.rename_member(new))
+    if (value := registry.constant(resolved.api)) is not None:
+        yield tb.edit(resolved, resolved.node, tb.retarget(repr(value)))
+    if kind is Kind.ITERATED:
+        yield from iterate(resolved)
+
+
+def _new_name(resolved: Resolved, registry: Registry) -> Iterator[Outcome]:
+    for new in registry.targets(resolved.api)[:1]:
+        match resolved.node:
+            case ast.Constant(value=str()):
+                yield tb.refuse(
+                    resolved,
+                    "quoted-annotation",
+                    f"{resolved.api} is named inside a quoted annotation",
+                    "take the annotation out of its quotes (`from __future__ import annotations`)",
+                )
+            case _:
+                text = resolved.names.dotted(new, resolved.site.span)
+                yield tb.edit(resolved, resolved.node, tb.retarget(text))
+
+
+def _value(resolved: Resolved, registry: Registry) -> Iterator[Outcome]:
+    if (value := registry.constant(resolved.api)) is not None:
+        yield tb.edit(resolved, resolved.node, tb.retarget(repr(value)))
+        return
+    name = registry.canonical(resolved.api)
+    if registry.is_class(name) and resolved.site.protocol is Protocol.VALUE:
+        yield from _class_value(resolved, registry)
+        return
+    if _is_constants_holder(name, registry):
+        yield from _constant_by_key(resolved, registry, name)
+        return
+    match resolved.parents:
+        case (ast.Assign(targets=[ast.Name(id=local)]), *_):
+            function = tb.function_of(resolved.parents)
+            if function is not None and only_called(function, local):
+                yield from _new_name(resolved, registry)
+                return
+    yield tb.refuse(
+        resolved,
+        "handed-on",
+        f"{resolved.api} is handed on as a value, and whoever calls it would have to await it",
+        f"call {resolved.api} here, or hand on a function that calls it",
+    )
+
+
+def _class_value(resolved: Resolved, registry: Registry) -> Iterator[Outcome]:
+    """A class outside a call or an annotation: tested with isinstance, or named for a cast."""
+    new = registry.targets(resolved.api)[:1]
+    holder = resolved.parents[1] if isinstance(resolved.parents[0], ast.Tuple) else None
+    match holder or resolved.parents[0]:
+        case ast.Call(func=func, args=[_, kinds]) if new and dotted(func) == "isinstance":
+            if holder is None and kinds is resolved.node:
+                text = resolved.names.dotted(new[0], resolved.site.span)
+                yield tb.edit(resolved, resolved.node, partial(_pair, text), order=20)
+                return
+        case ast.Call(func=func, args=[first, _]) if new and dotted(func) in (
+            "cast",
+            "typing.cast",
+        ):
+            if first is resolved.node:
+                yield from _new_name(resolved, registry)
+                return
+    yield tb.refuse(
+        resolved,
+        "class-as-value",
+        f"{resolved.api} is handed on as a value",
+        f"name {' or '.join(new) or 'another class'} there by hand",
+    )
+
+
+def dotted(node: ast.AST) -> str:
+    return tb.dotted_text(node)
+
+
+def _pair(text: str, node: Any) -> Any:
+    """`(Old, New)`: code that stays with the old library may reach this test as well."""
+    old = cst.Element(tb.bare(node))
+    return cst.Tuple([old, cst.Element(tb.expression(text))])
+
+
+def _is_constants_holder(name: str, registry: Registry) -> bool:
+    return any(key.rpartition(".")[0] == name for t in registry.tables for key in t.constants)
+
+
+def _constant_by_key(resolved: Resolved, registry: Registry, name: str) -> Iterator[Outcome]:
+    """`codes["ok"]`: the site is the subscript, or the value it subscripts."""
+    for node in (resolved.node, *resolved.parents[:1]):
+        match node:
+            case ast.Subscript(slice=ast.Constant(value=str(key))):
+                if (value := registry.constant(f"{name}.{key}")) is not None:
+                    yield tb.edit(resolved, node, tb.retarget(repr(value)))
+                    return
+    yield tb.note(
+        resolved,
+        "constants-kept",
+        f"{resolved.site.text} is looked up by a name that is not known here and stays",
+    )
+
+
+# ----------------------------------------------------------------------------- exceptions
+
+
+def except_class(
+    resolved: Resolved, registry: Registry, extra: Sequence[str] = ()
+) -> Iterator[Outcome]:
+    """The new classes in the place of an old one; `extra` are more classes this clause needs."""
+    row = registry.exception(resolved.api)
+    if row is None:
+        return
+    siblings = _siblings(resolved)
+    bases = {registry.canonical(base) for base in row.bases}
+    covered = bases & {registry.canonical(tb.qualified(resolved, other)) for other in siblings}
+    if row.refused and not covered:
+        text = f"{resolved.site.text}: {row.refused}; the clause stays as it was"
+        yield tb.note(resolved, "exception-kept", text, Severity.WARNING)
+        return
+    wanted = () if covered else (*row.to, *extra)
+    names = [resolved.names.dotted(name, resolved.site.span) for name in wanted]
+    change = partial(_classes, tuple(names), resolved.way == "both")
+    yield tb.edit(resolved, resolved.node, change, order=20, built=len(names) > 1)
+    match resolved.parents:
+        case (ast.Tuple() as group, *_):
+            yield tb.edit(resolved, group, flatten_tuple, order=20, built=True)
+        case (ast.Call() as call, *_):
+            yield tb.edit(resolved, call, flatten_arguments, order=20)
+        case (ast.ExceptHandler(), *_):
+            return
+
+
+def _siblings(resolved: Resolved) -> list[ast.expr]:
+    match resolved.parents[0]:
+        case ast.Tuple(elts=elements):
+            return [e for e in elements if e is not resolved.node]
+        case ast.Call(args=args):
+            return [a for a in args if a is not resolved.node]
+    return []
+
+
+def _classes(names: tuple[str, ...], both: bool, node: Any) -> Any:
+    found = [tb.bare(node)] if both else []
+    found += [tb.expression(name) for name in names]
+    if len(found) == 1:
+        return tb.keep_parentheses(node, found[0])
+    return class_tuple(found)
+
+
+def class_tuple(classes: Sequence[Any]) -> cst.Tuple:
+    """`(A, B)`; an empty tuple dissolves in `flatten_tuple`."""
+    return cst.Tuple(
+        [cst.Element(c) for c in classes], lpar=[cst.LeftParen()], rpar=[cst.RightParen()]
+    )
+
+
+def flatten_tuple(node: Any) -> Any:
+    """Tuples inside an except clause's tuple dissolve, and no class is named twice."""
+    found: list[Any] = []
+    for element in node.elements:
+        inner = element.value.elements if isinstance(element.value, cst.Tuple) else [element]
+        for one in inner:
+            if not any(one.value.deep_equals(other.value) for other in found):
+                found.append(one.with_changes(comma=cst.MaybeSentinel.DEFAULT))
+    if [e.value for e in found] == [e.value for e in node.elements]:
+        return node
+    if len(found) == 1:
+        return found[0].value
+    return node.with_changes(elements=found)
+
+
+def flatten_arguments(call: Any) -> Any:
+    """`suppress((A, B))` -> `suppress(A, B)`."""
+    found: list[Any] = []
+    for arg in call.args:
+        if isinstance(arg.value, cst.Tuple):
+            found += [cst.Arg(e.value) for e in arg.value.elements]
+        else:
+            found.append(arg)
+    return call.with_changes(args=tb.arguments(call.args, found))

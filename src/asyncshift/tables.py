@@ -1,0 +1,332 @@
+"""Tables of a codemod: reading TOML strictly and turning its rows into treatments.
+
+A row says what an API is in the words of its library's own migration guide.  An unknown key or a
+value of the wrong type is an error that names the nearest known key: a row that is silently
+ignored is found only after the migration.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from asyncshift.errors import InputError
+
+Shape = Literal["function", "class", "member", "exception", "constant", "blocking"]
+Value = str | int
+
+
+# ----------------------------------------------------------------------------- the parsed form
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRow:
+    """`[functions."lib.f"]`: awaitable when called, unless it is entered or iterated."""
+
+    name: str
+    to: str = ""
+    returns: str = ""
+    awaited: bool = True
+    async_with: bool = False
+    async_for: bool = False
+    callbacks: tuple[str, ...] = ()
+    """Parameters whose call becomes awaitable."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRow:
+    """`[classes."lib.C"]`: what becomes of the class and of each of its members."""
+
+    name: str
+    to: str = ""
+    awaited: tuple[str, ...] = ()
+    awaits_all: bool = False
+    """`awaited = "*"`: every method but those that another key names."""
+    quick: tuple[str, ...] = ()
+    """Awaited, but harmless for a moment on the event loop (closing): no thread is needed."""
+    plain: tuple[str, ...] = ()
+    """Edited or looked at by the codemod's rewriters, not awaited."""
+    same: tuple[str, ...] = ()
+    async_with: bool = False
+    enters: tuple[str, ...] = ()
+    """Methods whose result is entered with `async with`."""
+    async_for: bool = False
+    iterates: tuple[str, ...] = ()
+    """Methods and attributes that are iterated with `async for`."""
+    truth: bool = False
+    """The truth value of an instance differs."""
+    constructed: bool = True
+    """Calling the class is looked at by the rewriters (False: the call stays as it is)."""
+    rename: Mapping[str, str] = field(default_factory=dict)
+    returns: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    callbacks: tuple[str, ...] = ()
+
+    def members(self) -> tuple[str, ...]:
+        """Every member that some key names, once, in order."""
+        named = (
+            *self.awaited,
+            *self.quick,
+            *self.plain,
+            *self.same,
+            *self.enters,
+            *self.iterates,
+            *self.rename,
+            *self.returns,
+            *self.attributes,
+            *self.refused,
+            *self.callbacks,
+        )
+        return tuple(dict.fromkeys(named))
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRow:
+    """`[exceptions]`: the classes that stand for an old one in an `except` clause.
+
+    `bases` are the library's own classes above it: beside one of them in a tuple the row adds
+    nothing.  `refused` tells why there is no faithful class.
+    """
+
+    name: str
+    to: tuple[str, ...] = ()
+    bases: tuple[str, ...] = ()
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table file, validated.  Made here, read by `codemod.Registry`."""
+
+    name: str
+    path: str
+    digest: str
+    summary: str = ""
+    requires: tuple[str, ...] = ()
+    docs: str = ""
+    modules: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    keywords: Mapping[str, str] = field(default_factory=dict)
+    """Renamed keyword arguments; the erasure check undoes them."""
+    classes: tuple[ClassRow, ...] = ()
+    functions: tuple[FunctionRow, ...] = ()
+    exceptions: tuple[ExceptionRow, ...] = ()
+    constants: Mapping[str, Value] = field(default_factory=dict)
+    blocking: tuple[str, ...] = ()
+    code: str = ""
+    """The codemod's folder when it came from a path; empty for installed ones and bare tables."""
+    installed: bool = False
+
+
+# ----------------------------------------------------------------------------- reading
+
+
+class _Reader:
+    """Checked access to one TOML table; every complaint names the file and the key path."""
+
+    def __init__(self, file: str, place: str, data: Any, keys: tuple[str, ...] | None) -> None:
+        self.file, self.place = file, place
+        if not isinstance(data, dict):
+            self.fail(f"must be a table, not {_kind(data)}")
+        self.data: dict[str, Any] = data
+        if keys is not None:
+            for key in data:
+                if key not in keys:
+                    self.unknown(key, keys)
+
+    def fail(self, text: str, key: str = "", hint: str | None = None) -> Any:
+        place = ".".join(part for part in (self.place, key) if part)
+        raise InputError(f"{place} {text}" if place else text, path=self.file, hint=hint)
+
+    def unknown(self, key: str, known: tuple[str, ...]) -> None:
+        near = difflib.get_close_matches(key, known, 1, 0.5)
+        hint = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(known)}."
+        self.fail("is not a known key", key, hint)
+
+    def of(self, key: str, kind: type, default: Any) -> Any:
+        value = self.data.get(key, default)
+        if type(value) is not kind:
+            self.fail(f"must be {_WORDS[kind]}, not {_kind(value)}", key)
+        return value
+
+    def text(self, key: str, default: str = "") -> str:
+        return str(self.of(key, str, default))
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        return bool(self.of(key, bool, default))
+
+    def names(self, key: str) -> tuple[str, ...]:
+        value = self.of(key, list, [])
+        if not all(isinstance(item, str) for item in value):
+            self.fail("must hold strings only", key)
+        return tuple(value)
+
+    def texts(self, key: str) -> dict[str, str]:
+        value = self.of(key, dict, {})
+        for name, item in value.items():
+            if not isinstance(item, str):
+                self.fail(f"must be a string, not {_kind(item)}", f"{key}.{name}")
+        return dict(value)
+
+    def either(self, key: str) -> tuple[bool, tuple[str, ...]]:
+        """A key that is `true` for the thing itself or lists members."""
+        if isinstance(self.data.get(key, []), bool):
+            return self.flag(key), ()
+        return False, self.names(key)
+
+    def rows(self, key: str) -> Iterator[tuple[str, Any]]:
+        yield from self.of(key, dict, {}).items()
+
+    def below(self, key: str, name: str, data: Any, keys: tuple[str, ...]) -> _Reader:
+        return _Reader(self.file, f'{key}."{name}"', data, keys)
+
+
+_WORDS: Mapping[type, str] = {
+    str: "a string",
+    bool: "true or false",
+    list: "a list of strings",
+    dict: "a table",
+    int: "a number",
+}
+
+
+def _kind(value: object) -> str:
+    return _WORDS.get(type(value), f"a {type(value).__name__}")
+
+
+_SECTIONS = (
+    "codemod",
+    "modules",
+    "aliases",
+    "keywords",
+    "classes",
+    "functions",
+    "exceptions",
+    "constants",
+    "blocking",
+)
+_CODEMOD = ("name", "summary", "requires", "docs")
+_FUNCTION = ("to", "returns", "awaited", "async_with", "async_for", "callbacks")
+_CLASS = (
+    "to",
+    "awaited",
+    "quick",
+    "plain",
+    "same",
+    "async_with",
+    "async_for",
+    "truth",
+    "constructed",
+    "rename",
+    "returns",
+    "attributes",
+    "refused",
+    "callbacks",
+)
+_EXCEPTION = ("to", "bases", "refused")
+
+
+def parse_table(
+    content: bytes, file: str, name: str, *, code: str = "", installed: bool = False
+) -> Table:
+    """The table in `content`; `name` is what the codemod is called when the table does not say."""
+    try:
+        data = tomllib.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise InputError("the table is not UTF-8 text", path=file) from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not valid TOML: {error}", path=file) from error
+    top = _Reader(file, "", data, _SECTIONS)
+    head = _Reader(file, "codemod", data.get("codemod", {}), _CODEMOD)
+    return Table(
+        name=head.text("name", name),
+        path=file,
+        digest=hashlib.sha256(content).hexdigest(),
+        summary=head.text("summary"),
+        requires=head.names("requires"),
+        docs=head.text("docs"),
+        modules=top.texts("modules"),
+        aliases=top.texts("aliases"),
+        keywords=top.texts("keywords"),
+        classes=tuple(_class_row(top, *row) for row in top.rows("classes")),
+        functions=tuple(_function_row(top, *row) for row in top.rows("functions")),
+        exceptions=tuple(_exception_row(top, *row) for row in top.rows("exceptions")),
+        constants=dict(_constants(top)),
+        blocking=_Reader(file, "blocking", data.get("blocking", {}), ("functions",)).names(
+            "functions"
+        ),
+        code=code,
+        installed=installed,
+    )
+
+
+def _function_row(top: _Reader, name: str, data: Any) -> FunctionRow:
+    row = top.below("functions", name, data, _FUNCTION)
+    entered, iterated = row.flag("async_with"), row.flag("async_for")
+    return FunctionRow(
+        name=name,
+        to=row.text("to"),
+        returns=row.text("returns"),
+        awaited=row.flag("awaited", not (entered or iterated)),
+        async_with=entered,
+        async_for=iterated,
+        callbacks=row.names("callbacks"),
+    )
+
+
+def _class_row(top: _Reader, name: str, data: Any) -> ClassRow:
+    row = top.below("classes", name, data, _CLASS)
+    everything = row.data.get("awaited") == "*"
+    async_with, enters = row.either("async_with")
+    async_for, iterates = row.either("async_for")
+    return ClassRow(
+        name=name,
+        to=row.text("to"),
+        awaited=() if everything else row.names("awaited"),
+        awaits_all=everything,
+        quick=row.names("quick"),
+        plain=row.names("plain"),
+        same=row.names("same"),
+        async_with=async_with,
+        enters=enters,
+        async_for=async_for,
+        iterates=iterates,
+        truth=row.flag("truth"),
+        constructed=row.flag("constructed", True),
+        rename=row.texts("rename"),
+        returns=row.texts("returns"),
+        attributes=row.texts("attributes"),
+        refused=row.texts("refused"),
+        callbacks=row.names("callbacks"),
+    )
+
+
+def _exception_row(top: _Reader, name: str, data: Any) -> ExceptionRow:
+    if isinstance(data, str):
+        data = {"to": [data]}
+    elif isinstance(data, list):
+        data = {"to": data}
+    row = top.below("exceptions", name, data, _EXCEPTION)
+    found = ExceptionRow(name, row.names("to"), row.names("bases"), row.text("refused"))
+    if not found.to and not found.refused:
+        row.fail("needs `to` or `refused`")
+    return found
+
+
+def _constants(top: _Reader) -> Iterator[tuple[str, Value]]:
+    is_value: Callable[[object], bool] = lambda value: type(value) in (int, str)  # noqa: E731
+    for name, data in top.rows("constants"):
+        if isinstance(data, dict):
+            for member, value in data.items():
+                if not is_value(value):
+                    top.fail("must be a number or a string", f'constants."{name}".{member}')
+                yield f"{name}.{member}", value
+        elif is_value(data):
+            yield name, data
+        else:
+            top.fail("must be a number or a string", f'constants."{name}"')
