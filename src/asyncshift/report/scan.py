@@ -22,6 +22,7 @@ from asyncshift.model import (
     Project,
     Protocol,
     Site,
+    Span,
 )
 from asyncshift.pins import entry_functions, pins
 
@@ -167,10 +168,13 @@ class _World:
         for f in graph.functions.values():
             if f.kind is FunctionKind.GENEXP and f.parent is not None:
                 self.inner[f.parent].append(f.id)
-        self.waits = {
-            site: found for site in graph.sites for found in [self._blocking(site)] if found
-        }
-        self.reaching = self._reaching()
+        self.waits: dict[tuple[str, Span], tuple[str, Fate, str]] = {}
+        waiting: set[FunctionId] = set()
+        for site in graph.sites:
+            if (found := self._blocking(site)) is not None:
+                self.waits.setdefault((site.path, site.span), found)
+                waiting.add(site.caller)
+        self.reaching = self._reaching(waiting)
         self.fanning = {
             self._enclosing(escape.path, escape.span[0])
             for escape in graph.escapes
@@ -199,7 +203,7 @@ class _World:
                     continue
         return None
 
-    def _reaching(self) -> set[FunctionId]:
+    def _reaching(self, waiting: set[FunctionId]) -> set[FunctionId]:
         """Functions from which any waiting call can be reached: the rest need no walk."""
         above: dict[FunctionId, set[FunctionId]] = defaultdict(set)
         for caller, sites in self.out.items():
@@ -210,7 +214,7 @@ class _World:
         for parent, children in self.inner.items():
             for child in children:
                 above[child].add(parent)
-        found = {site.caller for site in self.waits}
+        found = set(waiting)
         queue = deque(found)
         while queue:
             for caller in above[queue.popleft()] - found:
@@ -221,9 +225,9 @@ class _World:
     def blocking_places(self) -> dict[tuple[str, int, int], tuple[str, Fate]]:
         """Every waiting place of the selected files, once."""
         return {
-            (site.path, site.span[0], site.span[1]): (api, fate)
-            for site, (api, fate, _) in self.waits.items()
-            if site.path in self.selected
+            (path, span[0], span[1]): (api, fate)
+            for (path, span), (api, fate, _) in self.waits.items()
+            if path in self.selected
         }
 
     def _enclosing(self, path: str, line: int) -> FunctionId:
@@ -311,8 +315,8 @@ class _World:
             fans = fans or fid in self.fanning
             for site in sites:
                 step = (*chain, Step(_name(f), site.path, site.span[0]))
-                if site in self.waits:
-                    api, fate, reason = self.waits[site]
+                if (site.path, site.span) in self.waits:
+                    api, fate, reason = self.waits[site.path, site.span]
                     line, column = site.span[:2]
                     found.setdefault(
                         (site.path, line, column),
@@ -358,14 +362,15 @@ def _verdict(kind: EntryKind, fans: bool, reached: tuple[Blocking, ...]) -> tupl
     if kind is EntryKind.ASYNC:
         word = "a call that blocks" if count == 1 else f"{count} calls that block"
         return Worth.YES, f"worth it: {word} the event loop for every other task"
+    if fans and threads < count:
+        text = "worth it: it fans out into threads that wait; one event loop can carry them all"
+        return Worth.YES, text + ", once the pool is replaced by asyncio.gather"
     if not twins and not threads:
         return Worth.NO, "async brings nothing: every call that waits has to stay as it is"
     if not twins:
         return Worth.NO, "async brings little: only threads help here, and those work without it"
     if kind is EntryKind.WEB:
         return Worth.YES, "worth it: one process can serve many requests while these calls wait"
-    if fans:
-        return Worth.YES, "worth it: it fans out into threads; one event loop can carry them all"
     if kind in (EntryKind.SCRIPT, EntryKind.COMMAND, EntryKind.IMPORT):
         text = "not faster by itself: one call after the other takes the same time in async; "
         return Worth.MAYBE, text + "it pays once you let calls overlap (asyncio.gather, TaskGroup)"
