@@ -61,9 +61,13 @@ _STDLIB = {
     },
 }
 
-_TOTAL = frozenset({"list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "min", "max"})
-"""Builtins that take all of their first argument before they return, in order.  `any` and `all` are
-not among them: they stop early, so a list in place of a generator runs more of it."""
+_TOTAL = frozenset(
+    {"list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "min", "max"}
+    | {"@collections.Counter", "@collections.deque", "@statistics.mean"}
+)
+"""What takes all of its first argument before it gives anything.  `any` and `all` do not: they stop
+early, so a list in place of a generator runs more of it.  Nor does `rows.extend`: what came before
+an exception stays in `rows`."""
 
 
 class Names:
@@ -234,6 +238,8 @@ class Normaliser(ast.NodeTransformer):
         found = self._scope.resolve(name)
         if len(found) == 1 and "" not in found:
             full = self._names.dotted(".".join([next(iter(found)), *path]))
+            if full[0].startswith("builtins."):
+                return ast.Name(full[0].removeprefix("builtins."), ctx)
             parts: list[ast.expr] = [ast.Name(IMPORTED + part, ctx) for part in full]
             return parts[0] if len(parts) == 1 else ast.Tuple(parts, ctx)
         if path:
@@ -311,11 +317,15 @@ class Normaliser(ast.NodeTransformer):
         nodes = ast.walk(self._scope.node)
         return sum(isinstance(node, ast.Name) and node.id == name for node in nodes)
 
-    def visit_AsyncWith(self, node: ast.AsyncWith) -> ast.AST:
-        return ast.With(self._all(node.items), self._all(node.body))
+    def visit_With(self, node: ast.With | ast.AsyncWith) -> ast.AST:
+        """`with a, b:` is `with a:` around `with b:`, where only one of them is async."""
+        block = ast.With(self._all(node.items), self._all(node.body))
+        match block.body:
+            case [ast.With(items=items, body=body)]:
+                return ast.With([*block.items, *items], body)
+        return block
 
-    def visit_With(self, node: ast.With) -> ast.AST:
-        return ast.With(self._all(node.items), self._all(node.body))
+    visit_AsyncWith = visit_With  # noqa: N815
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
         kind = None if node.type is None else _as_set(self._visit(node.type))
@@ -344,8 +354,12 @@ class Normaliser(ast.NodeTransformer):
 
     def _call(self, node: ast.Call) -> ast.expr:
         match node:
+            case ast.Call(func=ast.Name(id="min" | "max"), args=[_, _, *_]):
+                pass  # the arguments are compared, not taken apart
             case ast.Call(func=ast.Name(id=name), args=[first, *rest]) if name in _TOTAL:
                 node.args = [_elements(first), *rest]
+            case ast.Call(func=ast.Attribute(value=values, attr="__next__"), args=[]):
+                return ast.Call(ast.Name("next", ast.Load()), [values], node.keywords)
             case ast.Call(
                 func=ast.Attribute(value=ast.Constant(value=str()), attr="join"), args=[only]
             ):

@@ -131,6 +131,14 @@ SAME = {
         "async def f(xs):\n    try:\n        return await anext(xs)\n"
         "    except StopAsyncIteration:\n        return aiter(xs)",
     ),
+    "next, as Python 3.9 has it": (
+        "def f(xs):\n    return next(xs)",
+        "async def f(xs):\n    return await xs.__anext__()",
+    ),
+    "a with of two, one of them async": (
+        "def f(a, b):\n    with a as x, b:\n        return x",
+        "async def f(a, b):\n    async with a as x:\n        with b:\n            return x",
+    ),
     "yield from": (
         "def f():\n    yield from g()",
         "async def f():\n    async for item in g():\n        yield item",
@@ -229,6 +237,22 @@ DIFFERENT = {
         "def f(xs):\n    item = None\n    yield from g(xs)\n    print(item)",
         "async def f(xs):\n    item = None\n    async for item in g(xs):\n        yield item\n"
         "    print(item)",
+    ),
+    "two withs in another order": (
+        "def f(a, b):\n    with a as x, b:\n        return x",
+        "async def f(a, b):\n    with b:\n        async with a as x:\n            return x",
+    ),
+    "more inside the with": (
+        "def f(a, b):\n    with a as x:\n        x()\n    b()",
+        "async def f(a, b):\n    async with a as x:\n        x()\n        b()",
+    ),
+    "lists compared, not their items": (
+        "def f(a, b):\n    return min(list(a), list(b))",
+        "async def f(a, b):\n    return min(a, b)",
+    ),
+    "part of a list after an exception": (
+        "def f(a, b):\n    a.extend(g(b))",
+        "async def f(a, b):\n    a.extend([x async for x in g(b)])",
     ),
     "an element changed on the way": (
         "def f(xs):\n    return list(g(xs))",
@@ -378,19 +402,12 @@ def test_deep_expressions_are_not_proved_and_do_not_crash() -> None:
 
 CORPUS = (
     "argparse.py",
-    "bdb.py",
     "configparser.py",
-    "ftplib.py",
     "http/client.py",
-    "http/cookiejar.py",
-    "imaplib.py",
     "json/decoder.py",
-    "mailbox.py",
     "shutil.py",
     "smtplib.py",
-    "tarfile.py",
     "tempfile.py",
-    "unittest/case.py",
     "urllib/request.py",
     "zipfile.py",
 )
@@ -490,7 +507,7 @@ def _change_method(node: ast.AST, _: random.Random) -> bool:
     return True
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     name=st.sampled_from(CORPUS),
     plant=st.sampled_from([_swap_arguments, _drop_statement, _change_constant, _change_method]),
