@@ -1,0 +1,228 @@
+"""Formats with Black what the rewrite built or made too long; every other line stays as it is.
+
+Only the statement itself is handed to Black, cut out of the file, because Black's line ranges re-lay
+whole statements and its neighbours.  Of a compound statement only the header is formatted.
+"""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import black
+
+from asyncshift.model import Style
+from asyncshift.rewrite.document import Document, body_of
+
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+DEFAULT_LENGTH = 88
+
+
+def lay_out(
+    document: Document,
+    style: Style,
+    built: Sequence[tuple[int, int]] = (),
+    *,
+    imports_only: bool = False,
+) -> None:
+    """Format the statements of `built` line ranges (from 0) and those that became too long.
+
+    A statement that was too long before, or that Black cannot read, stays as it is.
+    """
+    if not built and not _any_too_long(document, style):
+        return
+    try:
+        tree = ast.parse(document.text)
+    except (SyntaxError, RecursionError, MemoryError):
+        return
+    mode = _mode(style)
+    for start, end, compound in sorted(_statements(tree, document.lines), reverse=True):
+        rows = [body_of(line) for line in document.lines[start:end]]
+        if imports_only and not rows[0].lstrip().startswith(("import ", "from ")):
+            continue
+        if _wants_layout(document, style, start, end, built):
+            new = _formatted(rows, compound, style, mode)
+            if new is not None and new != rows:
+                document.splice(start, end, new)
+
+
+def _any_too_long(document: Document, style: Style) -> bool:
+    return any(
+        len(body_of(line)) > style.line_length and document.is_new(index)
+        for index, line in enumerate(document.lines)
+    )
+
+
+def _wants_layout(
+    document: Document, style: Style, start: int, end: int, built: Sequence[tuple[int, int]]
+) -> bool:
+    new = [i for i in range(start, end) if document.is_new(i)]
+    if not new:
+        return False
+    old = document.replaced_lines(start, end)
+    if any(a <= start <= b or start <= a < end for a, b in built):
+        known = {line.strip() for line in old}
+        if any(document.lines[i].strip() not in known for i in new):
+            return True
+    if not any(len(body_of(document.lines[i])) > style.line_length for i in new):
+        return False
+    return all(len(body_of(line)) <= style.line_length for line in old)
+
+
+def _statements(tree: ast.Module, lines: Sequence[str]) -> Iterator[tuple[int, int, bool]]:
+    """Line ranges (from 0, end exclusive) of simple statements and of headers.
+
+    Statements that share a line with others are left out.
+    """
+    stack: list[ast.AST] = [tree]
+    while stack:
+        node = stack.pop()
+        children = [
+            c for name in _BLOCKS for c in getattr(node, name, ()) if isinstance(c, ast.AST)
+        ]
+        stack.extend(children)
+        if not isinstance(node, (ast.stmt, ast.ExceptHandler)):
+            continue
+        start, end = node.lineno - 1, node.end_lineno or node.lineno
+        if lines[start][: node.col_offset].strip():
+            continue
+        first = next((c for c in children if hasattr(c, "lineno")), None)
+        if first is None:
+            if not children and not _shares_end(node, lines):
+                yield start, end, False
+            continue
+        line = min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", ()))])
+        header = lines[line - 1].encode()[: first.col_offset]
+        if not header.strip() or header.strip() == b"@":
+            yield start, _header_end(lines, start, line - 1), True
+
+
+def _header_end(lines: Sequence[str], start: int, end: int) -> int:
+    """Comment and blank lines before a block's first statement do not belong to the header."""
+    while end > start + 1 and (not (row := lines[end - 1].strip()) or row.startswith("#")):
+        end -= 1
+    return end
+
+
+def _shares_end(node: ast.stmt | ast.ExceptHandler, lines: Sequence[str]) -> bool:
+    tail = lines[(node.end_lineno or node.lineno) - 1].encode()[node.end_col_offset or 0 :].strip()
+    return bool(tail) and not tail.startswith(b"#")
+
+
+def _mode(style: Style) -> black.Mode:
+    versions = {
+        version for version in black.TargetVersion if _version_of(version) >= style.target_version
+    }
+    return black.Mode(
+        target_versions=versions,
+        line_length=style.line_length,
+        string_normalization=style.quotes == "double",
+    )
+
+
+def _version_of(version: black.TargetVersion) -> tuple[int, int]:
+    digits = version.name.removeprefix("PY")
+    return int(digits[0]), int(digits[1:])
+
+
+def _formatted(rows: list[str], compound: bool, style: Style, mode: black.Mode) -> list[str] | None:
+    """The statement's lines as Black writes them, or None where it cannot."""
+    indent = rows[0][: len(rows[0]) - len(rows[0].lstrip())]
+    if "\f" in indent:
+        return None
+    width = len(indent.expandtabs(4))
+    stubs = _stubs(rows[0].strip()) if compound else ((), ())
+    source = _dedented(rows, indent)
+    if source is None:
+        return None
+    before, after = stubs
+    inner = black.Mode(
+        target_versions=mode.target_versions,
+        line_length=max(style.line_length - width, 1),
+        string_normalization=mode.string_normalization,
+    )
+    try:
+        text = black.format_str("\n".join([*before, *source, *after]) + "\n", mode=inner)
+    except (black.InvalidInput, black.NothingChanged, RecursionError):
+        return None
+    lines = text.removesuffix("\n").split("\n")[len(before) :]
+    lines = lines[: len(lines) - len(after)] if after else lines
+    return [_indented(line, indent) for line in lines]
+
+
+def _stubs(header: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Lines that make a header alone a valid program, as Black writes them."""
+    after = ("    pass",)
+    word = header.split("(", maxsplit=1)[0].split(maxsplit=1)[0].rstrip(":")
+    match word:
+        case "except" | "except*":
+            return ("try:", "    pass"), after
+        case "elif":
+            return ("if 1:", "    pass"), after
+        case "match":
+            return (), ("    case _:", "        pass")
+    return (), after
+
+
+def _dedented(rows: list[str], indent: str) -> list[str] | None:
+    """Without the statement's indentation; None where a string's lines would be touched."""
+    if any(quote in row for row in rows for quote in ('"""', "'''")) and len(rows) > 1:
+        return None
+    if any(row.endswith("\\") for row in rows[:-1]):
+        return [rows[0].removeprefix(indent), *rows[1:]]
+    return [row.removeprefix(indent) for row in rows]
+
+
+def _indented(line: str, indent: str) -> str:
+    """Black indents with spaces; a file with tabs keeps them."""
+    if not line:
+        return line
+    if "\t" in indent and " " not in indent:
+        spaces = len(line) - len(line.lstrip(" "))
+        line = "\t" * (spaces // 4) + " " * (spaces % 4) + line[spaces:]
+    return indent + line
+
+
+# ----------------------------------------------------------------------------- the project's style
+
+
+def style_of(root: Path, target_version: tuple[int, int] = (3, 11)) -> Style:
+    """The style of a project: Black's settings, then ruff's, then flake8's line length."""
+    tool = _toml(root / "pyproject.toml").get("tool", {})
+    if isinstance(settings := tool.get("black"), dict):
+        quotes = "preserve" if settings.get("skip-string-normalization") else "double"
+        return Style(_length(settings.get("line-length")), quotes, target_version)
+    for settings in (_toml(root / "ruff.toml"), _toml(root / ".ruff.toml"), tool.get("ruff")):
+        if isinstance(settings, dict) and settings:
+            written = settings.get("format")
+            quotes = (
+                written.get("quote-style", "double") if isinstance(written, dict) else "preserve"
+            )
+            return Style(_length(settings.get("line-length")), str(quotes), target_version)
+    return Style(_length(_flake8_length(root)), "preserve", target_version)
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return {}
+
+
+def _length(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else DEFAULT_LENGTH
+
+
+def _flake8_length(root: Path) -> int | None:
+    for name in (".flake8", "setup.cfg", "tox.ini"):
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read_string((root / name).read_text(encoding="utf-8"))
+            return parser.getint("flake8", "max-line-length")
+        except (OSError, UnicodeDecodeError, configparser.Error, ValueError):
+            continue
+    return None

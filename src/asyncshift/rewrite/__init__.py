@@ -1,0 +1,232 @@
+"""Rewrites one file: its part of the plan becomes edits, and these a new text with its hunks."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from asyncshift.codemod import Edit, Registry, Resolved
+from asyncshift.edits import RewriteBug, Unreadable, conflicts
+from asyncshift.layout import lay_out
+from asyncshift.model import (
+    Action,
+    Decision,
+    Message,
+    Protocol,
+    Refusal,
+    Rewritten,
+    Site,
+    SourceFile,
+    Span,
+    Style,
+)
+from asyncshift.rewrite import (
+    awaits,
+    blocks,
+    bridges,
+    consumers,
+    entry_points,
+    functions,
+    generators,
+    threads,
+)
+from asyncshift.rewrite.bridges import bridge_source
+from asyncshift.rewrite.context import Context, Planned, Step
+from asyncshift.rewrite.document import Document
+from asyncshift.rewrite.imports import update_imports
+from asyncshift.rewrite.names import FileNames
+from asyncshift.rewrite.regions import NewLines, Piece, indent_unit, pieces, rewrite_piece
+from asyncshift.rewrite.tree import Tree
+
+__all__ = ["bridge_source", "look", "rewrite_file"]
+
+_TOO_DEEP = "nested too deeply for Python's own parser"
+
+_STEPS: Mapping[Action, Callable[[Context, Decision], Iterator[Step]]] = {
+    Action.MAKE_ASYNC: functions.make_function_async,
+    Action.SPLIT_ENTRY: entry_points.split_entry,
+    Action.RETARGET: functions.retarget,
+    Action.AWAIT: awaits.await_call,
+    Action.ASYNC_WITH: blocks.async_with,
+    Action.ASYNC_FOR: blocks.async_for,
+    Action.ASYNC_COMPREHENSION: blocks.async_comprehension,
+    Action.ANEXT: generators.anext_call,
+    Action.DELEGATE: generators.delegate,
+    Action.CONSUME: consumers.consume,
+    Action.TO_THREAD: threads.to_thread,
+    Action.BRIDGE: bridges.bridge,
+    Action.RUN: entry_points.run,
+}
+
+
+def rewrite_file(
+    file: SourceFile,
+    decisions: Sequence[Decision],
+    registry: Registry,
+    style: Style,
+    options: Mapping[str, str],
+) -> Rewritten:
+    """Carry out one file's decisions.
+
+    `options["bridge"]` names the generated bridge module; `options["keep_imports"]` lists, with
+    commas, the names of this file that other files import from it.  Raises RewriteBug when the
+    result would not compile or a planned place does not exist.
+    """
+    if not decisions:
+        return Rewritten(file.path, file.text)
+    try:
+        tree = Tree(file.text)
+    except (RecursionError, MemoryError):
+        span = decisions[0].span
+        return Rewritten(file.path, None, refusals=(_too_deep(file.path, span),))
+    names = FileNames(tree, file.module, file.is_package, options.get("bridge", ""))
+    ctx = Context(file, tree, names, registry, style, options, decisions)
+    planned, refusals, messages = _plan(ctx)
+    refusals += _conflicts(ctx, planned)
+    if refusals:
+        return Rewritten(file.path, None, refusals=tuple(refusals), messages=tuple(messages))
+    document = Document(file.text)
+    refusals = _apply(ctx, document, planned)
+    if refusals:
+        return Rewritten(file.path, None, refusals=tuple(refusals), messages=tuple(messages))
+    update_imports(document, ctx)
+    lay_out(document, style, imports_only=True)
+    text = document.text
+    _check(file, text)
+    hunks = document.hunks()
+    bridged = any(wanted.module == ctx.bridge for wanted in names.wanted) and bool(ctx.bridge)
+    return Rewritten(file.path, text, hunks, (), tuple(messages), bridged)
+
+
+def look(
+    file: SourceFile,
+    sites: Sequence[tuple[Site, str]],
+    registry: Registry,
+    options: Mapping[str, str],
+) -> tuple[Refusal, ...]:
+    """Ask the rewriters of library sites what they would refuse; nothing is rewritten."""
+    if not sites:
+        return ()
+    try:
+        tree = Tree(file.text)
+        names = FileNames(tree, file.module, file.is_package, options.get("bridge", ""))
+        found = []
+        for site, api in sites:
+            resolved = _resolved(tree, names, site, api, "convert", options)
+            found += [o for o in registry.rewrite(resolved) if isinstance(o, Refusal)]
+    except (RecursionError, MemoryError):
+        return tuple(_too_deep(file.path, site.span) for site, _ in sites)
+    return tuple(found)
+
+
+def _too_deep(path: str, span: Span) -> Refusal:
+    return Refusal(path, span, "too-deep", f"{path} is {_TOO_DEEP}", "split the long expression")
+
+
+def _resolved(
+    tree: Tree, names: FileNames, site: Site, api: str, way: str, options: Mapping[str, str]
+) -> Resolved:
+    if site.protocol is Protocol.IMPORT:
+        node = tree.find(site.span, ast.alias) or tree.place(site.span)
+    else:
+        node = tree.place(site.span)
+    return Resolved(
+        site, api, node, tuple(tree.ancestors(node)), names, way, options, source=tree.text
+    )
+
+
+def _library(ctx: Context, decision: Decision) -> Iterable[Step]:
+    """LIBRARY: what the site's codemod says."""
+    assert decision.site is not None, decision
+    detail = decision.detail
+    api, way = detail.get("api", ""), detail.get("way", "convert")
+    resolved = _resolved(ctx.tree, ctx.names, decision.site, api, way, ctx.options)
+    return ctx.registry.rewrite(resolved)
+
+
+def _plan(ctx: Context) -> tuple[list[tuple[Planned, Decision]], list[Refusal], list[Message]]:
+    planned: list[tuple[Planned, Decision]] = []
+    refusals: list[Refusal] = []
+    messages: list[Message] = []
+    for decision in ctx.decisions:
+        if decision.action is Action.LIBRARY:
+            found: Iterable[Step] = _library(ctx, decision)
+        else:
+            found = _STEPS[decision.action](ctx, decision)
+        for step in found:
+            match step:
+                case Edit():
+                    planned.append((Planned(step), decision))
+                case Planned():
+                    planned.append((step, decision))
+                case Refusal():
+                    refusals.append(step)
+                case Message():
+                    messages.append(step)
+    return planned, refusals, messages
+
+
+def _conflicts(ctx: Context, planned: Sequence[tuple[Planned, Decision]]) -> list[Refusal]:
+    """Two different edits of one place: neither is guessed to be the right one."""
+    by_edit = {id(plan.edit): decision for plan, decision in planned}
+    found = []
+    for first, second in conflicts(plan.edit for plan, _ in planned):
+        one, other = by_edit[id(first)], by_edit[id(second)]
+        text = f"two changes of this place exclude each other: {one.action} and {other.action}"
+        way = "split the statement, so that each change has a place of its own"
+        found.append(Refusal(ctx.file.path, other.span, "conflicting-edits", text, way))
+    return found
+
+
+def _apply(
+    ctx: Context, document: Document, planned: Sequence[tuple[Planned, Decision]]
+) -> list[Refusal]:
+    """Rewrite the pieces in order; returns refusals for what LibCST cannot read."""
+    unit = indent_unit(ctx.tree)
+    delta = 0
+    built: list[tuple[int, int]] = []
+    refusals = []
+    for piece in pieces(ctx.tree, [plan for plan, _ in planned]):
+        match _piece_lines(ctx, piece, unit):
+            case NewLines(lines=lines, built=ranges):
+                start = piece.first - 1 + delta
+                document.splice(start, piece.last + delta, lines)
+                built += [(start + a, start + b) for a, b in ranges]
+                delta += len(lines) - (piece.last - piece.first + 1)
+            case Unreadable(reason=reason):
+                refusals += [
+                    Refusal(
+                        ctx.file.path,
+                        decision.span,
+                        "unreadable",
+                        reason,
+                        "write the statement in simpler syntax",
+                    )
+                    for plan, decision in planned
+                    if plan.edit in piece.edits
+                ]
+    if not refusals:
+        lay_out(document, ctx.style, built)
+    return refusals
+
+
+def _piece_lines(ctx: Context, piece: Piece, unit: str) -> NewLines | Unreadable:
+    try:
+        return rewrite_piece(ctx.tree, piece, unit)
+    except RewriteBug as bug:
+        raise RewriteBug(f"{ctx.file.path}:{piece.first}-{piece.last}: {bug}") from bug
+
+
+def _check(file: SourceFile, text: str) -> None:
+    """The result must compile wherever the original did.  Raises RewriteBug."""
+    try:
+        compile(text, file.path, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        try:
+            compile(file.text, file.path, "exec", dont_inherit=True)
+        except SyntaxError:
+            ast.parse(text)
+            return
+        raise RewriteBug(
+            f"{file.path}:{error.lineno}: the result is not valid: {error.msg}"
+        ) from error

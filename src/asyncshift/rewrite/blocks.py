@@ -1,0 +1,92 @@
+"""`with`, `for` and the clauses of comprehensions become their async forms."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import groupby
+
+import libcst as cst
+
+from asyncshift.codemod import Edit
+from asyncshift.model import Action, Decision
+from asyncshift.rewrite.context import AWAIT_ORDER, Context, Planned, Step
+
+_ASYNC = cst.Asynchronous()
+
+
+def async_for(ctx: Context, decision: Decision) -> Iterator[Step]:
+    """ASYNC_FOR: the loop over the decision's place."""
+    node = ctx.tree.place(decision.span)
+    loop = ctx.tree.parents[node]
+    if isinstance(loop, ast.AsyncFor):
+        return
+    assert isinstance(loop, ast.For), decision
+    if (refusal := ctx.cannot_await(loop)) is not None:
+        yield refusal
+        return
+    yield Planned(Edit("For", ctx.tree.span(loop), make_async, AWAIT_ORDER), header=True)
+
+
+def make_async(node: cst.For | cst.CompFor | cst.With | cst.FunctionDef) -> cst.CSTNode:
+    """`async` in front of a loop, clause, block or function."""
+    if node.asynchronous is not None:
+        return node
+    if isinstance(node, cst.CompFor) and node.whitespace_before.empty:
+        node = node.with_changes(whitespace_before=cst.SimpleWhitespace(" "))
+    return node.with_changes(asynchronous=_ASYNC)
+
+
+def async_comprehension(ctx: Context, decision: Decision) -> Iterator[Step]:
+    """ASYNC_COMPREHENSION: the clause over the decision's place."""
+    node = ctx.tree.place(decision.span)
+    clause = ctx.tree.parents[node]
+    assert isinstance(clause, ast.comprehension), decision
+    if clause.is_async:
+        return
+    if (refusal := ctx.cannot_await(ctx.tree.parents[clause])) is not None:
+        yield refusal
+        return
+    yield Edit("CompFor", decision.span, make_async, AWAIT_ORDER)
+
+
+def async_with(ctx: Context, decision: Decision) -> Iterator[Step]:
+    """ASYNC_WITH: one edit for all the items of a statement that are entered asynchronously."""
+    node = ctx.tree.place(decision.span)
+    block = next(a for a in ctx.tree.ancestors(node) if isinstance(a, (ast.With, ast.AsyncWith)))
+    span = ctx.tree.span(block)
+    if isinstance(block, ast.AsyncWith) or ("With", span) in ctx.done:
+        return
+    ctx.done.add(("With", span))
+    if (refusal := ctx.cannot_await(block)) is not None:
+        yield refusal
+        return
+    flags = tuple(ctx.decided(item.context_expr, Action.ASYNC_WITH) for item in block.items)
+    whole = not all(flags)
+    change = partial(split_with, flags=flags) if whole else make_async
+    yield Planned(Edit("With", span, change, AWAIT_ORDER), header=not whole)
+
+
+def split_with(node: cst.With, flags: Sequence[bool]) -> cst.With:
+    """`with a, b:` as nested statements, in order: one per run of sync or of async items."""
+    runs = [
+        (flag, [item for item, _ in group])
+        for flag, group in groupby(zip(node.items, flags, strict=True), key=lambda pair: pair[1])
+    ]
+    body: cst.BaseSuite = node.body
+    result: cst.With | None = None
+    for flag, items in reversed(runs):
+        last = items[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+        result = cst.With(
+            items=[*(_on_one_line(item) for item in items[:-1]), last],
+            body=body,
+            asynchronous=_ASYNC if flag else None,
+        )
+        body = cst.IndentedBlock([result])
+    assert result is not None
+    return result.with_changes(leading_lines=node.leading_lines)
+
+
+def _on_one_line(item: cst.WithItem) -> cst.WithItem:
+    return item.with_changes(comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")))

@@ -1,0 +1,113 @@
+"""Calls from code that stays sync into async code: `run_sync(f(x))`, `iter_sync(rows())`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import libcst as cst
+
+from asyncshift.codemod import Edit
+from asyncshift.model import Decision, Protocol
+from asyncshift.rewrite.context import BRIDGE_ORDER, Context, Step, kind_of
+
+_ITERATED = frozenset(
+    {Protocol.FOR, Protocol.COMPREHENSION, Protocol.YIELD_FROM, Protocol.CONSUME, Protocol.NEXT}
+)
+
+
+def bridge(ctx: Context, decision: Decision) -> Iterator[Step]:
+    """BRIDGE: a call is run to its end; an iterated expression is iterated step by step."""
+    node = ctx.tree.place(decision.span)
+    protocol = decision.detail.get("protocol", Protocol.CALL)
+    if protocol == Protocol.WITH:
+        yield ctx.refuse(
+            node,
+            "bridge-with",
+            "a sync `with` cannot enter an async context manager",
+            "open the block in an async function, and bridge the call to that",
+        )
+        return
+    if not ctx.bridge:
+        raise AssertionError("a bridge was planned, and no bridge module was named")
+    if protocol in _ITERATED:
+        yield from _iterated(ctx, decision, str(protocol))
+        return
+    function = ctx.text(f"{ctx.bridge}.run_sync", node)
+    change = partial(wrapped, function=function)
+    yield Edit(kind_of(node), decision.span, change, BRIDGE_ORDER)
+
+
+def wrapped(node: cst.BaseExpression, function: cst.BaseExpression) -> cst.Call:
+    """`function(node)`; the node's own parentheses stay around the whole."""
+    bare = node.with_changes(lpar=(), rpar=())
+    return cst.Call(function, [cst.Arg(bare)], lpar=node.lpar, rpar=node.rpar)
+
+
+def _iterated(ctx: Context, decision: Decision, protocol: str) -> Iterator[Step]:
+    node = ctx.tree.place(decision.span)
+    match protocol, node:
+        case Protocol.YIELD_FROM, ast.YieldFrom(value=value):
+            node = value
+        case Protocol.NEXT, ast.Call(args=[ast.Name() | ast.Attribute() as source, _]):
+            yield from _next_of(ctx, decision, source)
+            return
+        case Protocol.NEXT, ast.Call(args=[ast.Name() | ast.Attribute()]):
+            yield ctx.refuse(
+                node,
+                "bridge-next",
+                "`next` on an async generator that is kept in a variable",
+                "give `next` a default, or loop over the generator",
+            )
+            return
+        case ((Protocol.CONSUME | Protocol.NEXT), ast.Call(args=[first, *rest])):
+            consumer = decision.detail.get("consumer") or ast.unparse(node.func)
+            if consumer in ("map", "filter") and len(rest) == 1:
+                first = rest[0]
+            elif consumer in ("map", "filter", "zip") or isinstance(first, ast.Starred):
+                yield ctx.refuse(
+                    node,
+                    "bridge-consumer",
+                    f"which argument of {consumer} is the async generator is not plain here",
+                    "assign the generator's items to a name first",
+                )
+                return
+            node = first
+    function = ctx.text(f"{ctx.bridge}.iter_sync", node)
+    if isinstance(node, ast.GeneratorExp):
+        change = partial(_wrapped_argument, function=function)
+        yield Edit("Call", decision.span, change, BRIDGE_ORDER)
+        return
+    yield Edit(
+        kind_of(node), ctx.tree.span(node), partial(wrapped, function=function), BRIDGE_ORDER
+    )
+
+
+def _wrapped_argument(node: cst.Call, function: cst.BaseExpression) -> cst.Call:
+    first, *rest = node.args
+    return node.with_changes(args=[first.with_changes(value=wrapped(first.value, function)), *rest])
+
+
+def _next_of(ctx: Context, decision: Decision, source: ast.expr) -> Iterator[Step]:
+    """`next(rows, None)` as `run_sync(anext(rows, None))`."""
+    if ctx.target < (3, 10):
+        yield ctx.refuse(source, "anext", "`anext` needs Python 3.10", "loop over the generator")
+        return
+    node = ctx.tree.place(decision.span)
+    change = partial(
+        _run_anext,
+        function=ctx.text(f"{ctx.bridge}.run_sync", node),
+        anext=ctx.text("anext", node),
+    )
+    yield Edit("Call", decision.span, change, BRIDGE_ORDER)
+
+
+def _run_anext(node: cst.Call, function: cst.BaseExpression, anext: cst.BaseExpression) -> cst.Call:
+    return wrapped(node.with_changes(func=anext), function)
+
+
+def bridge_source() -> str:
+    """The text of the generated bridge module."""
+    return Path(__file__).with_name("bridge_template.py").read_text(encoding="utf-8")

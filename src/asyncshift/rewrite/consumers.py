@@ -1,0 +1,225 @@
+"""Builtins that take an iterator, over an async generator.
+
+What takes everything (`list`, `sum`, `sorted`, ...) gets a list that an async comprehension makes;
+`any` and `all` stop early, as they did; what hands items on one by one (`zip`, `map`, `islice`) has
+no async twin and is refused, but for `enumerate` in a plain loop.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import partial
+
+import libcst as cst
+
+from asyncshift.codemod import Edit
+from asyncshift.edits import bound
+from asyncshift.model import Action, Decision
+from asyncshift.rewrite.awaits import awaited
+from asyncshift.rewrite.context import AWAIT_ORDER, Context, Planned, Step
+from asyncshift.rewrite.generators import anext_call
+
+_SPACE = cst.SimpleWhitespace(" ")
+_WHOLE = frozenset(
+    {"list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "min", "max", "str.join"}
+    | {"bytes.join", "collections.Counter", "collections.deque", "statistics.mean"}
+    | {"list.extend", "set.update", "dict.update", "dict.fromkeys"}
+)
+"""Consumers that take every item before they do anything else."""
+
+
+def consume(ctx: Context, decision: Decision) -> Iterator[Step]:
+    """CONSUME: the consumer's call at the decision's place."""
+    node = ctx.tree.find(decision.span, ast.Call)
+    consumer = decision.detail.get("consumer", "")
+    if not isinstance(node, ast.Call):
+        yield _no_form(ctx, ctx.tree.place(decision.span), consumer or "this")
+        return
+    if (refusal := ctx.cannot_await(node)) is not None:
+        yield refusal
+        return
+    match consumer.removeprefix("builtins."), node:
+        case "next", _:
+            yield from anext_call(ctx, decision)
+        case ("any" | "all") as name, ast.Call(args=[_], keywords=[]):
+            yield from _short_circuit(ctx, node, name)
+        case "enumerate", _:
+            yield from _enumerate(ctx, node)
+        case name, ast.Call(args=[first, *_]) if name in _WHOLE and _takes(node, name):
+            if not isinstance(first, ast.Starred):
+                yield from _eager(ctx, node, name)
+                return
+            yield _no_form(ctx, node, name)
+        case name, _:
+            yield _no_form(ctx, node, name)
+
+
+def _takes(node: ast.Call, name: str) -> bool:
+    """`min(a, b)` compares its arguments; only `min(items)` iterates."""
+    return name not in ("min", "max") or len(node.args) == 1
+
+
+def _no_form(ctx: Context, node: ast.AST, name: str) -> Step:
+    return ctx.refuse(
+        node,
+        "async-consumer",
+        f"{name} cannot take an async generator, and takes its items one by one",
+        "collect the items in a list first, or write the loop out",
+    )
+
+
+# ----------------------------------------------------------------------------- all items
+
+
+def _eager(ctx: Context, node: ast.Call, name: str) -> Iterator[Step]:
+    item = _item_name(node)
+    alone = len(node.args) == 1 and not node.keywords
+    change = partial(_with_list, item=item)
+    if alone and name == "list":
+        change = partial(_as_list, item=item)
+    elif alone and name == "set":
+        change = partial(_as_set, item=item)
+    yield Edit("Call", ctx.tree.span(node), change, AWAIT_ORDER)
+
+
+def _item_name(node: ast.Call) -> str:
+    """A comprehension has its own scope, so the name must only differ from those in the call."""
+    used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return next(name for name in ("item", "entry", "value_", "item_") if name not in used)
+
+
+def _as_list(node: cst.Call, item: str) -> cst.ListComp:
+    made = _list_of(node.args[0].value, item)
+    return made.with_changes(lpar=node.lpar, rpar=node.rpar)
+
+
+def _as_set(node: cst.Call, item: str) -> cst.SetComp:
+    made = _list_of(node.args[0].value, item)
+    return cst.SetComp(made.elt, made.for_in, lpar=node.lpar, rpar=node.rpar)
+
+
+def _with_list(node: cst.Call, item: str) -> cst.Call:
+    first, *rest = node.args
+    return node.with_changes(args=[first.with_changes(value=_list_of(first.value, item)), *rest])
+
+
+def _list_of(source: cst.BaseExpression, item: str) -> cst.ListComp:
+    """A generator expression's own parts in square brackets, or a comprehension over the source."""
+    match source:
+        case cst.GeneratorExp(elt=elt, for_in=for_in, lpar=[*_, parenthesis]):
+            return cst.ListComp(
+                elt,
+                for_in,
+                lbracket=cst.LeftSquareBracket(parenthesis.whitespace_after),
+                rbracket=cst.RightSquareBracket(source.rpar[0].whitespace_before),
+            )
+        case cst.GeneratorExp(elt=elt, for_in=for_in):
+            return cst.ListComp(elt, for_in)
+    return cst.ListComp(cst.Name(item), _clause(item, source))
+
+
+def _clause(item: str, source: cst.BaseExpression) -> cst.CompFor:
+    return cst.CompFor(cst.Name(item), bound(source, 2), asynchronous=cst.Asynchronous())
+
+
+# ----------------------------------------------------------------------------- any, all
+
+
+def _short_circuit(ctx: Context, node: ast.Call, name: str) -> Iterator[Step]:
+    if ctx.target < (3, 10):
+        yield ctx.refuse(
+            node,
+            "anext",
+            f"{name} over an async generator that stops early needs `anext`, so Python 3.10",
+            "raise requires-python, or write the loop out",
+        )
+        return
+    change = partial(_first, name=name, item=_item_name(node), anext=ctx.text("anext", node))
+    yield Edit("Call", ctx.tree.span(node), change, AWAIT_ORDER)
+
+
+def _first(node: cst.Call, name: str, item: str, anext: cst.BaseExpression) -> cst.BaseExpression:
+    """`any(P for x in xs)` as `await anext((True for x in xs if P), False)`; `all` as its opposite."""
+    match node.args[0].value:
+        case cst.GeneratorExp(elt=elt, for_in=for_in):
+            condition: cst.BaseExpression = elt
+        case source:
+            condition, for_in = cst.Name(item), _clause(item, source)
+    if name == "all":
+        condition = cst.UnaryOperation(cst.Not(), bound(condition, 4))
+    test = cst.CompIf(bound(condition, 2))
+    found = cst.GeneratorExp(cst.Name("True"), _and_if(for_in, test))
+    call = cst.Call(anext, [cst.Arg(found), cst.Arg(cst.Name("False"))])
+    if name == "any":
+        return awaited(call.with_changes(lpar=node.lpar, rpar=node.rpar))
+    return cst.UnaryOperation(cst.Not(), awaited(call), lpar=node.lpar, rpar=node.rpar)
+
+
+def _and_if(clause: cst.CompFor, test: cst.CompIf) -> cst.CompFor:
+    """One more condition, after all those that the innermost clause has."""
+    if clause.inner_for_in is not None:
+        return clause.with_changes(inner_for_in=_and_if(clause.inner_for_in, test))
+    return clause.with_changes(ifs=[*clause.ifs, test])
+
+
+# ----------------------------------------------------------------------------- enumerate
+
+
+def _enumerate(ctx: Context, node: ast.Call) -> Iterator[Step]:
+    """`for n, item in enumerate(items(), 1)` counts beside an `async for`."""
+    loop = ctx.tree.parents[node]
+    match loop:
+        case ast.For(target=ast.Tuple(elts=[ast.Name(), target])) if loop.iter is node:
+            plain = not isinstance(target, ast.Starred) and bool(node.args)
+        case _:
+            plain = False
+    if not plain or isinstance(node.args[0], ast.Starred) or ctx.decided(node, Action.ASYNC_FOR):
+        yield _no_form(ctx, node, "enumerate")
+        return
+    assert isinstance(loop, ast.For)
+    counter = ctx.names.fresh("counter", ctx.tree.span(node))
+    change = partial(
+        _counted,
+        counter=counter,
+        count=ctx.text("itertools.count", node),
+        advance=ctx.text("next", node),
+    )
+    yield Planned(Edit("For", ctx.tree.span(loop), change, AWAIT_ORDER))
+
+
+def _counted(
+    node: cst.For, counter: str, count: cst.BaseExpression, advance: cst.BaseExpression
+) -> cst.FlattenSentinel[cst.BaseStatement]:
+    match node:
+        case cst.For(
+            target=cst.Tuple(elements=[number, target]), iter=cst.Call(args=[source, *start])
+        ):
+            pass
+        case _:
+            raise AssertionError("not a loop over enumerate")
+    first = [a.with_changes(keyword=None, equal=cst.MaybeSentinel.DEFAULT) for a in start]
+    numbers = _assigned(cst.Name(counter), cst.Call(count, first))
+    step = _assigned(number.value, cst.Call(advance, [cst.Arg(cst.Name(counter))]))
+    loop = node.with_changes(
+        target=target.value,
+        iter=source.value,
+        asynchronous=cst.Asynchronous(),
+        leading_lines=(),
+        body=_with_first(node.body, step),
+    )
+    return cst.FlattenSentinel([numbers.with_changes(leading_lines=node.leading_lines), loop])
+
+
+def _assigned(target: cst.BaseExpression, value: cst.BaseExpression) -> cst.SimpleStatementLine:
+    assert isinstance(target, cst.BaseAssignTargetExpression)
+    return cst.SimpleStatementLine([cst.Assign([cst.AssignTarget(target)], value)])
+
+
+def _with_first(body: cst.BaseSuite, step: cst.SimpleStatementLine) -> cst.BaseSuite:
+    match body:
+        case cst.IndentedBlock():
+            return body.with_changes(body=[step, *body.body])
+        case cst.SimpleStatementSuite():
+            return cst.IndentedBlock([step, cst.SimpleStatementLine(body.body)])
+    raise AssertionError(f"unknown block {type(body)}")

@@ -1,0 +1,157 @@
+"""What every construct's rewriting needs to know of the file, and how it answers."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import libcst as cst
+
+from asyncshift.codemod import Edit, Registry
+from asyncshift.model import Action, Decision, Message, Refusal, Severity, SourceFile, Span, Style
+from asyncshift.rewrite.names import FileNames
+from asyncshift.rewrite.regions import Planned
+from asyncshift.rewrite.tree import FunctionNode, Tree, is_comprehension
+
+Step = Edit | Planned | Refusal | Message
+"""What a construct's rewriting yields."""
+
+LIBRARY_ORDER, AWAIT_ORDER, BRIDGE_ORDER = 0, 10, 20
+
+
+@dataclass(frozen=True)
+class Context:
+    """One file under rewriting.  Made by `rewrite_file`, read by the construct modules."""
+
+    file: SourceFile
+    tree: Tree
+    names: FileNames
+    registry: Registry
+    style: Style
+    options: Mapping[str, str]
+    decisions: Sequence[Decision]
+    done: set[tuple[str, Span]] = field(default_factory=set)
+    """Statements and handlers whose edit, made of several decisions, was already given."""
+
+    @property
+    def target(self) -> tuple[int, int]:
+        """The oldest Python that the result must run on."""
+        return self.style.target_version
+
+    @property
+    def bridge(self) -> str:
+        """The generated bridge module's dotted name; empty when the project has none."""
+        return self.options.get("bridge", "")
+
+    @cached_property
+    def places(self) -> Mapping[tuple[Action, Span], Decision]:
+        """The decisions by what is done where."""
+        return {(d.action, d.span): d for d in self.decisions}
+
+    def decided(self, node: ast.AST, *actions: Action) -> bool:
+        """True when one of these actions is planned exactly at a node."""
+        span = self.tree.span(node)
+        return any((action, span) in self.places for action in actions)
+
+    @cached_property
+    def turned(self) -> frozenset[ast.AST]:
+        """The functions of this file that become async."""
+        found = [
+            self.tree.find_function(d.span)
+            for d in self.decisions
+            if d.action in (Action.MAKE_ASYNC, Action.SPLIT_ENTRY)
+        ]
+        return frozenset(f for f in found if f is not None)
+
+    def refuse(self, node: ast.AST, rule: str, reason: str, way_out: str) -> Refusal:
+        """A refusal at a node."""
+        return Refusal(self.file.path, self.tree.span(node), rule, reason, way_out)
+
+    def look(self, node: ast.AST, rule: str, text: str) -> Message:
+        """A message that asks the user to look at a place."""
+        line: int = getattr(node, "lineno", 1)
+        return Message(self.file.path, line, rule, text, Severity.LOOK)
+
+    def text(self, name: str, node: ast.AST) -> cst.BaseExpression:
+        """A full name as an expression that works where `node` stands."""
+        return cst.parse_expression(self.names.dotted(name, self.tree.span(node)))
+
+    def cannot_await(self, node: ast.AST) -> Refusal | None:
+        """A refusal where `await` would be a syntax error at `node`, else None."""
+        scope = self.tree.scope(node)
+        way = "move the call into a function of its own, before this expression"
+        match scope:
+            case ast.AsyncFunctionDef():
+                return self._nested_comprehension(node)
+            case ast.FunctionDef() if scope in self.turned:
+                return self._nested_comprehension(node)
+            case ast.FunctionDef():
+                reason = f"{scope.name} stays sync, so nothing in it can be awaited"
+            case ast.Lambda():
+                reason = "a lambda cannot await"
+            case ast.ClassDef():
+                reason = "a class body cannot await"
+            case _:
+                reason = "a module's body cannot await"
+        return self.refuse(node, "await-outside-async", reason, way)
+
+    def _nested_comprehension(self, node: ast.AST) -> Refusal | None:
+        """Before 3.11 an async comprehension could not stand inside a sync one."""
+        if self.target >= (3, 11):
+            return None
+        inside = [a for a in self.tree.ancestors(node) if is_comprehension(a)]
+        if len(inside) < 2:
+            return None
+        reason = "an async comprehension inside another one needs Python 3.11"
+        return self.refuse(node, "nested-comprehension", reason, "write the outer one as a loop")
+
+
+def call_at(ctx: Context, decision: Decision) -> ast.Call | None:
+    """The call at a decision's place."""
+    node = ctx.tree.find(decision.span, ast.Call)
+    return node if isinstance(node, ast.Call) else None
+
+
+def edit(ctx: Context, node: ast.AST, kind: str, change: object, **more: object) -> Edit:
+    """An edit of the LibCST node that stands where an `ast` node stands."""
+    return Edit(kind, ctx.tree.span(node), change, **more)  # type: ignore[arg-type]
+
+
+def kind_of(node: ast.AST) -> str:
+    """The LibCST class that parses what this `ast` expression is."""
+    match node:
+        case ast.BinOp():
+            return "BinaryOperation"
+        case ast.BoolOp():
+            return "BooleanOperation"
+        case ast.UnaryOp():
+            return "UnaryOperation"
+        case ast.Compare():
+            return "Comparison"
+        case ast.Constant(value=str() | bytes()):
+            return "SimpleString"
+        case ast.JoinedStr():
+            return "FormattedString"
+        case ast.Constant(value=bool() | None):
+            return "Name"
+        case ast.Constant(value=int()):
+            return "Integer"
+        case ast.YieldFrom():
+            return "Yield"
+        case ast.With() | ast.AsyncWith():
+            return "With"
+        case ast.For() | ast.AsyncFor():
+            return "For"
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            return "FunctionDef"
+    return type(node).__name__
+
+
+def steps(*found: Iterable[Step]) -> list[Step]:
+    """Several answers as one list."""
+    return [step for part in found for step in part]
+
+
+__all__ = ["Context", "FunctionNode", "Planned", "Step", "call_at", "edit", "kind_of", "steps"]

@@ -1,0 +1,456 @@
+"""Removes the imports that the rewrite made unused and adds those that it needs.
+
+Runs after all edits, on the new text: what was used in the old tree and is not in the new one goes,
+unless somebody may rely on it.  New imports stand in the block of their kind (stdlib, third party,
+the project), in its order.  All changes are changes of whole lines.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from asyncshift.rewrite import import_lines
+from asyncshift.rewrite.context import Context
+from asyncshift.rewrite.document import Document, body_of
+from asyncshift.rewrite.names import Wanted, absolute, import_bindings
+from asyncshift.rewrite.tree import Tree
+
+Import = ast.Import | ast.ImportFrom
+_WORD = re.compile(r"[^\W\d]\w*")
+_STDLIB, _THIRD, _LOCAL = 1, 2, 3
+
+
+def update_imports(document: Document, ctx: Context) -> None:
+    """Bring the imports of an edited file in line with the names that it uses now."""
+    tree = Tree(document.text)
+    used = used_names(tree.module, tree.lines)
+    unused = _unused(document, ctx, tree, used)
+    wanted = [w for w in dict.fromkeys(ctx.names.wanted) if w.bound in used]
+    if not unused and not wanted:
+        return
+    inner = {s: names for s, names in unused.items() if s not in tree.module.body}
+    for statement in sorted(inner, key=lambda s: -s.lineno):
+        _remove_inner(document, tree, statement, inner[statement])
+    top = {s: names for s, names in unused.items() if s in tree.module.body}
+    if top or wanted:
+        _Head(document, ctx, tree, top).update(wanted)
+
+
+# ----------------------------------------------------------------------------- what is used
+
+
+def used_names(root: ast.AST, lines: Sequence[str] = ()) -> set[str]:
+    """Names that a tree reads: also in quoted annotations, `__all__` and type comments."""
+    found: set[str] = set()
+    for node in ast.walk(root):
+        match node:
+            case ast.Name(id=name, ctx=ast.Load() | ast.Del()):
+                found.add(name)
+            case ast.arg(annotation=annotation) | ast.AnnAssign(annotation=annotation):
+                found |= _in_strings(annotation)
+            case ast.FunctionDef(returns=annotation) | ast.AsyncFunctionDef(returns=annotation):
+                found |= _in_strings(annotation)
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in (
+                "cast",
+                "TypeVar",
+                "NewType",
+                "ForwardRef",
+            ):
+                found |= _in_strings(node)
+            case ast.Subscript(slice=inner):
+                found |= _in_strings(inner)
+            case (
+                ast.Assign(targets=[ast.Name(id="__all__")])
+                | ast.AugAssign(target=ast.Name(id="__all__"))
+            ):
+                found |= _in_strings(node.value)
+    for line in lines:
+        if "# type:" in line:
+            found |= set(_WORD.findall(line.partition("# type:")[2]))
+    return found
+
+
+def _in_strings(node: ast.AST | None) -> set[str]:
+    """Identifiers inside the string constants of an annotation."""
+    if node is None:
+        return set()
+    return {
+        word
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, str)
+        for word in _WORD.findall(inner.value)
+    }
+
+
+def _unused(
+    document: Document, ctx: Context, tree: Tree, used: set[str]
+) -> dict[Import, set[ast.alias]]:
+    """The aliases that only the rewrite made unused, by statement of the new tree."""
+    old_used = used_names(ctx.tree.module, ctx.tree.lines)
+    old_imports = {
+        node.lineno: node
+        for node in ast.walk(ctx.tree.module)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    }
+    kept = set(filter(None, ctx.options.get("keep_imports", "").split(",")))
+    found: dict[Import, set[ast.alias]] = {}
+    for node in ast.walk(tree.module):
+        if not isinstance(node, (ast.Import, ast.ImportFrom)):
+            continue
+        origin = document.origin(node.lineno - 1)
+        old = old_imports.get(origin + 1) if origin is not None else None
+        if old is None or _must_stay(ctx, tree, node):
+            continue
+        before, after = old_used, used
+        function = tree.function_around(node)
+        if not isinstance(function, ast.Module):
+            before, after = used_names(ctx.tree.function_around(old)), used_names(function)
+        for binding in import_bindings(node, ctx.file.module, ctx.file.is_package):
+            name = binding.name
+            if name in before and name not in after and name not in kept:
+                if binding.alias.asname != binding.alias.name:
+                    found.setdefault(node, set()).add(binding.alias)
+    return found
+
+
+def _must_stay(ctx: Context, tree: Tree, node: Import) -> bool:
+    """Imports that somebody may rely on though this file does not use them."""
+    lines = tree.lines[node.lineno - 1 : node.end_lineno]
+    if any("noqa" in line for line in lines) or import_lines.shares_lines(tree, node):
+        return True
+    match node:
+        case ast.ImportFrom(module="__future__"):
+            return True
+        case ast.ImportFrom() if ctx.file.is_package and section(ctx, node) != _STDLIB:
+            return True
+    parent = tree.parents[node]
+    if isinstance(parent, ast.If):
+        return not is_type_checking(parent)
+    return not isinstance(parent, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef))
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    """`if TYPE_CHECKING:`"""
+    match node:
+        case ast.If(test=ast.Name(id=name) | ast.Attribute(attr=name)):
+            return name == "TYPE_CHECKING"
+    return False
+
+
+def _remove_inner(document: Document, tree: Tree, node: Import, gone: set[ast.alias]) -> None:
+    """An import in a function or under TYPE_CHECKING."""
+    start, end = node.lineno - 1, node.end_lineno or node.lineno
+    if len(gone) < len(node.names):
+        new = import_lines.edited(tree, node, gone, ())
+        if new is not None:
+            document.splice(start, end, new)
+        return
+    parent = tree.parents[node]
+    block: list[ast.stmt] = next(
+        b for name in ("body", "orelse") if node in (b := getattr(parent, name, []))
+    )
+    if len(block) > 1:
+        first = block[0] is node
+        while first and end < len(document.lines) and not document.lines[end].strip():
+            end += 1
+        document.splice(start, end, [])
+    elif isinstance(parent, ast.If) and not parent.orelse and parent in tree.module.body:
+        start, end = parent.lineno - 1, parent.end_lineno or parent.lineno
+        while start and end < len(document.lines) and not document.lines[end].strip():
+            if document.lines[start - 1].strip():
+                break
+            end += 1
+        document.splice(start, end, [])
+    else:
+        indent = tree.lines[start][: node.col_offset]
+        document.splice(start, end, [f"{indent}pass"])
+
+
+# ----------------------------------------------------------------------------- where imports stand
+
+
+def section(ctx: Context, node: Import | str) -> int:
+    """Which block an import belongs to: standard library, third party or the project."""
+    match node:
+        case str() as module:
+            pass
+        case ast.Import(names=[alias, *_]):
+            module = alias.name
+        case ast.ImportFrom(level=0, module=str(module)):
+            pass
+        case _:
+            return _LOCAL
+    top = module.partition(".")[0]
+    if top in sys.stdlib_module_names:
+        return _STDLIB
+    own = ctx.file.module.partition(".")[0]
+    local = top == own or module == ctx.bridge
+    return _LOCAL if local else _THIRD
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One import statement at module level: its lines (from 0, end exclusive) and its order."""
+
+    start: int
+    end: int
+    section: int
+    is_from: bool
+    module: str
+    gone: bool
+
+
+class _Head:
+    """The import statements at the top of a module, and how they change together."""
+
+    def __init__(
+        self, document: Document, ctx: Context, tree: Tree, unused: dict[Import, set[ast.alias]]
+    ) -> None:
+        self._document, self._ctx, self._tree, self._unused = document, ctx, tree, unused
+        self._replaced: dict[int, tuple[int, list[str]]] = {}
+        self._inserted: dict[int, list[str]] = {}
+        self._gone: set[int] = set()
+
+    def update(self, wanted: Sequence[Wanted]) -> None:
+        """Add what is wanted, remove what is unused, and write the lines."""
+        rest = self._into_statements(wanted)
+        for statement, gone in self._unused.items():
+            if len(gone) == len(statement.names) and statement.lineno - 1 not in self._replaced:
+                self._gone.update(range(statement.lineno - 1, statement.end_lineno or 0))
+        entries = self._entries()
+        for want in sorted(rest, key=lambda w: (w.attr is not None, w.module, w.attr or "")):
+            self._insert(want, entries)
+        self._write()
+
+    def _into_statements(self, wanted: Sequence[Wanted]) -> list[Wanted]:
+        """Names that an existing `from` import of their module takes; returns the others."""
+        rest = list(wanted)
+        for statement in self._statements():
+            more: list[Wanted] = []
+            if isinstance(statement, ast.ImportFrom):
+                module = absolute(statement, self._ctx.file.module, self._ctx.file.is_package)
+                more = [w for w in rest if w.attr and w.module == module]
+            gone = self._unused.get(statement, set())
+            if not more and (not gone or len(gone) == len(statement.names)):
+                continue
+            new = import_lines.edited(self._tree, statement, gone, [_alias(w) for w in more])
+            if new is not None:
+                end = statement.end_lineno or statement.lineno
+                self._replaced[statement.lineno - 1] = (end, new)
+                rest = [w for w in rest if w not in more]
+        return rest
+
+    def _statements(self) -> Iterator[Import]:
+        """The module's own imports above its first function or class."""
+        for node in self._tree.module.body:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                return
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                if not import_lines.shares_lines(self._tree, node):
+                    yield node
+
+    def _entries(self) -> list[_Entry]:
+        found = []
+        for node in self._statements():
+            match node:
+                case ast.ImportFrom(module="__future__"):
+                    continue
+                case ast.ImportFrom(level=level, module=module):
+                    name = "." * level + (module or "")
+                case ast.Import(names=[alias, *_]):
+                    name = alias.name
+            start, end = node.lineno - 1, node.end_lineno or node.lineno
+            is_from = isinstance(node, ast.ImportFrom)
+            kind = section(self._ctx, node)
+            found.append(_Entry(start, end, kind, is_from, name, start in self._gone))
+        return found
+
+    def _insert(self, want: Wanted, entries: list[_Entry]) -> None:
+        text, module = self._written(want)
+        kind = section(self._ctx, want.module)
+        if not entries:
+            self._insert_first(text)
+            return
+        blocks = _blocks(entries, self._document.lines)
+        block = next((b for b in blocks if any(e.section == kind for e in b)), None)
+        if block is not None:
+            mine = [e for e in block if e.section == kind]
+            self._inserted.setdefault(_place(mine, want.attr is not None, module), []).append(text)
+            return
+        mixed = any(len({e.section for e in b}) > 1 for b in blocks)
+        later = next((b for b in blocks if b[0].section > kind), None)
+        if later is not None:
+            self._put_block(later[0].start, [text], [] if mixed else [""], after=True)
+        else:
+            self._put_block(blocks[-1][-1].end, [text], [] if mixed else [""], after=False)
+
+    def _put_block(self, at: int, lines: list[str], gap: list[str], *, after: bool) -> None:
+        """A block of its own; several new imports of one kind share it."""
+        known = self._inserted.setdefault(at, [])
+        if after:
+            known[:] = [*([k for k in known if k]), *lines, *gap]
+        elif known:
+            known += lines
+        else:
+            known += [*gap, *lines]
+
+    def _written(self, want: Wanted) -> tuple[str, str]:
+        """The statement's text, and the module as it names it."""
+        if want.attr is None:
+            tail = f" as {want.alias}" if want.alias else ""
+            return f"import {want.module}{tail}", want.module
+        module = self._relative(want.module)
+        return f"from {module} import {_alias(want)}", module
+
+    def _relative(self, module: str) -> str:
+        """The project's own modules are named as the file names others of them."""
+        file = self._ctx.file
+        relative = any(
+            isinstance(n, ast.ImportFrom) and n.level for n in ast.walk(self._tree.module)
+        )
+        own = file.module.split(".")
+        package = own if file.is_package else own[:-1]
+        parts = module.split(".")
+        if not relative or not package or parts[0] != package[0]:
+            return module
+        common = 0
+        while common < min(len(package), len(parts) - 1) and package[common] == parts[common]:
+            common += 1
+        return "." * (len(package) - common + 1) + ".".join(parts[common:])
+
+    def _insert_first(self, text: str) -> None:
+        """The file's first import: below docstring, `__future__` and the comments at the top."""
+        body = self._tree.module.body
+        rest = list(body)
+        last: ast.stmt | None = None
+        while rest and (_is_docstring(rest[0], body) or _is_future(rest[0])):
+            last = rest.pop(0)
+        if last is not None:
+            at = last.end_lineno or last.lineno
+            known = self._inserted.setdefault(at, [""])
+            known.append(text)
+            follows = self._document.lines[at].strip() if at < len(self._document.lines) else ""
+            if follows:
+                known[:] = [*[k for k in known if k], ""]
+                known.insert(0, "")
+            return
+        at = rest[0].lineno - 1 if rest else 0
+        at = min(
+            [at, *(d.lineno - 1 for d in getattr(rest[0] if rest else None, "decorator_list", ()))]
+        )
+        top = at
+        while top and self._document.lines[top - 1].lstrip().startswith("#"):
+            top -= 1
+        at = at if top == 0 else top
+        named = bool(rest) and isinstance(
+            rest[0], (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        )
+        known = self._inserted.setdefault(at, [])
+        gap = ["", ""] if named else [""]
+        known[:] = [*[k for k in known if k], text, *gap]
+
+    def _write(self) -> None:
+        """All changes as one splice; unchanged lines in between stay what they are."""
+        touched = [*self._gone, *self._inserted, *self._replaced]
+        if not touched:
+            return
+        low = min(touched)
+        high = (
+            max([*(t + 1 for t in self._gone), *self._inserted])
+            if self._gone or self._inserted
+            else 0
+        )
+        high = max([high, *(end for end, _ in self._replaced.values())])
+        lines = self._document.lines
+        while high < len(lines) and not lines[high].strip():
+            high += 1
+        out: list[str] = []
+        index = low
+        while index <= high:
+            inserted = self._inserted.get(index, [])
+            out += inserted
+            if index == high:
+                break
+            if index in self._replaced:
+                index, new = self._replaced[index]
+                out += new
+            elif index in self._gone:
+                end = index
+                while end in self._gone and (end == index or end not in self._inserted):
+                    end += 1
+                index = end
+                if not inserted and not self._inserted.get(end):
+                    index += self._spare_blanks(out, low, end, high)
+            else:
+                out.append(body_of(lines[index]))
+                index += 1
+        self._document.splice(low, high, out)
+
+    def _spare_blanks(self, out: list[str], low: int, end: int, high: int) -> int:
+        """How many blank lines after a removed import were there to set it apart."""
+        lines = self._document.lines
+        after = 0
+        while end + after < high and not lines[end + after].strip():
+            after += 1
+        before = 0
+        shown = [*(body_of(line) for line in lines[:low]), *out]
+        while before < len(shown) and not shown[-1 - before].strip():
+            before += 1
+        return after if before == len(shown) else min(before, after)
+
+
+def _alias(want: Wanted) -> str:
+    return f"{want.attr} as {want.alias}" if want.alias else str(want.attr)
+
+
+def _blocks(entries: Iterable[_Entry], lines: Sequence[str]) -> list[list[_Entry]]:
+    """Imports with no blank line between them."""
+    found: list[list[_Entry]] = []
+    for entry in entries:
+        if found:
+            between = lines[found[-1][-1].end : entry.start]
+            if all(line.strip().startswith("#") for line in between):
+                found[-1].append(entry)
+                continue
+        found.append([entry])
+    return found
+
+
+def _place(entries: Sequence[_Entry], is_from: bool, module: str) -> int:
+    """The line before which an import goes, in the order that the others have."""
+    for key in (_by_form, _by_module):
+        keys = [key(e.is_from, e.module) for e in entries]
+        if keys == sorted(keys):
+            new = key(is_from, module)
+            return next(
+                (e.start for e, k in zip(entries, keys, strict=True) if k > new), entries[-1].end
+            )
+    gone = next((e for e in entries if e.gone and e.is_from == is_from), None)
+    if gone is not None:
+        return gone.start
+    alike = [e for e in entries if e.is_from == is_from]
+    return alike[-1].end if alike else entries[-1].end
+
+
+def _by_form(is_from: bool, module: str) -> tuple[object, ...]:
+    return (is_from, *_by_module(is_from, module))
+
+
+def _by_module(is_from: bool, module: str) -> tuple[object, ...]:
+    dots = len(module) - len(module.lstrip("."))
+    return (-dots, module.lstrip(".").casefold())
+
+
+def _is_docstring(node: ast.stmt, body: Sequence[ast.stmt]) -> bool:
+    match node:
+        case ast.Expr(value=ast.Constant(value=str())):
+            return node is body[0]
+    return False
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
