@@ -52,7 +52,7 @@ def on_session(method: str, resolved: Resolved) -> Iterator[Outcome]:
             "assign the response to a name instead of entering it",
         )
     else:
-        yield tb.edit(resolved, call, tb.awaited, order=generic.AWAIT_ORDER)
+        yield tb.edit(resolved, call, tb.awaited, order=tb.AWAIT_ORDER)
     yield from handlers.widened(resolved)
 
 
@@ -196,12 +196,12 @@ def _placed(resolved: Resolved, call: ast.Call, plan: CallPlan) -> Iterator[Outc
     hoisted = header or yields or (first and not whole and isinstance(statement, HOISTED))
     block = _block(resolved, plan, others.index(call), hoisted=hoisted)
     yield tb.edit(resolved, call, block.call)
-    order = 100 + others.index(call)
+    order = 100 - others.index(call)
     if hoisted:
-        yield tb.edit(resolved, call, block.hoist, order=generic.AWAIT_ORDER)
+        yield tb.edit(resolved, call, block.hoist, order=tb.AWAIT_ORDER)
         yield tb.edit(resolved, statement, block.above, order=order, built=not header)
     else:
-        yield tb.edit(resolved, call, tb.awaited, order=generic.AWAIT_ORDER)
+        yield tb.edit(resolved, call, tb.awaited, order=tb.AWAIT_ORDER)
         yield tb.edit(resolved, statement, block.around, order=order, built=True)
 
 
@@ -289,12 +289,14 @@ def _in_with(
         yield tb.edit(resolved, call, block.call)
         change = partial(block.entered, index, len(statement.items))
         yield tb.edit(resolved, statement, change, order=100 - index)
+        if len(statement.items) > 1:
+            yield tb.edit(resolved, statement, generic.apart, order=tb.AWAIT_ORDER)
         return
     match statement.items:
         case [ast.withitem(optional_vars=ast.Name(id=name))]:
             block.response = name
             yield tb.edit(resolved, call, block.call)
-            yield tb.edit(resolved, call, block.hoist, order=generic.AWAIT_ORDER)
+            yield tb.edit(resolved, call, block.hoist, order=tb.AWAIT_ORDER)
             yield tb.edit(resolved, statement, partial(_read_inside, block), order=100)
         case _:
             yield tb.refuse(

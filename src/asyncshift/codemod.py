@@ -74,7 +74,8 @@ class Edit:
     `kind` is the LibCST class name (`Call`, `SimpleStatementLine`, `With`, `FunctionDef`), `span`
     the node's place as `ast` gives it (a statement: from its first to its last character; a
     FunctionDef: from `def`/`async`; a CompFor: that of its iterated expression).  Edits of one
-    place run by ascending `order`; two different edits of one place with one order are a conflict.  Inner places are changed before outer ones.
+    place run by ascending `order`; two different edits of one place with one order are a conflict.
+    Inner places are changed before outer ones.
     """
 
     kind: str

@@ -16,9 +16,6 @@ from asyncshift import toolbox as tb
 from asyncshift.codemod import Kind, Outcome, Registry, Resolved
 from asyncshift.model import Protocol, Severity
 
-AWAIT_ORDER = 10
-"""Edits of a call below this order change the call itself; above it, the awaited value."""
-
 
 def rewrite(resolved: Resolved, registry: Registry) -> Iterable[Outcome]:
     """What the row says; nothing where the row says nothing."""
@@ -69,7 +66,7 @@ def _call(resolved: Resolved, registry: Registry, kind: Kind) -> Iterator[Outcom
             yield tb.edit(resolved, node, tb.retarget_call(text))
     match kind:
         case Kind.AWAITABLE:
-            yield tb.edit(resolved, node, tb.awaited, order=AWAIT_ORDER)
+            yield tb.edit(resolved, node, tb.awaited, order=tb.AWAIT_ORDER)
         case Kind.ENTERED:
             yield from enter(resolved)
         case Kind.ITERATED:
@@ -144,6 +141,8 @@ def enter(resolved: Resolved) -> Iterator[Outcome]:
             index = statement.items.index(item)
             change = partial(split_with, index, len(statement.items))
             yield tb.edit(resolved, statement, change, order=100 - index)
+            if len(statement.items) > 1:
+                yield tb.edit(resolved, statement, apart, order=tb.AWAIT_ORDER)
         case (ast.withitem(), ast.AsyncWith(), *_):
             return
         case _:
@@ -155,6 +154,11 @@ def enter(resolved: Resolved) -> Iterator[Outcome]:
             )
 
 
+def apart(node: Any) -> Any:
+    """No change: it makes the engine refuse a statement whose other items it turns as well."""
+    return node
+
+
 def split_with(index: int, total: int, node: Any, before: Sequence[cst.WithItem] = ()) -> Any:
     """Make item `index` of `total` asynchronous, in a block of its own where others are not.
 
@@ -162,7 +166,7 @@ def split_with(index: int, total: int, node: Any, before: Sequence[cst.WithItem]
     stands in the body.  `before` are items to enter first.
     """
     if total == 1:
-        return tb.asynchronous(node.with_changes(items=[*before, *node.items]))
+        return tb.make_async(node.with_changes(items=[*before, *node.items]))
     items = [
         item.with_changes(comma=cst.MaybeSentinel.DEFAULT) if i in (index - 1, index) else item
         for i, item in enumerate(node.items)
@@ -193,7 +197,7 @@ def iterate(resolved: Resolved) -> Iterator[Outcome]:
     """`async for` for the loop or clause that iterates over the site."""
     match resolved.parents:
         case (ast.For(iter=iterable) as statement, *_) if iterable is resolved.node:
-            yield tb.edit(resolved, statement, tb.asynchronous)
+            yield tb.edit(resolved, statement, tb.make_async)
         case (ast.AsyncFor(), *_):
             return
         case (
@@ -202,7 +206,7 @@ def iterate(resolved: Resolved) -> Iterator[Outcome]:
             *_,
         ) if iterable is resolved.node:
             if not clause.is_async:
-                yield tb.comprehension_edit(resolved, clause, tb.asynchronous)
+                yield tb.comprehension_edit(resolved, clause, tb.make_async)
         case _:
             yield tb.refuse(
                 resolved,

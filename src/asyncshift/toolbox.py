@@ -15,7 +15,12 @@ import libcst as cst
 from asyncshift.codemod import Edit, Resolved
 from asyncshift.edits import bound
 from asyncshift.model import Message, Refusal, Severity, Span
+from asyncshift.rewrite.awaits import awaited
+from asyncshift.rewrite.blocks import make_async
+from asyncshift.rewrite.context import AWAIT_ORDER
 from asyncshift.rewrite.document import split_lines
+
+__all__ = ["AWAIT_ORDER", "awaited", "bound", "make_async"]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FRAMES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -268,11 +273,6 @@ def bare(node: Any) -> Any:
     return node.with_changes(lpar=[], rpar=[])
 
 
-def awaited(node: Any) -> Any:
-    """`await node`, the parentheses of the node around the whole."""
-    return keep_parentheses(node, cst.Await(expression=bare(node)))
-
-
 def member(value: Any, name: str) -> cst.Attribute:
     """`value.name`."""
     return cst.Attribute(value=bound(value, 15), attr=cst.Name(name))
@@ -280,7 +280,8 @@ def member(value: Any, name: str) -> cst.Attribute:
 
 def negated(value: Any) -> Any:
     """`not value`."""
-    return cst.UnaryOperation(operator=cst.Not(), expression=bound(value, 4))
+    new = cst.UnaryOperation(operator=cst.Not(), expression=bound(bare(value), 4))
+    return keep_parentheses(value, new)
 
 
 def keyword(name: str, value: cst.BaseExpression) -> cst.Arg:
@@ -331,10 +332,3 @@ def _rename_member(name: str, node: Any) -> Any:
     if isinstance(node, cst.Call):
         return node.with_changes(func=_rename_member(name, node.func))
     return node.with_changes(attr=cst.Name(name))
-
-
-def asynchronous(node: Any) -> Any:
-    """`async with`, `async for`, or an `async for` clause of a comprehension."""
-    if node.asynchronous is not None:
-        return node
-    return node.with_changes(asynchronous=cst.Asynchronous())

@@ -11,11 +11,12 @@ import itertools
 import textwrap
 from collections.abc import Iterator
 
-from asyncshift.codemod import Edit, Registry, Resolved, load_registry
+from asyncshift.codemod import Edit, Resolved, load_registry
 from asyncshift.edits import Applied, apply_edits, conflicts
 from asyncshift.model import Certainty, Message, Protocol, Refusal, Site, Span, Target
 
 REGISTRY = load_registry(only=["requests_httpx"])
+PREAMBLE = "import requests\n"
 RECEIVERS = {
     "s": "requests.Session",
     "self.session": "requests.Session",
@@ -45,7 +46,7 @@ class Outcomes:
     """What the rewriters gave for a text."""
 
     def __init__(self, text: str, keywords: tuple[str, ...] | None = (), way: str = "convert"):
-        self.text = textwrap.dedent(text).lstrip("\n")
+        self.text = PREAMBLE + dedent(text)
         self.keywords, self.way = keywords, way
         self.edits: list[Edit] = []
         self.refusals: list[Refusal] = []
@@ -95,7 +96,7 @@ class Outcomes:
         applied = apply_edits(self.text, self.edits)
         assert isinstance(applied, Applied)
         compile(applied.code, "m.py", "exec")
-        return applied.code
+        return applied.code.removeprefix(PREAMBLE)
 
 
 def place(node: ast.AST) -> Span:
@@ -114,16 +115,18 @@ def dotted(node: ast.AST) -> str:
     return "?"
 
 
+def is_dotted(name: str) -> bool:
+    return name.startswith("requests.") and "(" not in name
+
+
 def api_of(node: ast.AST) -> str:
     """The library name of an expression, as the call graph would know it."""
     name = dotted(node)
-    for receiver, cls in RECEIVERS.items():
-        if name == receiver or name.startswith(f"{receiver}."):
-            return cls + name[len(receiver) :]
-    if isinstance(node, ast.Attribute) and isinstance(node.value, (ast.Call, ast.Attribute)):
+    if name in RECEIVERS:
+        return RECEIVERS[name]
+    if isinstance(node, ast.Attribute) and not is_dotted(name):
         returned = type_of(node.value)
-        if returned:
-            return f"{returned}.{node.attr}"
+        return f"{returned}.{node.attr}" if returned else ""
     return REGISTRY.canonical(name)
 
 
@@ -138,8 +141,8 @@ def sites(
     stack: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(module, ())]
     while stack:
         node, parents = stack.pop()
-        for child in ast.iter_child_nodes(node):
-            stack.append((child, (node, *parents)))
+        children = reversed(list(ast.iter_child_nodes(node)))
+        stack += [(child, (node, *parents)) for child in children]
         for protocol, api in reached(node, parents):
             if REGISTRY.is_api(api):
                 yield node, parents, api, protocol
@@ -149,16 +152,17 @@ def reached(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[tuple[Proto
     if not parents or isinstance(node, (ast.Import, ast.ImportFrom, ast.alias)):
         return
     parent = parents[0]
-    instance = type_of(node) if isinstance(node, ast.Call) else api_of(node)
+    instance = type_of(node) if isinstance(node, (ast.Call, ast.Attribute)) else api_of(node)
+    instance = instance or api_of(node)
     instance = instance if REGISTRY.is_class(instance) else ""
-    mentioned = isinstance(node, ast.Attribute) and dotted(node).startswith("requests.")
+    mentioned = isinstance(node, ast.Attribute) and is_dotted(dotted(node))
     if isinstance(node, ast.Call):
         yield Protocol.CALL, api_of(node.func)
         if isinstance(node.func, ast.Name) and node.func.id in ("list", "sorted", "dict", "len"):
             yield Protocol.CONSUME, type_of(node.args[0]) or api_of(node.args[0])
     elif isinstance(node, ast.Attribute) and not mentioned:
         called = isinstance(parent, ast.Call) and parent.func is node
-        if not called and not dotted(node) in RECEIVERS:
+        if not called and dotted(node) not in RECEIVERS:
             yield Protocol.ATTRIBUTE, api_of(node)
     elif mentioned:
         match parent:

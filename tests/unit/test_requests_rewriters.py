@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import keyword
+
 import pytest
 
-from tests.unit.rewriting import dedent, messages, refused, rewritten
+from asyncshift.tables import ExceptionRow
+from tests.unit.rewriting import REGISTRY, dedent, messages, refused, rewritten
 
 
 def in_function(line: str) -> str:
@@ -62,3 +65,592 @@ def test_session_calls(before: str, after: str) -> None:
 )
 def test_session_calls_that_stay(line: str, rule: str) -> None:
     assert rule in refused(in_function(line))
+
+
+# ----------------------------------------------------------------------------- bare calls
+
+
+def test_only_the_call_goes_into_the_block() -> None:
+    assert rewritten(
+        """
+        async def f(url):
+            response = requests.get(url, timeout=5)
+            return response.json()
+        """
+    ) == dedent(
+        """
+        async def f(url):
+            async with httpx.AsyncClient(follow_redirects=True) as client:
+                response = await client.get(url, timeout=5)
+            return response.json()
+        """
+    )
+
+
+def test_a_part_of_an_expression_moves_above_it() -> None:
+    assert rewritten(
+        """
+        async def f(url):
+            # what it gives
+            return {"data": requests.get(url).json()}
+        """
+    ) == dedent(
+        """
+        async def f(url):
+            # what it gives
+            async with httpx.AsyncClient(follow_redirects=True, timeout=None) as client:
+                response = await client.get(url)
+            return {"data": response.json()}
+        """
+    )
+
+
+def test_a_call_that_is_not_first_stays_in_its_expression() -> None:
+    assert rewritten(
+        """
+        async def f(url):
+            return prepare(), requests.get(url).json()
+        """
+    ) == dedent(
+        """
+        async def f(url):
+            async with httpx.AsyncClient(follow_redirects=True, timeout=None) as client:
+                return prepare(), (await client.get(url)).json()
+        """
+    )
+
+
+def test_two_calls_share_no_cookies() -> None:
+    assert rewritten(
+        """
+        async def f(a, b):
+            return requests.head(a, timeout=1), requests.head(b, timeout=1)
+        """
+    ) == dedent(
+        """
+        async def f(a, b):
+            async with httpx.AsyncClient() as client, httpx.AsyncClient() as client_2:
+                return await client.head(a, timeout=1), await client_2.head(b, timeout=1)
+        """
+    )
+
+
+def test_names_are_used_again_in_the_next_statement() -> None:
+    after = rewritten(
+        """
+        async def f(a, b):
+            x = requests.get(a, timeout=1).json()
+            y = requests.get(b, timeout=1).json()
+            return x, y
+        """
+    )
+    assert after.count(" as client:") == 2
+    assert after.count("response = await") == 2
+
+
+def test_headers_of_compound_statements() -> None:
+    assert rewritten(
+        """
+        async def f(url):
+            if not requests.get(url, timeout=1).ok:
+                return None
+            for item in requests.get(url, timeout=1).json():
+                use(item)
+        """
+    ) == dedent(
+        """
+        async def f(url):
+            async with httpx.AsyncClient(follow_redirects=True) as client:
+                response = await client.get(url, timeout=1)
+            if response.is_error:
+                return None
+            async with httpx.AsyncClient(follow_redirects=True) as client:
+                response = await client.get(url, timeout=1)
+            for item in response.json():
+                use(item)
+        """
+    )
+
+
+def test_nothing_is_yielded_inside_the_block() -> None:
+    assert rewritten(
+        """
+        async def f(url):
+            yield requests.get(url, timeout=1).json()
+        """
+    ) == dedent(
+        """
+        async def f(url):
+            async with httpx.AsyncClient(follow_redirects=True) as client:
+                response = await client.get(url, timeout=1)
+            yield response.json()
+        """
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "client"),
+    [
+        ("requests.head(url, timeout=1)", "httpx.AsyncClient()"),
+        ("requests.get(url, timeout=1, allow_redirects=False)", "httpx.AsyncClient()"),
+        ("requests.get(url, timeout=1, verify=False)",
+         "httpx.AsyncClient(follow_redirects=True, verify=False)"),
+        ("requests.get(url, timeout=1, verify=True)", "httpx.AsyncClient(follow_redirects=True)"),
+        ("requests.get(url, timeout=1, cookies=jar)",
+         "httpx.AsyncClient(follow_redirects=True, cookies=jar)"),
+    ],
+)  # fmt: skip
+def test_arguments_that_the_client_takes(call: str, client: str) -> None:
+    after = rewritten(f"async def f(url, jar):\n    r = {call}\n")
+    assert f"async with {client} as client:" in after
+    assert after.endswith("(url, timeout=1)\n")
+
+
+def test_a_computed_redirect_setting_stays_at_the_call() -> None:
+    after = rewritten("async def f(u, go):\n    r = requests.get(u, allow_redirects=go)\n")
+    assert "httpx.AsyncClient(timeout=None)" in after
+    assert "client.get(u, follow_redirects=go)" in after
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("x = [requests.get(u).json() for u in urls]", "repeated-call"),
+        ("x = lambda u: requests.get(u)", "repeated-call"),
+        ("while requests.get(u).ok:\n        pass", "no-place-for-a-client"),
+        ("x = yield prepare(), requests.get(u)", "no-place-for-a-client"),
+        ("if u:\n        pass\n    elif requests.get(u).ok:\n        pass",
+         "no-place-for-a-client"),
+        ("if u and requests.get(u).ok:\n        pass", "no-place-for-a-client"),
+        ("r = requests.get(u, stream=True)", "streamed-outside-with"),
+        ("r = requests.get(u, proxies=p)", "client-argument"),
+        ("r = requests.get(u, stream=flag)", "stream-unknown"),
+        ("auth = requests.get(u, auth=requests_oauthlib.OAuth1(x))", "custom-auth"),
+    ],
+)  # fmt: skip
+def test_bare_calls_that_stay(text: str, rule: str) -> None:
+    assert rule in refused(f"import requests_oauthlib\ndef f(u, urls):\n    {text}\n")
+
+
+def test_keywords_through_a_splat() -> None:
+    text = "async def f(url, **kw):\n    r = requests.get(url, **kw)\n"
+    assert "client.get(url, **kw)" in rewritten(text, keywords=("timeout", "params"))
+    assert 'client.request("GET", url, **kw)' in rewritten(text, keywords=("json",))
+    assert refused(text, keywords=("allow_redirects",)) == {"keyword-through-splat"}
+    assert refused(text, keywords=None) == {"unknown-keywords"}
+
+
+def test_streamed_download() -> None:
+    assert rewritten(
+        """
+        async def f(url, file):
+            with requests.head(url, stream=True, timeout=9) as r:
+                r.raise_for_status()
+                for chunk in r.iter_content(chunk_size=8192):
+                    file.write(chunk)
+        """
+    ) == dedent(
+        """
+        async def f(url, file):
+            async with httpx.AsyncClient() as client, client.stream("HEAD", url, timeout=9) as r:
+                r.raise_for_status()
+                async for chunk in r.aiter_bytes(chunk_size=8192):
+                    file.write(chunk)
+        """
+    )
+
+
+def test_streamed_on_a_session() -> None:
+    assert rewritten(
+        """
+        async def f(s, url, path):
+            with s.get(url, stream=True) as r, open(path, "wb") as file:
+                for chunk in r.iter_content(8192):
+                    file.write(chunk)
+        """
+    ) == dedent(
+        """
+        async def f(s, url, path):
+            async with s.stream("GET", url) as r:
+                with open(path, "wb") as file:
+                    async for chunk in r.aiter_bytes(8192):
+                        file.write(chunk)
+        """
+    )
+
+
+def test_entered_without_streaming() -> None:
+    assert rewritten(
+        """
+        async def f(url):
+            with requests.get(url, timeout=1) as r:
+                return r.json()
+        """
+    ) == dedent(
+        """
+        async def f(url):
+            async with httpx.AsyncClient(follow_redirects=True) as client:
+                r = await client.get(url, timeout=1)
+                return r.json()
+        """
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        ("use(r)", "streamed-body-read"),
+        ("print(r.text)", "streamed-body-read"),
+        ("for c in r.iter_content(1, decode_unicode=True):\n            pass", "stream-decoding"),
+        ("for c in r.iter_lines():\n            pass", "stream-decoding"),
+        ("x = list(r.iter_content(1))", "not-a-loop"),
+        ("g = (c for c in r.iter_content(1))", "not-a-loop"),
+    ],
+)
+def test_streams_that_stay(body: str, rule: str) -> None:
+    text = f"def f(s, url):\n    with s.get(url, stream=True) as r:\n        {body}\n"
+    assert rule in refused(text)
+
+
+def test_iterating_over_a_response_that_is_not_streamed() -> None:
+    text = "def f(r):\n    for chunk in r.iter_content(1):\n        pass\n"
+    assert refused(text) == {"not-streamed-here"}
+
+
+# ----------------------------------------------------------------------------- responses
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("r.ok", "not r.is_error"),
+        ("not r.ok", "r.is_error"),
+        ("r.ok is True", "(not r.is_error) is True"),
+        ("r.ok and x", "not r.is_error and x"),
+        ("[r.ok]", "[not r.is_error]"),
+        ("f(r.ok, a=r.ok)", "f(not r.is_error, a=not r.is_error)"),
+        ("(r.ok)", "(not r.is_error)"),
+        ("1 if r.ok else 2", "1 if not r.is_error else 2"),
+        ("r.reason", "r.reason_phrase"),
+        ("r.is_redirect", "r.has_redirect_location"),
+        ("r.url", "str(r.url)"),
+        ("r.url.split('/')", "str(r.url).split('/')"),
+        ("f'{r.url}'", "f'{r.url}'"),
+        ("f'{r.url!r}'", "f'{str(r.url)!r}'"),
+        ("print(r.url)", "print(r.url)"),
+        ("r.url == url", "r.url == url"),
+        ("url in r.url", "url in str(r.url)"),
+        ("r.json()['a']", "r.json()['a']"),
+        (
+            "r.text, r.content, r.status_code, r.headers",
+            "r.text, r.content, r.status_code, r.headers",
+        ),
+        ("r.request.url", "str(r.request.url)"),
+    ],
+)
+def test_response_members(before: str, after: str) -> None:
+    text = "def f(r, x, url):\n    return {}\n"
+    assert rewritten(text.format(before)) == text.format(after)
+
+
+@pytest.mark.parametrize("member", ["raw", "next", "elapsed", "apparent_encoding", "connection"])
+def test_response_members_that_stay(member: str) -> None:
+    assert refused(f"def f(r):\n    return r.{member}\n") == {"table"}
+
+
+def test_truth_of_a_response_that_is_surely_one() -> None:
+    assert rewritten(
+        """
+        async def f(s, url):
+            r = s.get(url)
+            if r:
+                return 1
+            if not r or url:
+                return 2
+        """
+    ) == dedent(
+        """
+        async def f(s, url):
+            r = await s.get(url)
+            if not r.is_error:
+                return 1
+            if r.is_error or url:
+                return 2
+        """
+    )
+
+
+def test_truth_of_a_response_that_may_be_none() -> None:
+    assert rewritten(
+        """
+        def f(r):
+            if r:
+                return 1
+            if not r:
+                return 2
+        """
+    ) == dedent(
+        """
+        def f(r):
+            if r is not None and not r.is_error:
+                return 1
+            if r is None or r.is_error:
+                return 2
+        """
+    )
+
+
+def test_truth_that_may_be_the_value() -> None:
+    assert refused("def f(r):\n    return r or None\n") == {"truth-as-value"}
+
+
+# ----------------------------------------------------------------------------- sessions
+
+
+def test_session_in_with() -> None:
+    assert rewritten(
+        """
+        async def f(url):
+            with requests.Session() as s:
+                return s.get(url).text
+        """
+    ) == dedent(
+        """
+        async def f(url):
+            async with httpx.AsyncClient(follow_redirects=True, timeout=None) as s:
+                return (await s.get(url)).text
+        """
+    )
+
+
+def test_session_attribute_that_nobody_closes() -> None:
+    text = "class A:\n    def __init__(self):\n        self.session = requests.Session()\n"
+    assert messages(text) == {"client-not-closed"}
+    assert "self.session = httpx.AsyncClient(follow_redirects=True, timeout=None)" in rewritten(
+        text
+    )
+    closing = text + "    def close(self):\n        self.session.close()\n"
+    assert not messages(closing)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "session = requests.Session()\n",
+        "class A:\n    session = requests.Session()\n",
+        "def f(session=requests.Session()):\n    pass\n",
+    ],
+)
+def test_sessions_made_at_import_stay(text: str) -> None:
+    assert refused(text) == {"import-time-client"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("s.headers['A'] = 'b'", "s.headers['A'] = 'b'"),
+        ("s.headers.update({'A': 'b'})", "s.headers.update({'A': 'b'})"),
+        ("s.auth = (user, password)", "s.auth = (user, password)"),
+        ("s.auth = requests.auth.HTTPBasicAuth(a, b)", "s.auth = httpx.BasicAuth(a, b)"),
+        ("s.cookies['a'] = 'b'", "s.cookies['a'] = 'b'"),
+        ("x = s.cookies.get_dict()", "x = dict(s.cookies)"),
+        ("s.cookies.set('a', 'b', domain='h')", "s.cookies.set('a', 'b', domain='h')"),
+        ("s.cookies.clear()", "s.cookies.clear()"),
+        ("x = sorted(s.cookies)", "x = sorted(s.cookies.jar)"),
+        ("x = dict(s.cookies)", "x = dict(s.cookies)"),
+    ],
+)
+def test_session_attributes(before: str, after: str) -> None:
+    text = "import requests.auth\ndef f(s, a, b):\n    {}\n"
+    assert rewritten(text.format(before)) == text.format(after)
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("s.headers['A'] = None", "header-none"),
+        ("s.headers.update({'A': None})", "header-none"),
+        ("s.auth = Custom()", "custom-auth"),
+        ("s.cookies = other", "cookies-replaced"),
+        ("s.cookies.set('a', None)", "cookie-details"),
+        ("s.cookies.get_dict(domain='h')", "cookie-details"),
+        ("s.params = {'a': 1}", "table"),
+        ("s.unheard_of()", "table"),
+    ],
+)
+def test_session_attributes_that_stay(line: str, rule: str) -> None:
+    assert refused(f"def f(s):\n    {line}\n") == {rule}
+
+
+def test_cookies_are_iterated_over_their_jar() -> None:
+    text = "def f(s):\n    for c in s.cookies:\n        print(c.name)\n"
+    assert rewritten(text) == text.replace("s.cookies", "s.cookies.jar")
+
+
+# ----------------------------------------------------------------------------- annotations, values
+
+
+def test_annotations() -> None:
+    text = "def f(s: requests.Session) -> None:\n    r: requests.Response = g(s)\n"
+    assert rewritten(text) == text.replace("requests.Session", "httpx.AsyncClient").replace(
+        "requests.Response", "httpx.Response"
+    )
+
+
+def test_isinstance_takes_both_classes() -> None:
+    text = "def f(x):\n    return isinstance(x, requests.Response)\n"
+    assert "isinstance(x, (requests.Response, httpx.Response))" in rewritten(text)
+
+
+def test_classes_handed_on_stay() -> None:
+    assert refused("def f():\n    return make(requests.Session)\n") == {"class-as-value"}
+
+
+@pytest.mark.parametrize(("name", "number"), sorted(REGISTRY.tables[0].constants.items()))
+def test_status_codes(name: str, number: int) -> None:
+    member = name.removeprefix("requests.codes.")
+    assert rewritten(f"x = requests.codes[{member!r}]\n") == f"x = {number}\n"
+    if member.isidentifier() and not keyword.iskeyword(member):
+        assert rewritten(f"x = requests.codes.{member}\n") == f"x = {number}\n"
+        assert rewritten(f"x = requests.status_codes.codes.{member}\n") == f"x = {number}\n"
+
+
+def test_a_status_code_looked_up_by_a_variable_stays() -> None:
+    text = "def f(name):\n    return requests.codes[name]\n"
+    assert rewritten(text) == text
+    assert messages(text) == {"constants-kept"}
+
+
+# ----------------------------------------------------------------------------- exceptions
+
+
+def handler(clause: str, way: str = "convert", body: str = "g()") -> str:
+    """The except line after rewriting."""
+    text = f"def f():\n    try:\n        {body}\n    except {clause}:\n        raise\n"
+    return rewritten(text, way=way).splitlines()[3].strip()
+
+
+@pytest.mark.parametrize("row", REGISTRY.tables[0].exceptions, ids=lambda row: row.name)
+def test_every_exception(row: ExceptionRow) -> None:
+    if row.refused:
+        assert handler(row.name) == f"except {row.name}:"
+        text = f"try:\n    g()\nexcept {row.name}:\n    raise\n"
+        assert messages(text) == {"exception-kept"}
+    else:
+        classes = ", ".join(row.to)
+        assert handler(row.name) == f"except {classes if len(row.to) == 1 else f'({classes})'}:"
+        assert handler(row.name, "both") == f"except ({row.name}, {classes}):"
+
+
+def test_tuples_of_exceptions() -> None:
+    assert handler("(requests.Timeout, requests.HTTPError)") == (
+        "except (httpx.TimeoutException, httpx.HTTPStatusError):"
+    )
+    assert handler("(requests.exceptions.RequestException, KeyError)") == (
+        "except (httpx.HTTPError, httpx.InvalidURL, KeyError):"
+    )
+
+
+def test_a_class_beside_its_base_adds_nothing() -> None:
+    assert handler("(requests.exceptions.SSLError, requests.ConnectionError)") == (
+        "except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError, "
+        "httpx.ConnectTimeout):"
+    )
+
+
+def test_a_broad_handler_around_json_catches_its_error() -> None:
+    assert handler("requests.RequestException", body="x = r.json()") == (
+        "except (httpx.HTTPError, httpx.InvalidURL, json.JSONDecodeError):"
+    )
+
+
+def test_suppress() -> None:
+    text = (
+        "with contextlib.suppress(requests.ConnectTimeout, requests.RequestException):\n    g()\n"
+    )
+    assert "suppress(httpx.HTTPError, httpx.InvalidURL)" in rewritten(text)
+
+
+def test_handlers_of_builtin_classes_are_widened_once() -> None:
+    assert rewritten(
+        """
+        async def f(s, url):
+            try:
+                s.get(url)
+                s.get(url)
+            except KeyError:
+                return 1
+            except (ValueError, TypeError):
+                return 2
+            except OSError as e:
+                return e.response is None
+        """
+    ) == dedent(
+        """
+        async def f(s, url):
+            try:
+                await s.get(url)
+                await s.get(url)
+            except KeyError:
+                return 1
+            except (ValueError, httpx.InvalidURL, httpx.UnsupportedProtocol, TypeError):
+                return 2
+            except (OSError, httpx.HTTPError, httpx.InvalidURL) as e:
+                return getattr(e, "response", None) is None
+        """
+    )
+
+
+def test_handlers_below_a_broad_one_stay() -> None:
+    text = """
+        async def f(s, url):
+            try:
+                s.get(url)
+            except Exception:
+                return 1
+            except OSError:
+                return 2
+        """
+    assert "except OSError:" in rewritten(text)
+
+
+def test_handlers_around_other_code_stay() -> None:
+    text = """
+        async def f(s, url):
+            s.get(url)
+            try:
+                g()
+            except OSError:
+                return 2
+        """
+    assert "except OSError:" in rewritten(text)
+
+
+def test_the_response_of_an_error_without_one() -> None:
+    assert rewritten(
+        """
+        try:
+            g()
+        except requests.RequestException as e:
+            if e.response is not None:
+                print(e.response.text)
+        """
+    ) == dedent(
+        """
+        try:
+            g()
+        except (httpx.HTTPError, httpx.InvalidURL) as e:
+            if getattr(e, "response", None) is not None:
+                print(e.response.text)
+        """
+    )
+
+
+def test_the_response_of_a_status_error_stays() -> None:
+    text = "try:\n    g()\nexcept requests.HTTPError as e:\n    x = e.response\n"
+    assert "x = e.response" in rewritten(text)
+
+
+def test_raising_an_exception_of_requests_stays() -> None:
+    text = "def f():\n    raise requests.HTTPError('no')\n"
+    assert refused(text) == {"table"}
