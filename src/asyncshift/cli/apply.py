@@ -42,7 +42,7 @@ def apply(
     files = planned(outcome.changes)
     if not files:
         return
-    if not yes and not terminal.ask(f"Write {len(files)} files?"):
+    if not yes and not terminal.ask(f"Write {_files(files)}?"):
         terminal.note("Nothing was written.")
         return
     _write(root, files, f"apply {' '.join(map(str, wanted))}")
@@ -63,6 +63,10 @@ def _write(root: Path, files: Sequence[PlannedFile], command: str) -> None:
         terminal.note("Nothing to change.")
     else:
         terminal.note(
-            f"Wrote {len(files)} files below {root} (step {entry.number}; `asyncshift undo` "
+            f"Wrote {_files(files)} below {root} (step {entry.number}; `asyncshift undo` "
             "takes it back)."
         )
+
+
+def _files(files: Sequence[PlannedFile]) -> str:
+    return "1 file" if len(files) == 1 else f"{len(files)} files"
