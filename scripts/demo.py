@@ -60,7 +60,8 @@ def asyncshift(*arguments: str, cwd: Path) -> int:
 @contextlib.contextmanager
 def shop(latency: float) -> Iterator[str]:
     """The small shop in a process of its own; gives its address."""
-    command = [sys.executable, str(EXAMPLE / "tests" / "fake_shop.py"), "--latency", str(latency)]
+    script = str(ROOT / "scripts" / "demo_shop.py")
+    command = [sys.executable, script, "--latency", str(latency)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

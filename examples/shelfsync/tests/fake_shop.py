@@ -1,16 +1,9 @@
-"""A small shop over HTTP: pages, flaky prices, a job to wait for, and a log of what was asked.
-
-Run by itself, it prints its address and serves until it is stopped:
-
-    python fake_shop.py --latency 0.03
-"""
+"""A small shop over HTTP: pages, flaky prices, a job to wait for, and a log of what was asked."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import threading
-import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -36,9 +29,8 @@ class Shop(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, latency: float = 0.0) -> None:
+    def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.latency = latency
         self.asked: Counter[tuple[str, str]] = Counter()
         self.log: list[dict[str, Any]] = []
         self.lock = threading.Lock()
@@ -65,11 +57,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, body: Any) -> None:
         parts = urlsplit(self.path)
-        if parts.path == "/_log":
-            with self.server.lock:
-                self.send_json(200, self.server.log)
-                self.server.log = []
-            return
         query = dict(parse_qsl(parts.query))
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         with self.server.lock:
@@ -84,8 +71,6 @@ class Handler(BaseHTTPRequestHandler):
                     "headers": {name.lower(): value for name, value in self.headers.items()},
                 }
             )
-        if self.server.latency:
-            time.sleep(self.server.latency)
         self.send_json(*self.route(parts.path.strip("/").split("/"), query, token, times))
 
     def route(self, path: list[str], query: dict[str, str], token: str, times: int) -> Any:
@@ -139,15 +124,3 @@ def price(sku: str) -> dict[str, str]:
         "amount": f"{3 + number * 1.25:.2f}",
         "currency": ("EUR", "USD", "GBP")[number % 3],
     }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--latency", type=float, default=0.0)
-    shop = Shop(parser.parse_args().latency)
-    print(shop.url, flush=True)
-    shop.serve_forever()
-
-
-if __name__ == "__main__":
-    main()
