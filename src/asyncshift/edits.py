@@ -27,7 +27,7 @@ Key = tuple[str, Span]
 _STATEMENT = "SimpleStatementLine"
 
 
-class RewriteBug(Exception):
+class RewriteBug(Exception):  # noqa: N818 - it says whose fault it is
     """An internal error of the rewrite step: the tool is wrong, not its input."""
 
 
@@ -289,7 +289,7 @@ class _Transformer(cst.CSTTransformer):
     def on_leave_attribute(self, original_node: cst.CSTNode, attribute: str) -> None:
         pass
 
-    def on_leave(self, original_node: Any, updated_node: Any) -> Any:  # type: ignore[override]
+    def on_leave(self, original_node: Any, updated_node: Any) -> Any:
         if original_node not in self._path:
             return updated_node
         node: Any = parenthesized_children(original_node, updated_node)

@@ -1,7 +1,7 @@
 """Formats with Black what the rewrite built or made too long; every other line stays as it is.
 
-Only the statement itself is handed to Black, cut out of the file, because Black's line ranges re-lay
-whole statements and its neighbours.  Of a compound statement only the header is formatted.
+Only the statement itself is handed to Black, cut out of the file, because Black's line ranges
+re-lay whole statements and their neighbours.  Of a compound statement only the header is formatted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import black
+from black.mode import TargetVersion
+from black.parsing import InvalidInput
 
 from asyncshift.model import Style
 from asyncshift.rewrite.document import Document, body_of
@@ -96,8 +98,8 @@ def _statements(tree: ast.Module, lines: Sequence[str]) -> Iterator[tuple[int, i
                 yield start, end, False
             continue
         line = min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", ()))])
-        header = lines[line - 1].encode()[: first.col_offset]
-        if not header.strip() or header.strip() == b"@":
+        header = lines[line - 1].encode()[: getattr(first, "col_offset", 0)]
+        if header.strip() in (b"", b"@"):
             yield start, _header_end(lines, start, line - 1), True
 
 
@@ -115,7 +117,7 @@ def _shares_end(node: ast.stmt | ast.ExceptHandler, lines: Sequence[str]) -> boo
 
 def _mode(style: Style) -> black.Mode:
     versions = {
-        version for version in black.TargetVersion if _version_of(version) >= style.target_version
+        version for version in TargetVersion if _version_of(version) >= style.target_version
     }
     return black.Mode(
         target_versions=versions,
@@ -124,7 +126,7 @@ def _mode(style: Style) -> black.Mode:
     )
 
 
-def _version_of(version: black.TargetVersion) -> tuple[int, int]:
+def _version_of(version: TargetVersion) -> tuple[int, int]:
     digits = version.name.removeprefix("PY")
     return int(digits[0]), int(digits[1:])
 
@@ -147,7 +149,7 @@ def _formatted(rows: list[str], compound: bool, style: Style, mode: black.Mode) 
     )
     try:
         text = black.format_str("\n".join([*before, *source, *after]) + "\n", mode=inner)
-    except (black.InvalidInput, black.NothingChanged, RecursionError):
+    except (InvalidInput, RecursionError):
         return None
     lines = text.removesuffix("\n").split("\n")[len(before) :]
     lines = lines[: len(lines) - len(after)] if after else lines

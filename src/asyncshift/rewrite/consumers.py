@@ -8,7 +8,7 @@ no async twin and is refused, but for `enumerate` in a plain loop.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import libcst as cst
@@ -75,12 +75,12 @@ def _no_form(ctx: Context, node: ast.AST, name: str) -> Step:
 def _eager(ctx: Context, node: ast.Call, name: str) -> Iterator[Step]:
     item = _item_name(node)
     alone = len(node.args) == 1 and not node.keywords
-    change = partial(_with_list, item=item)
+    change: Callable[..., cst.BaseExpression] = _with_list
     if alone and name == "list":
-        change = partial(_as_list, item=item)
+        change = _as_list
     elif alone and name == "set":
-        change = partial(_as_set, item=item)
-    yield Edit("Call", ctx.tree.span(node), change, AWAIT_ORDER)
+        change = _as_set
+    yield Edit("Call", ctx.tree.span(node), partial(change, item=item), AWAIT_ORDER)
 
 
 def _item_name(node: ast.Call) -> str:
@@ -140,7 +140,7 @@ def _short_circuit(ctx: Context, node: ast.Call, name: str) -> Iterator[Step]:
 
 
 def _first(node: cst.Call, name: str, item: str, anext: cst.BaseExpression) -> cst.BaseExpression:
-    """`any(P for x in xs)` as `await anext((True for x in xs if P), False)`; `all` as its opposite."""
+    """`any(P for x in xs)` as `await anext((True for x in xs if P), False)`."""
     match node.args[0].value:
         case cst.GeneratorExp(elt=elt, for_in=for_in):
             condition: cst.BaseExpression = elt

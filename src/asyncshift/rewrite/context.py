@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,6 +20,10 @@ Step = Edit | Planned | Refusal | Message
 """What a construct's rewriting yields."""
 
 LIBRARY_ORDER, AWAIT_ORDER, BRIDGE_ORDER = 0, 10, 20
+
+
+_DEBUG = re.compile(r"[\s)]*=\s*[}!:]")
+"""What follows the expression in `f"{expression=}"`."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,11 @@ class Context:
         return cst.parse_expression(self.names.dotted(name, self.tree.span(node)))
 
     def cannot_await(self, node: ast.AST) -> Refusal | None:
-        """A refusal where `await` would be a syntax error at `node`, else None."""
+        """A refusal where `await` at `node` would be a syntax error or be printed, else None."""
+        if self._prints_itself(node):
+            reason = '`f"{call()=}"` prints its own text, and would print the `await`'
+            way_out = "write the text out before the braces"
+            return self.refuse(node, "f-string-debug", reason, way_out)
         scope = self.tree.scope(node)
         way = "move the call into a function of its own, before this expression"
         match scope:
@@ -97,6 +106,17 @@ class Context:
                 reason = "a module's body cannot await"
         return self.refuse(node, "await-outside-async", reason, way)
 
+    def _prints_itself(self, node: ast.AST) -> bool:
+        for parent in self.tree.ancestors(node):
+            if isinstance(parent, ast.stmt):
+                return False
+            if isinstance(parent, ast.FormattedValue):
+                _, _, line, column = self.tree.span(parent.value)
+                rest = self.tree.lines[line - 1][column:]
+                if _DEBUG.match(rest):
+                    return True
+        return False
+
     def _nested_comprehension(self, node: ast.AST) -> Refusal | None:
         """Before 3.11 an async comprehension could not stand inside a sync one."""
         if self.target >= (3, 11):
@@ -106,17 +126,6 @@ class Context:
             return None
         reason = "an async comprehension inside another one needs Python 3.11"
         return self.refuse(node, "nested-comprehension", reason, "write the outer one as a loop")
-
-
-def call_at(ctx: Context, decision: Decision) -> ast.Call | None:
-    """The call at a decision's place."""
-    node = ctx.tree.find(decision.span, ast.Call)
-    return node if isinstance(node, ast.Call) else None
-
-
-def edit(ctx: Context, node: ast.AST, kind: str, change: object, **more: object) -> Edit:
-    """An edit of the LibCST node that stands where an `ast` node stands."""
-    return Edit(kind, ctx.tree.span(node), change, **more)  # type: ignore[arg-type]
 
 
 def kind_of(node: ast.AST) -> str:
@@ -149,9 +158,4 @@ def kind_of(node: ast.AST) -> str:
     return type(node).__name__
 
 
-def steps(*found: Iterable[Step]) -> list[Step]:
-    """Several answers as one list."""
-    return [step for part in found for step in part]
-
-
-__all__ = ["Context", "FunctionNode", "Planned", "Step", "call_at", "edit", "kind_of", "steps"]
+__all__ = ["Context", "FunctionNode", "Planned", "Step", "kind_of"]

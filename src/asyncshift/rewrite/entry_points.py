@@ -17,7 +17,7 @@ from asyncshift.rewrite.functions import delegated_statements
 
 
 def runner(ctx: Context, decision: Decision, node: ast.AST) -> cst.BaseExpression:
-    """What runs a coroutine at an entry point: the bridge's `run` registers its loop for bridges."""
+    """What runs a coroutine at an entry point: the bridge's `run` shares its loop."""
     name = decision.detail.get("runner", "asyncio.run")
     if ctx.bridge and name == "asyncio.run":
         name = f"{ctx.bridge}.run"
@@ -121,9 +121,9 @@ _TIGHT_EQUAL = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""
 
 
 def without_calls(params: cst.Parameters) -> cst.Parameters:
-    """Parameters without defaults where one of these is computed: all are passed on anyway,
+    """Parameters without defaults where one of these is computed.
 
-    and a default such as `typer.Option(...)` means something only to the command.
+    All are passed on anyway, and `typer.Option(...)` means something only to the command.
     """
     groups = (params.posonly_params, params.params, params.kwonly_params)
     if all(_is_plain(p.default) for group in groups for p in group):

@@ -84,7 +84,7 @@ def _generator(ctx: Context, node: ast.FunctionDef) -> Iterator[Step]:
 
 
 def retarget(ctx: Context, decision: Decision) -> Iterator[Step]:
-    """RETARGET: a name or attribute expression; a new name with a leading dot keeps the receiver."""
+    """RETARGET: a name or attribute expression; `.new` keeps the receiver."""
     node = ctx.tree.place(decision.span)
     new = decision.detail["to"]
     if new.startswith(".") and isinstance(node, ast.Attribute):

@@ -111,9 +111,9 @@ def _unused(
             before, after = used_names(ctx.tree.function_around(old)), used_names(function)
         for binding in import_bindings(node, ctx.file.module, ctx.file.is_package):
             name = binding.name
-            if name in before and name not in after and name not in kept:
-                if binding.alias.asname != binding.alias.name:
-                    found.setdefault(node, set()).add(binding.alias)
+            went = name in before and name not in after and name not in kept
+            if went and binding.alias.asname != binding.alias.name:
+                found.setdefault(node, set()).add(binding.alias)
     return found
 
 
@@ -222,8 +222,12 @@ class _Head:
             if len(gone) == len(statement.names) and statement.lineno - 1 not in self._replaced:
                 self._gone.update(range(statement.lineno - 1, statement.end_lineno or 0))
         entries = self._entries()
-        for want in sorted(rest, key=lambda w: (w.attr is not None, w.module, w.attr or "")):
-            self._insert(want, entries)
+        by_statement: dict[tuple[bool, str, str], list[Wanted]] = {}
+        for want in sorted(rest, key=lambda w: w.attr or ""):
+            key = (want.attr is not None, want.module, "" if want.attr else want.bound)
+            by_statement.setdefault(key, []).append(want)
+        for key in sorted(by_statement):
+            self._insert(by_statement[key], entries)
         self._write()
 
     def _into_statements(self, wanted: Sequence[Wanted]) -> list[Wanted]:
@@ -249,9 +253,10 @@ class _Head:
         for node in self._tree.module.body:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 return
-            if isinstance(node, (ast.Import, ast.ImportFrom)):
-                if not import_lines.shares_lines(self._tree, node):
-                    yield node
+            if not isinstance(node, (ast.Import, ast.ImportFrom)):
+                continue
+            if not import_lines.shares_lines(self._tree, node):
+                yield node
 
     def _entries(self) -> list[_Entry]:
         found = []
@@ -269,8 +274,9 @@ class _Head:
             found.append(_Entry(start, end, kind, is_from, name, start in self._gone))
         return found
 
-    def _insert(self, want: Wanted, entries: list[_Entry]) -> None:
-        text, module = self._written(want)
+    def _insert(self, wants: Sequence[Wanted], entries: list[_Entry]) -> None:
+        want = wants[0]
+        text, module = self._written(wants)
         kind = section(self._ctx, want.module)
         if not entries:
             self._insert_first(text)
@@ -298,13 +304,14 @@ class _Head:
         else:
             known += [*gap, *lines]
 
-    def _written(self, want: Wanted) -> tuple[str, str]:
+    def _written(self, wants: Sequence[Wanted]) -> tuple[str, str]:
         """The statement's text, and the module as it names it."""
+        want = wants[0]
         if want.attr is None:
             tail = f" as {want.alias}" if want.alias else ""
             return f"import {want.module}{tail}", want.module
         module = self._relative(want.module)
-        return f"from {module} import {_alias(want)}", module
+        return f"from {module} import {', '.join(map(_alias, wants))}", module
 
     def _relative(self, module: str) -> str:
         """The project's own modules are named as the file names others of them."""

@@ -1,4 +1,4 @@
-"""How names can be written at a place: what is bound there, what an import must add, what is free."""
+"""How names can be written at a place: what is bound there, what to import, what is free."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from asyncshift.rewrite.tree import Tree
 OTHER = "<other>"
 """The meaning of a name that something else than an import binds."""
 
-FROM_STYLE = frozenset(
-    {"typing", "typing_extensions", "collections.abc", "contextlib", "itertools"}
-)
+FROM_STYLE = frozenset({"typing", "typing_extensions", "collections.abc", "contextlib"})
 """Modules whose names are imported one by one where the file does not import the module."""
 
 
@@ -214,9 +212,9 @@ class FileNames:
 
     def _added(self, module: str, attrs: list[str], node: ast.AST) -> str:
         for wanted in self.wanted:
-            if wanted.module == module and wanted.attr in (None, attrs[0] if attrs else None):
-                if self._free(wanted, node):
-                    return _written(wanted, attrs)
+            fits = wanted.module == module and wanted.attr in (None, attrs[0] if attrs else None)
+            if fits and self._free(wanted, node):
+                return _written(wanted, attrs)
         attr = attrs[0] if attrs and self._from_style(module) else None
         wanted = Wanted(module, attr, None)
         if not self._free(wanted, node):

@@ -1,8 +1,8 @@
 """Cuts out what changes: LibCST must see as little text as possible.
 
-A piece is a run of whole lines: one simple statement, the header of a compound statement, or a whole
-statement where an edit needs its body.  It keeps its own indentation behind an `if 1:` line, and a
-header gets a stub for its body.  Line ends are `\\n` inside; `Document` puts the file's own back.
+A piece is a run of whole lines: one simple statement, the header of a compound statement, or a
+whole statement where an edit needs its body.  It keeps its own indentation behind an `if 1:` line,
+and a header gets a stub for its body.  Line ends are `\\n` inside; `Document` restores them.
 """
 
 from __future__ import annotations
@@ -239,15 +239,11 @@ def _indent(tree: Tree, line: int) -> str:
 
 
 def _first_line(node: ast.AST) -> int:
-    lines = [d.lineno for d in getattr(node, "decorator_list", ())]
-    line: int = getattr(node, "lineno", 0) or _pattern_line(node)
-    return min([line, *lines])
-
-
-def _pattern_line(node: ast.AST) -> int:
-    """The first line of a match case, which `ast` gives no place itself."""
-    assert isinstance(node, ast.match_case)
-    return node.pattern.lineno
+    lines: list[int] = [d.lineno for d in getattr(node, "decorator_list", ())]
+    if isinstance(node, ast.match_case):  # `ast` gives it no place itself
+        return int(node.pattern.lineno)
+    assert isinstance(node, (ast.stmt, ast.ExceptHandler)), node
+    return min([node.lineno, *lines])
 
 
 def _first_child(at: ast.AST) -> ast.AST:

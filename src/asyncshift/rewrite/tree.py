@@ -91,7 +91,7 @@ class Tree:
             node = parent
 
     def statement(self, node: ast.AST) -> ast.stmt | ast.ExceptHandler | ast.match_case:
-        """The innermost statement (or except handler, or match case) whose own text holds `node`."""
+        """The innermost statement, except handler or match case whose own text holds `node`."""
         while not isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case)):
             node = self.parents[node]
         return node
