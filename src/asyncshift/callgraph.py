@@ -1,0 +1,219 @@
+"""From the facts of all files to the call graph: functions, sites, escapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from asyncshift import facts as f
+from asyncshift.codemod import Registry
+from asyncshift.escapes import Escapes
+from asyncshift.facts import FileFacts
+from asyncshift.flow import Fn
+from asyncshift.keywords import Keywords
+from asyncshift.members import HARMLESS_BASES
+from asyncshift.model import Function, FunctionId, FunctionKind, Graph
+from asyncshift.outside import OutsideClasses, is_stdlib
+from asyncshift.sites import Sites
+from asyncshift.solver import Solver
+
+_NO_FAMILY = frozenset(
+    {"__init__", "__new__", "__post_init__", "__init_subclass__", "__del__", "__class_getitem__",
+     "__repr__", "__str__", "__eq__", "__hash__", "__len__", "__bool__", "__getattr__"}
+)  # fmt: skip
+"""They never turn, or each class has its own."""
+
+_SHARED = frozenset({"call", "with", "for", "comprehension", "yield_from", "next", "attribute"})
+
+
+def build(facts: Sequence[FileFacts], registry: Registry, python: Path | None = None) -> Graph:
+    """The call graph of all files together; the same facts in any order give the same graph."""
+    facts = sorted(facts, key=lambda file: file.path)
+    solver = Solver(facts, registry)
+    solver.solve()
+    ids = [_identifier(facts[fn.unit].path, fn) for fn in solver.functions]
+    sites = Sites(solver)
+    sites.collect()
+    escapes = Escapes(sites)
+    escapes.collect()
+    families = _families(solver, sites)
+    keywords = Keywords(sites, escapes.functions, families).solve()
+    tokens = set(solver.origin_tokens())
+    groups = solver.origins.groups(tokens)
+    keys = {root: tuple(sorted({sites.key(t) for t in group})) for root, group in groups.items()}
+    functions = _functions(solver, ids, families, OutsideClasses(python))
+    return Graph(
+        functions={function.id: function for function in functions},
+        sites=sites.build(ids, keywords),
+        escapes=escapes.build(ids, keys),
+        imports={file.path: _imports(solver, unit) for unit, file in enumerate(facts)},
+        messages=tuple(solver.modules.messages),
+    )
+
+
+def _identifier(path: str, fn: Fn) -> FunctionId:
+    facts = fn.facts
+    if facts.kind in ("lambda", "genexp"):
+        return f"{path}:{facts.line}:{facts.column}"
+    return f"{path}:{facts.line}"
+
+
+# ----------------------------------------------------------------------------- functions
+
+
+def _functions(
+    solver: Solver, ids: list[FunctionId], families: dict[int, list[int]], outside: OutsideClasses
+) -> Iterable[Function]:
+    for fn in solver.functions:
+        if fn.number != fn.origin:
+            continue
+        facts, file = fn.facts, solver.files[fn.unit]
+        base = solver.unit_functions[fn.unit]
+        kind = FunctionKind(facts.kind)
+        cls = None
+        if fn.cls >= 0:
+            cls = ids[base + solver.hierarchy.classes[fn.cls].facts.function]
+        yield Function(
+            id=ids[fn.number],
+            path=file.path,
+            line=facts.line,
+            name=facts.name,
+            module=file.module,
+            kind=kind,
+            span=facts.span,
+            parent=None if facts.parent < 0 else ids[base + facts.parent],
+            cls=cls,
+            is_async=bool(facts.flags & f.ASYNC),
+            is_generator=bool(facts.flags & f.GENERATOR),
+            returns_value=bool(facts.flags & f.RETURNS),
+            decorators=tuple(_decorator(solver, fn, text, node) for text, node in facts.decorators),
+            is_property=bool(facts.flags & f.PROPERTY),
+            is_contextmanager=bool(facts.flags & f.MANAGER),
+            family=tuple(ids[n] for n in families.get(fn.number, ()) if n != fn.number),
+            foreign_base=_foreign_base(solver, fn, outside) if fn.cls >= 0 else None,
+            pragma=facts.pragma,
+        )
+
+
+def _decorator(solver: Solver, fn: Fn, text: str, node: int) -> str:
+    """The full name of a decorator where it resolves, else as it is written."""
+    for kind in solver.sees(fn.at(node)) if node > 0 else ():
+        match kind[0]:
+            case "ext":
+                name: str = kind[1]
+                return name.removeprefix("builtins.")
+            case "fun" | "bound":
+                other = solver.functions[kind[1]]
+                return f"{solver.files[other.unit].module}.{other.facts.name}"
+            case "class":
+                one = solver.hierarchy.classes[kind[1]]
+                return f"{solver.files[one.unit].module}.{one.facts.name}"
+    return text
+
+
+def _foreign_base(solver: Solver, fn: Fn, outside: OutsideClasses) -> str | None:
+    """A base outside project and tables that may declare or call this method."""
+    name = fn.facts.name.rpartition(".")[2]
+    private = name.startswith("__") and not name.endswith("__")
+    for base in solver.hierarchy.classes[fn.cls].mro:
+        if not isinstance(base, str) or base in HARMLESS_BASES or private:
+            continue
+        api = solver.canonical(base)
+        if api is not None and solver.registry.is_class(api):
+            continue
+        members = outside.members(base)
+        if members is None and is_stdlib(base) and _is_exception(base):
+            continue
+        if members is None or name in members or _called_by_name(base, name):
+            return base
+    return None
+
+
+def _is_exception(base: str) -> bool:
+    return base.endswith(("Error", "Exception", "Warning"))
+
+
+def _called_by_name(base: str, name: str) -> bool:
+    """Bases that call methods which they do not declare: tests, handlers, visitors."""
+    prefixes = {
+        "unittest": ("test", "setUp", "tearDown", "runTest"),
+        "http.server": ("do_",),
+        "ast": ("visit_", "generic_visit"),
+        "cmd": ("do_", "help_", "complete_"),
+        "html.parser": ("handle_",),
+        "xmlrpc": ("export_",),
+    }
+    return any(
+        base.startswith(module) and name.startswith(starts) for module, starts in prefixes.items()
+    )
+
+
+# ----------------------------------------------------------------------------- families
+
+
+def _families(solver: Solver, sites: Sites) -> dict[int, list[int]]:
+    """Functions that must turn together: overrides, and targets that share a call site."""
+    parent: dict[int, int] = {}
+
+    def find(number: int) -> int:
+        while (above := parent.get(number, number)) != number:
+            number = above
+        return number
+
+    def unite(numbers: Iterable[int]) -> None:
+        roots = sorted({find(number) for number in numbers})
+        for other in roots[1:]:
+            parent[other] = roots[0]
+
+    methods = _methods(solver)
+    for one in solver.hierarchy.classes:
+        shared: dict[str, list[int]] = {}
+        for base in (*one.mro, *(m for m in one.virtual)):
+            for name, numbers in methods[base].items() if isinstance(base, int) else ():
+                shared.setdefault(name, []).extend(numbers)
+        for name, numbers in shared.items():
+            if len(numbers) > 1 and not _own(name):
+                unite(numbers)
+    for (_, protocol, _), found in sites.found.items():
+        if protocol in _SHARED and not found.unknown and len(found.targets) > 1:
+            unite(_siblings(solver, found.targets))
+    groups: dict[int, list[int]] = {}
+    for number in sorted(set(parent) | set(parent.values())):
+        groups.setdefault(find(number), []).append(number)
+    return {number: group for group in groups.values() for number in group}
+
+
+def _own(name: str) -> bool:
+    return name in _NO_FAMILY or (name.startswith("__") and not name.endswith("__"))
+
+
+def _methods(solver: Solver) -> dict[int, dict[str, list[int]]]:
+    found: dict[int, dict[str, list[int]]] = {c.number: {} for c in solver.hierarchy.classes}
+    for fn in solver.functions:
+        facts = fn.facts
+        if fn.number != fn.origin or fn.cls < 0 or facts.kind != "function":
+            continue
+        if not facts.flags & (f.SETTER | f.OVERLOAD):
+            found[fn.cls].setdefault(facts.name.rpartition(".")[2], []).append(fn.number)
+    return found
+
+
+def _siblings(solver: Solver, targets: Iterable[tuple[int | None, str | None]]) -> list[int]:
+    """Functions of one site, by their name: `__enter__` and `__exit__` are no siblings."""
+    numbers = [n for n, _ in targets if n is not None]
+    numbers = [n for n in numbers if solver.functions[n].facts.kind == "function"]
+    names = {solver.functions[n].facts.name.rpartition(".")[2] for n in numbers}
+    return [] if any(name.startswith("__") and name != "__call__" for name in names) else numbers
+
+
+# ----------------------------------------------------------------------------- imports
+
+
+def _imports(solver: Solver, unit: int) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for name in solver.files[unit].imports:
+        module = solver.modules.resolve(unit, name)
+        for other in module.units if module is not None else ():
+            if other != unit:
+                found[solver.files[other].path] = None
+    return tuple(sorted(found))

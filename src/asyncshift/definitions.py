@@ -1,0 +1,298 @@
+"""Functions, lambdas, generator expressions and their decorators as constraints."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from asyncshift.annotations import Annotations
+from asyncshift.facts import (
+    ASYNC,
+    AWAITED,
+    CALLEE,
+    CLASSMETHOD,
+    CONSTANT,
+    DEC,
+    FIXED,
+    FUNC,
+    GENERATOR,
+    MANAGER,
+    OVERLOAD,
+    PROPERTY,
+    RETURNS,
+    SETSUB,
+    SETTER,
+    STATICMETHOD,
+    UNKNOWN,
+    FunctionFacts,
+)
+from asyncshift.model import SourceFile
+from asyncshift.scopes import DEFINITION, Scope
+
+_MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
+_PROPERTIES = frozenset({"property", "abc.abstractproperty", "functools.cached_property"})
+_TRANSPARENT = frozenset(
+    {"staticmethod", "classmethod", "abc.abstractmethod", "functools.lru_cache", "functools.cache",
+     "functools.wraps", "typing.override", "typing_extensions.override", "typing.final",
+     "typing.no_type_check", "abc.abstractclassmethod", "abc.abstractstaticmethod"}
+) | _MANAGERS  # fmt: skip
+"""What these give is called like what they are given."""
+
+
+class Definitions(Annotations):
+    """Adds what a `def`, a `lambda` and a generator expression mean."""
+
+    def __init__(self, file: SourceFile) -> None:
+        super().__init__(file)
+        self._plain_names: list[str] = []
+
+    def body(self, statements: list[ast.stmt]) -> None:
+        """Walk a block."""
+        raise NotImplementedError
+
+    def open(self, name: str) -> int:
+        """The index of a new function; its record follows when it is complete."""
+        self.functions.append(None)
+        self._plain_names.append(name)
+        return len(self.functions) - 1
+
+    # ------------------------------------------------------------------ functions
+
+    def function_definition(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        flags = ASYNC if isinstance(node, ast.AsyncFunctionDef) else 0
+        decorators: list[tuple[str, int]] = []
+        applied: list[tuple[int, int]] = []
+        for decorator in node.decorator_list:
+            dotted, made, called = self._decorator(node.name, decorator)
+            decorators.append((dotted, called))
+            flags |= _decorator_flags(node.name, dotted)
+            if made != CONSTANT:
+                applied.append((made, self.site(decorator, "decorator")))
+        index = self._define(node, node.name, "function", node.args, flags, decorators, node.body)
+        if flags & SETTER:
+            self.scope.setters[node.name] = index
+            return
+        result = self.node()
+        self.ops.append((FUNC, result, index))
+        for made, site in reversed(applied):
+            decorated = self.node()
+            self.ops.append((DEC, decorated, made, result, site))
+            result = decorated
+        if flags & OVERLOAD:
+            return
+        self.copy(self.bind(node.name, DEFINITION), result)
+
+    def _decorator(self, name: str, node: ast.expr) -> tuple[str, int, int]:
+        """(dotted name, node of what is applied or CONSTANT if it changes nothing, its callee)."""
+        callee = node.func if isinstance(node, ast.Call) else node
+        dotted = self.dotted_name(callee)
+        if _decorator_flags(name, dotted) & (PROPERTY | SETTER) or dotted in _TRANSPARENT:
+            if isinstance(node, ast.Call):
+                for argument in node.args:
+                    self.value(argument)
+            return dotted, CONSTANT, CONSTANT
+        if isinstance(node, ast.Call):
+            made = self.value(node)
+            called = self.silent(callee)
+        else:
+            made = called = self.quiet(node, CALLEE)
+        return dotted, max(made, UNKNOWN), called
+
+    def dotted_name(self, node: ast.expr) -> str:
+        """A dotted expression with its first name resolved through the imports seen so far."""
+        match node:
+            case ast.Name(id=name):
+                return self.dotted.get(name, name)
+            case ast.Attribute(value=inner, attr=attr):
+                return f"{self.dotted_name(inner)}.{attr}"
+        return ast.unparse(node)[:60]
+
+    def _define(
+        self,
+        node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
+        name: str,
+        kind: str,
+        args: ast.arguments,
+        flags: int,
+        decorators: list[tuple[str, int]],
+        body: list[ast.stmt] | ast.expr,
+    ) -> int:
+        outer = self.scope
+        defaults = self._defaults(args)
+        index = self.open(name)
+        scope = Scope("function", outer, index)
+        cls = outer.cls if outer.kind == "class" else CONSTANT
+        starts = (self.nodes, len(self.ops), len(self.marks), index + 1)
+        scope.returned, scope.yielded = self.node(), self.node()
+        scope.is_async = bool(flags & ASYNC)
+        guard, self.main_guard = self.main_guard, 0
+        self.scope = scope
+        params, kwonly = self._params(scope, args, defaults)
+        if cls != CONSTANT and params and not flags & STATICMETHOD:
+            scope.cls, scope.first = cls, params[0][0]
+            if name in ("__new__", "__init_subclass__", "__class_getitem__"):
+                flags |= CLASSMETHOD
+            scope.flags = flags & CLASSMETHOD
+        self._annotate(scope, args, params, kwonly)
+        if isinstance(body, list):
+            self.body(body)
+            self._returns(node, scope, flags)
+        else:
+            self.copy(scope.returned, self.value(body))
+        nodes = (starts[0], self.nodes)
+        self.close(scope)
+        self.main_guard = guard
+        if scope.is_generator:
+            flags |= GENERATOR | (RETURNS if scope.sent or scope.returns else 0)
+        if scope.redirect or any(c is not None and c.function > index for c in self.classes):
+            flags |= FIXED
+        line = node.lineno
+        span = self.places.span(node)
+        self.functions[index] = FunctionFacts(
+            name=self.qualified(outer, name),
+            kind=kind,
+            line=line,
+            column=span[1],
+            span=span,
+            parent=outer.owner,
+            cls=cls,
+            flags=flags,
+            params=tuple(params),
+            kwonly=tuple(kwonly),
+            vararg=scope.names[args.vararg.arg] if args.vararg else CONSTANT,
+            kwarg=scope.names[args.kwarg.arg] if args.kwarg else CONSTANT,
+            positional_only=len(args.posonlyargs),
+            returned=scope.returned,
+            yielded=scope.yielded,
+            decorators=tuple(decorators),
+            pragma=self.places.pragma(line),
+            nodes=nodes,
+            ops=(starts[1], len(self.ops)),
+            marks=(starts[2], len(self.marks)),
+            inner=(starts[3], len(self.functions)),
+        )
+        return index
+
+    def qualified(self, outer: Scope, name: str) -> str:
+        """`Client.get`, `outer.inner`: the names of the enclosing definitions, dotted."""
+        parts = [name]
+        scope: Scope | None = outer
+        while scope is not None and scope.kind != "module":
+            if scope.kind != "comp":
+                parts.append(self._plain_names[scope.owner])
+            scope = scope.parent
+        return ".".join(reversed(parts))
+
+    def _defaults(self, args: ast.arguments) -> dict[str, int]:
+        positional = [*args.posonlyargs, *args.args]
+        found: dict[str, int] = {}
+        for argument, default in zip(reversed(positional), reversed(args.defaults), strict=False):
+            found[argument.arg] = self.value(default)
+        for argument, keyword in zip(args.kwonlyargs, args.kw_defaults, strict=True):
+            if keyword is not None:
+                found[argument.arg] = self.value(keyword)
+        return found
+
+    def _params(
+        self, scope: Scope, args: ast.arguments, defaults: dict[str, int]
+    ) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+        params = [(a.arg, self.bind(a.arg)) for a in [*args.posonlyargs, *args.args]]
+        kwonly = [(a.arg, self.bind(a.arg)) for a in args.kwonlyargs]
+        for star in (args.vararg, args.kwarg):
+            if star is not None:
+                number = self.bind(star.arg)
+                holder, _ = self.box("dict" if star is args.kwarg else "list")
+                self.copy(number, holder)
+        if args.kwarg is not None:
+            scope.kwarg = args.kwarg.arg
+        for name, source in defaults.items():
+            self.copy(scope.names[name], source)
+        return params, kwonly
+
+    def _annotate(
+        self,
+        scope: Scope,
+        args: ast.arguments,
+        params: list[tuple[str, int]],
+        kwonly: list[tuple[str, int]],
+    ) -> None:
+        """Annotations are evaluated outside, but their seeds belong to the parameters."""
+        numbers = dict([*params, *kwonly])
+        for argument in [*args.posonlyargs, *args.args, *args.kwonlyargs]:
+            if argument.annotation is not None:
+                self.annotation(argument.annotation, numbers[argument.arg])
+        for star in (args.vararg, args.kwarg):
+            if star is not None and star.annotation is not None:
+                elements = self.node()
+                self.annotation(star.annotation, elements)
+                site = CONSTANT
+                self.ops.append((SETSUB, scope.names[star.arg], None, elements, site))
+
+    def _returns(self, node: Any, scope: Scope, flags: int) -> None:
+        if node.returns is None:
+            return
+        if scope.is_generator:
+            self.yields(node.returns, scope.yielded)
+        else:
+            self.annotation(node.returns, scope.returned)
+
+    def function_expression(self, node: ast.Lambda) -> int:
+        index = self._define(node, "<lambda>", "lambda", node.args, 0, [], node.body)
+        result = self.node()
+        self.ops.append((FUNC, result, index))
+        return result
+
+    def generator_expression(self, node: ast.GeneratorExp) -> int:
+        clause = node.generators[0]
+        flags = AWAITED if clause.is_async else 0
+        first = self.element(clause.iter, "comprehension", "", flags)
+        outer = self.scope
+        index = self.open("<genexpr>")
+        starts = (self.nodes, len(self.ops), len(self.marks), index + 1)
+        scope = Scope("function", outer, index)
+        scope.returned, scope.yielded = self.node(), self.node()
+        guard, self.main_guard = self.main_guard, 0
+        self.scope = scope
+        self.clauses(node.generators, first)
+        self.copy(scope.yielded, self.value(node.elt))
+        nodes = (starts[0], self.nodes)
+        self.close(scope)
+        self.main_guard = guard
+        span = self.places.span(node)
+        self.functions[index] = FunctionFacts(
+            name=self.qualified(outer, "<genexpr>"),
+            kind="genexp",
+            line=span[0],
+            column=span[1],
+            span=span,
+            parent=outer.owner,
+            cls=CONSTANT,
+            flags=GENERATOR | (ASYNC if any(g.is_async for g in node.generators) else 0),
+            returned=scope.returned,
+            yielded=scope.yielded,
+            nodes=nodes,
+            ops=(starts[1], len(self.ops)),
+            marks=(starts[2], len(self.marks)),
+            inner=(starts[3], len(self.functions)),
+        )
+        result = self.node()
+        self.ops.append((FUNC, result, index))
+        return result
+
+
+def _decorator_flags(name: str, dotted: str) -> int:
+    """What a decorator says of the function called `name`."""
+    if dotted in _PROPERTIES or dotted.rpartition(".")[2] == "cached_property":
+        return PROPERTY
+    if dotted in _MANAGERS:
+        return MANAGER
+    if dotted in ("staticmethod", "abc.abstractstaticmethod"):
+        return STATICMETHOD
+    if dotted in ("classmethod", "abc.abstractclassmethod"):
+        return CLASSMETHOD
+    if dotted in ("typing.overload", "typing_extensions.overload"):
+        return OVERLOAD
+    head, _, last = dotted.rpartition(".")
+    if last in ("setter", "deleter") and head.rpartition(".")[2] == name:
+        return SETTER | PROPERTY
+    return PROPERTY if last == "getter" and head.rpartition(".")[2] == name else 0

@@ -1,0 +1,173 @@
+"""What leaves the analysis: functions, generators and library instances in foreign hands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asyncshift import facts as f
+from asyncshift.facts import Op
+from asyncshift.model import Escape, FunctionId, Span
+from asyncshift.sites import Sites
+from asyncshift.summaries import CONSUMERS, HARMLESS, METHOD_CONSUMERS
+from asyncshift.values import NO_ORIGIN
+
+_DEPTH = 3
+_TRANSPARENT = frozenset({"functools.wraps", "dataclasses.dataclass", "functools.total_ordering",
+                          "enum.unique", "typing.runtime_checkable", "typing.final"})  # fmt: skip
+
+
+class Escapes:
+    """Collects the escapes of a solved graph."""
+
+    def __init__(self, sites: Sites) -> None:
+        self.sites = sites
+        self.solver = sites.solver
+        self.found: dict[tuple[str, Span, str, int | None], set[int]] = {}
+        self.functions: set[int] = set()
+        """Functions whose callers are not all known."""
+
+    def collect(self) -> None:
+        """Look at every call, decorator and store."""
+        for op in self.solver.sited:
+            if op[0] == f.CALL and op[5] >= 0:
+                self._call(op)
+            elif op[0] == f.DEC:
+                self._decorator(op)
+            elif op[0] in (f.STORE, f.SETSUB) and op[4] >= 0:
+                self._store(op)
+        self._saturated()
+
+    def _call(self, op: Op) -> None:
+        _, _, node, args, keywords, site = op
+        arguments = [a if a >= -1 else ~a for a in args] + [n for _, n in keywords]
+        arguments = [a for a in arguments if a > 0 and self.solver.held[a] is not None]
+        if not arguments:
+            return
+        facts = self.sites.facts_of(site)[1]
+        if facts[1] != "call":
+            return
+        kinds = self.solver.sees(node)
+        if not kinds:
+            if facts[3].rpartition(".")[2] in METHOD_CONSUMERS:
+                return
+            self._hand_over(arguments, site, facts[3], generators=True, libraries=True)
+        for kind in kinds:
+            if kind[0] == "ext":
+                self._external(kind[1], arguments, site)
+            elif kind[0] == "member":
+                api = self.solver.registry.canonical(f"{kind[1]}.{kind[2]}")
+                self._hand_over(arguments, site, api, generators=True, libraries=False)
+
+    def _external(self, dotted: str, arguments: list[int], site: int) -> None:
+        name = dotted.removeprefix("builtins.")
+        plain = name.rpartition(".")[2]
+        if name in HARMLESS or plain in ("enter_context", "enter_async_context"):
+            return
+        library = self.solver.canonical(dotted) is not None
+        keeps = not library and name not in CONSUMERS
+        self._hand_over(arguments, site, name, generators=name not in CONSUMERS, libraries=keeps)
+
+    def _decorator(self, op: Op) -> None:
+        _, _, node, source, site = op
+        kinds = self.solver.sees(node)
+        if not kinds:
+            label = self.sites.facts_of(site)[1][3]
+            self._hand_over([source], site, label, generators=True, libraries=True)
+        for kind in kinds:
+            if kind[0] == "ext" and kind[1] not in _TRANSPARENT:
+                self._hand_over([source], site, kind[1], generators=True, libraries=True)
+
+    def _store(self, op: Op) -> None:
+        base, source, site = op[1], op[3], op[4]
+        if source <= 0 or self.solver.held[source] is None:
+            return
+        kinds = self.solver.sees(base)
+        label = self.sites.facts_of(site)[1][3]
+        if not kinds or any(kind[0] in ("foreign", "ext") for kind in kinds):
+            self._hand_over([source], site, label, generators=True, libraries=True)
+        elif any(kind[0] in ("lib", "member") for kind in kinds):
+            self._hand_over([source], site, label, generators=True, libraries=False)
+
+    def _hand_over(
+        self, nodes: list[int], site: int, to: str, *, generators: bool, libraries: bool
+    ) -> None:
+        unit, facts = self.sites.facts_of(site)
+        path = self.solver.files[unit].path
+        for node in nodes:
+            for kind in self.solver.sees(node):
+                self._value(kind, (path, facts[0], to), generators, libraries, 0)
+
+    def _value(
+        self,
+        kind: tuple[Any, ...],
+        place: tuple[str, Span, str],
+        generators: bool,
+        libraries: bool,
+        depth: int,
+    ) -> None:
+        solver = self.solver
+        match kind[0]:
+            case "fun" | "bound":
+                number = solver.functions[kind[1]].origin
+                self.functions.add(number)
+                self.found.setdefault((*place, number), set())
+            case "gen" | "manager" if generators:
+                number = solver.functions[kind[1]].origin
+                self.found.setdefault((*place, number), set())
+            case "lib" if libraries:
+                tokens = self.found.setdefault((*place, None), set())
+                if kind[2] != NO_ORIGIN:
+                    tokens.add(kind[2])
+            case "member" if libraries:
+                instance = solver.member_instance(kind)
+                if instance is not None:
+                    inner = solver.values[next(iter(instance))]
+                    self._value(inner, place, generators, libraries, depth)
+            case "box" if depth < _DEPTH:
+                for inner in solver.sees(kind[1] + 1):
+                    self._value(inner, place, generators, libraries, depth + 1)
+            case "partial" if depth < _DEPTH:
+                for inner in solver.sees(solver.partials[kind[1]][0]):
+                    self._value(inner, place, generators, libraries, depth + 1)
+            case "inst" | "self":
+                self._callable_instance(kind, place)
+
+    def _callable_instance(self, kind: tuple[Any, ...], place: tuple[str, Span, str]) -> None:
+        solver = self.solver
+        for name in ("__call__", "__iter__", "__next__"):
+            if solver.definers(kind[0], kind[1], name):
+                for inner in solver.sees(solver.lookup(kind[0], kind[1], name)):
+                    if inner[0] in ("fun", "bound"):
+                        number = solver.functions[inner[1]].origin
+                        self.found.setdefault((*place, number), set())
+
+    def _saturated(self) -> None:
+        """Where too many values met, what was lost may be called from there."""
+        solver = self.solver
+        to = "a place where more values meet than are followed"
+        for node, lost in sorted(solver.saturated.items()):
+            if solver.uses[node] is None:
+                continue
+            for value in sorted(lost):
+                kind = solver.values[value]
+                if kind[0] == "lib":
+                    continue
+                number = solver.functions[kind[1]].origin
+                fn = solver.functions[number]
+                self.functions.add(number)
+                place = (solver.files[fn.unit].path, fn.facts.span, to, number)
+                self.found.setdefault(place, set())
+
+    def build(self, ids: list[FunctionId], keys: dict[int, tuple[str, ...]]) -> tuple[Escape, ...]:
+        """The escapes, sorted by place."""
+        escapes = [
+            Escape(
+                path,
+                span,
+                to,
+                None if number is None else ids[number],
+                tuple(sorted({k for t in tokens for k in keys[self.solver.origins.find(t)]})),
+            )
+            for (path, span, to, number), tokens in self.found.items()
+        ]
+        return tuple(sorted(escapes, key=lambda e: (e.path, e.span, e.to, e.function or "")))

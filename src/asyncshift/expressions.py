@@ -1,0 +1,627 @@
+"""Expressions of one file as constraints: what each evaluates to, and what it reaches."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from asyncshift.facts import (
+    ATTR,
+    AWAITED,
+    BOX,
+    CALL,
+    CALLEE,
+    CONSTANT,
+    EXCEPT,
+    ITER,
+    KIND,
+    LOAD,
+    SEED,
+    SETSUB,
+    STEP,
+    STORE,
+    SUB,
+    SUPER,
+    TRUTH,
+    UNKNOWN,
+)
+from asyncshift.model import SourceFile, Span
+from asyncshift.scopes import Emitter, Scope
+
+_OPERATORS = {
+    ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.Div: "__truediv__",
+    ast.FloorDiv: "__floordiv__", ast.Mod: "__mod__", ast.Pow: "__pow__", ast.MatMult: "__matmul__",
+    ast.BitOr: "__or__", ast.BitAnd: "__and__", ast.BitXor: "__xor__", ast.LShift: "__lshift__",
+    ast.RShift: "__rshift__", ast.Eq: "__eq__", ast.NotEq: "__ne__", ast.Lt: "__lt__",
+    ast.LtE: "__le__", ast.Gt: "__gt__", ast.GtE: "__ge__",
+}  # fmt: skip
+
+_RAISES = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
+
+Handler = Callable[[Any], int]
+
+
+class Expressions(Emitter):
+    """`value` gives the node of an expression; `quiet` does so where a name is only a step."""
+
+    def __init__(self, file: SourceFile) -> None:
+        super().__init__(file)
+        self._pending: list[tuple[int, Scope, str]] = []
+        self._values: dict[type[ast.AST], Handler] = {
+            ast.Name: self._name,
+            ast.Attribute: self._attribute,
+            ast.Call: self.call,
+            ast.Constant: self._constant,
+            ast.JoinedStr: self._joined,
+            ast.BoolOp: self._boolean,
+            ast.UnaryOp: self._unary,
+            ast.BinOp: self._binary,
+            ast.Compare: self._compare,
+            ast.IfExp: self._ternary,
+            ast.NamedExpr: self._walrus,
+            ast.Subscript: self._subscript,
+            ast.Tuple: self._sequence,
+            ast.List: self._sequence,
+            ast.Set: self._sequence,
+            ast.Dict: self._dict,
+            ast.ListComp: self._comprehension,
+            ast.SetComp: self._comprehension,
+            ast.DictComp: self._comprehension,
+            ast.GeneratorExp: self.generator_expression,
+            ast.Lambda: self.function_expression,
+            ast.Await: self._await,
+            ast.Yield: self._yield,
+            ast.YieldFrom: self._yield_from,
+            ast.Starred: self._starred,
+        }
+
+    # ------------------------------------------------------------------ for subclasses
+
+    def function_expression(self, node: ast.Lambda) -> int:
+        """A lambda: a function of its own."""
+        raise NotImplementedError
+
+    def generator_expression(self, node: ast.GeneratorExp) -> int:
+        """A generator expression: a function of its own."""
+        raise NotImplementedError
+
+    def annotation(self, node: ast.expr, target: int, sites: bool = True) -> None:
+        """Seed a node from a type expression."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------ entry points
+
+    def value(self, node: ast.expr) -> int:
+        """The node of an expression in value position."""
+        handler = self._values.get(type(node))
+        if handler is not None:
+            return handler(node)
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                self.value(child)
+        return UNKNOWN
+
+    def quiet(self, node: ast.expr, flags: int = STEP) -> int:
+        """The node of a callee or of the left side of a dot: its name is no mention."""
+        match node:
+            case ast.Name(id=name):
+                return self.variable(name)
+            case ast.Attribute(value=inner, attr=attr):
+                source = self.quiet(inner)
+                target = self.load(source, attr)
+                self.attribute_site(node, source, target, flags)
+                return target
+            case _:
+                return self.value(node)
+
+    def silent(self, node: ast.expr) -> int:
+        """The node of a dotted name that is reported by somebody else."""
+        match node:
+            case ast.Name(id=name):
+                return self.variable(name)
+            case ast.Attribute(value=inner, attr=attr):
+                return self.load(self.silent(inner), attr)
+            case _:
+                return UNKNOWN
+
+    def test(self, node: ast.expr) -> int:
+        """An expression whose truth is asked."""
+        result = self.value(node)
+        if result > 0 and isinstance(
+            node, (ast.Name, ast.Attribute, ast.Call, ast.Await, ast.NamedExpr, ast.Subscript)
+        ):
+            self.marks.append((TRUTH, result, self.site(node, "truth")))
+        return result
+
+    # ------------------------------------------------------------------ simple expressions
+
+    def _constant(self, node: ast.Constant) -> int:
+        return CONSTANT
+
+    def _name(self, node: ast.Name) -> int:
+        self.mention(node)
+        return self.variable(node.id)
+
+    def _attribute(self, node: ast.Attribute) -> int:
+        source = self.quiet(node.value)
+        target = self.load(source, node.attr)
+        self.attribute_site(node, source, target, 0)
+        return target
+
+    def _joined(self, node: ast.JoinedStr) -> int:
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                self.value(part.value)
+                if part.format_spec is not None:
+                    self.value(part.format_spec)
+        return CONSTANT
+
+    def _boolean(self, node: ast.BoolOp) -> int:
+        parts = [self.test(part) for part in node.values[:-1]]
+        return self.join([*parts, self.value(node.values[-1])])
+
+    def _unary(self, node: ast.UnaryOp) -> int:
+        if isinstance(node.op, ast.Not):
+            self.test(node.operand)
+            return CONSTANT
+        operand = self.value(node.operand)
+        return CONSTANT if operand == CONSTANT else UNKNOWN
+
+    def _binary(self, node: ast.BinOp) -> int:
+        # A loop over the left spine: `a + b + c ...` may have thousands of terms.
+        spine = [node]
+        while isinstance(inner := spine[-1].left, ast.BinOp):
+            spine.append(inner)
+        result = self.value(spine[-1].left)
+        for step in reversed(spine):
+            right = self.value(step.right)
+            result = self._operator(step, _OPERATORS[type(step.op)], result, right)
+        return result
+
+    def _operator(self, node: ast.expr, name: str, left: int, right: int) -> int:
+        if left <= 0:
+            return CONSTANT if left == right == CONSTANT else UNKNOWN
+        target = self.node()
+        bound = self.node()
+        self.ops.append((LOAD, bound, left, name))
+        self.ops.append((CALL, target, bound, (right,), (), self.site(node, "operator")))
+        if name in ("__add__", "__mul__", "__or__"):  # lists and sets keep their elements
+            self.ops.append((KIND, target, left, "box"))
+            if right > 0:
+                self.ops.append((KIND, target, right, "box"))
+        return target
+
+    def _compare(self, node: ast.Compare) -> int:
+        left = self.value(node.left)
+        for operator, comparator in zip(node.ops, node.comparators, strict=True):
+            right = self.value(comparator)
+            match operator:
+                case ast.In() | ast.NotIn() if right > 0:
+                    bound = self.node()
+                    self.ops.append((LOAD, bound, right, "__contains__"))
+                    site = self.site(comparator, "operator")
+                    self.ops.append((CALL, CONSTANT, bound, (left,), (), site))
+                    site = self.site(comparator, "consume", label=comparator)
+                    self.ops.append((ITER, CONSTANT, right, site, "in"))
+                case ast.Is() | ast.IsNot() | ast.In() | ast.NotIn():
+                    pass
+                case _ if left > 0:
+                    self._operator(node, _OPERATORS[type(operator)], left, right)
+            left = right
+        return CONSTANT
+
+    def _ternary(self, node: ast.IfExp) -> int:
+        self.test(node.test)
+        return self.join([self.value(node.body), self.value(node.orelse)])
+
+    def _walrus(self, node: ast.NamedExpr) -> int:
+        result = self.value(node.value)
+        scope = self.scope
+        while self.scope.kind == "comp" and self.scope.parent is not None:
+            self.scope = self.scope.parent
+        name = node.target.id
+        target = self.bind(name)
+        self.scope = scope
+        self.copy(target, result)
+        return target
+
+    def _await(self, node: ast.Await) -> int:
+        first = len(self.sites)
+        result = self.value(node.value)
+        span = self.places.span(node.value)
+        for site in range(len(self.sites) - 1, first - 1, -1):
+            if self.sites[site][0] == span:
+                self.flag(site, AWAITED)
+        return result
+
+    def _starred(self, node: ast.Starred) -> int:
+        return self.element(node.value, "consume", "*")
+
+    def element(self, node: ast.expr, protocol: str, consumer: str = "", flags: int = 0) -> int:
+        """The elements that iterating over an expression gives."""
+        source = self.value(node)
+        if source <= 0:
+            return UNKNOWN
+        target = self.node()
+        self.ops.append((ITER, target, source, self.site(node, protocol, flags), consumer))
+        return target
+
+    # ------------------------------------------------------------------ generators
+
+    def _block(self) -> Scope:
+        """The function whose generator a `yield` belongs to."""
+        scope = self.scope
+        while scope.kind == "comp" and scope.parent is not None:
+            scope = scope.parent
+        return scope
+
+    def statement_yield(self, node: ast.Yield | ast.YieldFrom) -> None:
+        """A `yield` whose own value nobody reads."""
+        scope = self._block()
+        sent = scope.sent
+        self.value(node)
+        scope.sent = sent
+
+    def _yield(self, node: ast.Yield) -> int:
+        scope = self._block()
+        scope.is_generator = scope.sent = True
+        if node.value is not None:
+            result = self.value(node.value)
+            self.copy(scope.yielded, result)
+        return UNKNOWN
+
+    def _yield_from(self, node: ast.YieldFrom) -> int:
+        scope = self._block()
+        scope.is_generator = scope.sent = True
+        source = self.value(node.value)
+        if source <= 0:
+            self.copy(scope.yielded, UNKNOWN)
+            return UNKNOWN
+        site = self.site(node, "yield_from", label=node.value)
+        self.ops.append((ITER, scope.yielded, source, site, ""))
+        target = self.node()
+        self.ops.append((KIND, target, source, "returned"))
+        return target
+
+    # ------------------------------------------------------------------ containers
+
+    def box(self, kind: str) -> tuple[int, int]:
+        """A new container: (node that holds it, node of its elements)."""
+        target, elements = self.node(), self.node()
+        self.node()  # everything in it, whatever the key
+        self.ops.append((BOX, target, elements, kind))
+        return target, elements
+
+    def _sequence(self, node: ast.Tuple | ast.List | ast.Set) -> int:
+        parts = [
+            (self.element(part.value, "consume", "*"), True)
+            if isinstance(part, ast.Starred)
+            else (self.value(part), False)
+            for part in node.elts
+        ]
+        target, elements = self.box("set" if isinstance(node, ast.Set) else "list")
+        keyed = not isinstance(node, ast.Set) and not any(starred for _, starred in parts)
+        for index, (part, _) in enumerate(parts):
+            if part == CONSTANT:
+                continue
+            if keyed and index < 16:
+                self.ops.append((SETSUB, target, index, part, CONSTANT))
+            else:
+                self.copy(elements, part)
+        return target
+
+    def _dict(self, node: ast.Dict) -> int:
+        pairs = [
+            (key, CONSTANT if key is None else self.value(key), self.value(value))
+            for key, value in zip(node.keys, node.values, strict=True)
+        ]
+        target, elements = self.box("dict")
+        for key, _, value in pairs:
+            match key:
+                case None:
+                    if value > 0:
+                        self.ops.append((KIND, elements, value, "values"))
+                case ast.Constant(value=str() | int() as constant):
+                    if value != CONSTANT:
+                        self.ops.append((SETSUB, target, constant, value, CONSTANT))
+                case _:
+                    self.copy(elements, value)
+        return target
+
+    def _subscript(self, node: ast.Subscript) -> int:
+        source = self.quiet(node.value, 0)
+        key = self.key(node.slice)
+        if source <= 0:
+            return UNKNOWN
+        target = self.node()
+        self.ops.append((SUB, target, source, key, self.site(node, "operator")))
+        return target
+
+    def key(self, node: ast.expr) -> object:
+        """A constant key, "slice", or None for one that is not known."""
+        match node:
+            case ast.Constant(value=str() | int() as constant):
+                return constant
+            case ast.Slice():
+                for part in (node.lower, node.upper, node.step):
+                    if part is not None:
+                        self.value(part)
+                return ("slice",)
+            case _:
+                self.value(node)
+                return None
+
+    # ------------------------------------------------------------------ comprehensions
+
+    def enter(self, scope: Scope) -> None:
+        """Make a block inside the current function the current scope."""
+        outer = self.scope
+        scope.yielded, scope.returned = outer.yielded, outer.returned
+        scope.first, scope.cls, scope.kwarg = outer.first, outer.cls, outer.kwarg
+        scope.is_async, scope.flags = outer.is_async, outer.flags
+        self.scope = scope
+
+    def clauses(self, generators: list[ast.comprehension], first: int) -> None:
+        """The `for` and `if` parts; the first iterable was evaluated outside already."""
+        for index, clause in enumerate(generators):
+            flags = AWAITED if clause.is_async else 0
+            source = first if index == 0 else None
+            if source is None:
+                source = self.element(clause.iter, "comprehension", "", flags)
+            self.assign(clause.target, source)
+            for condition in clause.ifs:
+                self.test(condition)
+
+    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp) -> int:
+        clause = node.generators[0]
+        flags = AWAITED if clause.is_async else 0
+        first = self.element(clause.iter, "comprehension", "", flags)
+        scope = Scope("comp", self.scope, self.scope.owner)
+        self.enter(scope)
+        self.clauses(node.generators, first)
+        if isinstance(node, ast.DictComp):
+            self.value(node.key)
+            result = self.value(node.value)
+        else:
+            result = self.value(node.elt)
+        self.close(scope)
+        kinds = {ast.ListComp: "list", ast.SetComp: "set", ast.DictComp: "dict"}
+        target, elements = self.box(kinds[type(node)])
+        self.copy(elements, result)
+        return target
+
+    # ------------------------------------------------------------------ assignment
+
+    def assign(self, target: ast.expr, source: int) -> None:
+        """Bind a target of an assignment, a loop, or a with item."""
+        match target:
+            case ast.Name(id=name):
+                self.copy(self.bind(name), source)
+            case ast.Attribute(value=inner, attr=attr):
+                base = self.quiet(inner)
+                if base > 0:
+                    self.store(base, attr, source, target)
+            case ast.Subscript(value=inner, slice=part):
+                base = self.quiet(inner)
+                key = self.key(part)
+                if base > 0:
+                    site = self.site(target, "operator")
+                    self.ops.append((SETSUB, base, key, source, site))
+            case ast.Tuple(elts=parts) | ast.List(elts=parts):
+                self._unpack(target, parts, source)
+            case ast.Starred(value=inner):
+                holder, elements = self.box("list")
+                self.copy(elements, source)
+                self.assign(inner, holder)
+
+    def _unpack(self, target: ast.expr, parts: list[ast.expr], source: int) -> None:
+        if source <= 0:
+            for part in parts:
+                self.assign(part, UNKNOWN)
+            return
+        every = self.node()
+        site = self.site(target, "consume")
+        self.ops.append((ITER, every, source, site, "unpack"))
+        starred = any(isinstance(part, ast.Starred) for part in parts)
+        for index, part in enumerate(parts):
+            if starred:
+                self.assign(part, every)
+                continue
+            item = self.node()
+            self.ops.append((SUB, item, source, ("unpack", index), CONSTANT))
+            self.assign(part, item)
+
+    def store(self, base: int, attr: str, source: int, node: ast.AST) -> None:
+        """`base.attr = source`."""
+        self.ops.append((STORE, base, attr, source, self.site(node, "attribute")))
+
+    # ------------------------------------------------------------------ calls
+
+    def call(self, node: ast.Call) -> int:
+        """A call; `super()`, `cast` and `getattr` with a constant name are folded."""
+        match node:
+            case ast.Call(func=ast.Name(id="super"), args=args) if len(args) in (0, 2):
+                if (folded := self._super(args)) is not None:
+                    return folded
+            case ast.Call(
+                func=ast.Name(id="getattr"),
+                args=[base, ast.Constant(value=str() as attr), *default],
+                keywords=[],
+            ):
+                return self._getattr(node, base, attr, default)
+            case ast.Call(
+                func=ast.Name(id="cast") | ast.Attribute(attr="cast"), args=[kind, inner]
+            ) if not isinstance(kind, ast.Starred):
+                target = self.node()
+                self.annotation(kind, target)
+                self.copy(target, self.value(inner))
+                return target
+            case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), kind]):
+                self._isinstance(name, kind)
+            case ast.Call(func=ast.Name(id="bool"), args=[tested], keywords=[]):
+                self.test(tested)
+                return CONSTANT
+        return self._plain_call(node)
+
+    def _plain_call(self, node: ast.Call) -> int:
+        function = self.quiet(node.func, CALLEE)
+        args: list[int] = []
+        for argument in node.args:
+            if isinstance(argument, ast.Starred):
+                args.append(~self.element(argument.value, "consume", "*"))
+            else:
+                args.append(self.value(argument))
+        keywords = tuple((keyword.arg, self.value(keyword.value)) for keyword in node.keywords)
+        site = self.site(node, "call", 0, node.func)
+        if isinstance(node.func, ast.Name):
+            self.scope.callees.setdefault(node.func.id, []).append(site)
+        if any(name is None for name, _ in keywords):
+            self._double(node, site)
+        elif isinstance(node.func, ast.Attribute):
+            self._note_update(node)
+        if function <= 0:
+            function = UNKNOWN
+        target = self.node()
+        self.ops.append((CALL, target, function, tuple(args), keywords, site))
+        return target
+
+    def _super(self, args: list[ast.expr]) -> int | None:
+        scope: Scope | None = self.scope
+        while scope is not None and (scope.cls == CONSTANT or scope.first is None):
+            scope = scope.parent
+        if scope is None:
+            return None
+        target = self.node()
+        self.ops.append((SUPER, target, scope.cls, "cls" if scope.flags else "self"))
+        return target
+
+    def _getattr(self, node: ast.Call, base: ast.expr, attr: str, default: list[ast.expr]) -> int:
+        source = self.quiet(base)
+        results = [self.load(source, attr), *(self.value(other) for other in default)]
+        if source > 0:
+            site = self.site(node, "attribute")
+            self.marks.append((ATTR, source, attr, results[0], site))
+        return self.join(results)
+
+    def _isinstance(self, name: str, kind: ast.expr) -> None:
+        kinds = kind.elts if isinstance(kind, ast.Tuple) else [kind]
+        target = self.variable(name)
+        for one in kinds:
+            if isinstance(one, (ast.Name, ast.Attribute)):
+                self.ops.append((SEED, target, self.silent(one), CONSTANT))
+
+    # ------------------------------------------------------------------ ** arguments
+
+    def _double(self, node: ast.Call, site: int) -> None:
+        """What the `**` arguments of a call can hold; names are settled when the scope ends."""
+        names: set[str] = set()
+        own, known = False, True
+        for keyword in node.keywords:
+            match keyword:
+                case ast.keyword(arg=str() as name):
+                    names.add(name)
+                case ast.keyword(value=ast.Dict() as display):
+                    found = constant_keys(display)
+                    known = known and found is not None
+                    names |= found or set()
+                case ast.keyword(value=ast.Name(id=name)):
+                    holder = self.dict_scope(name)
+                    if holder is None:
+                        known = False
+                        continue
+                    own = own or holder.kwarg == name
+                    self._pending.append((site, holder, name))
+                case _:
+                    known = False
+        self.doubles[site] = (tuple(sorted(names)), own, known)
+
+    def dict_scope(self, name: str) -> Scope | None:
+        """The function scope that keeps account of a local dict; None when it is not local."""
+        scope = self.scope
+        while scope.kind == "comp" and scope.parent is not None:
+            scope = scope.parent
+        return None if name in scope.redirect else scope
+
+    def settle_doubles(self) -> None:
+        """At the end of the file every assignment to the dicts is known."""
+        for site, scope, name in self._pending:
+            names, own, known = self.doubles[site]
+            found = scope.dicts.get(name)
+            if found is None and (scope.kwarg != name or name in scope.dicts):
+                known = False
+            self.doubles[site] = (tuple(sorted({*names, *(found or ())})), own, known)
+
+    def note_dict(self, name: str, keys: set[str] | None) -> None:
+        """Account for an assignment of a dict, or of one of its items; None: not followed."""
+        scope = self.dict_scope(name)
+        if scope is None:
+            return
+        if keys is None or (name in scope.dicts and scope.dicts[name] is None):
+            scope.dicts[name] = None
+        else:
+            scope.dicts[name] = (scope.dicts.get(name) or set()) | keys
+
+    def _note_update(self, node: ast.Call) -> None:
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id=name), attr="setdefault"),
+                args=[ast.Constant(value=str() as key), *_],
+            ):
+                self.note_dict(name, {key})
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="update")):
+                keys = constant_keys(ast.Call(ast.Name("dict"), node.args, node.keywords))
+                self.note_dict(name, keys)
+
+    # ------------------------------------------------------------------ exceptions
+
+    def guard(self, node: ast.expr, region: Span) -> list[tuple[int, int]]:
+        """Class expressions of an except clause, or of `suppress`, and what they guard.
+
+        Gives (node, site) of each class.
+        """
+        if isinstance(node, ast.Tuple):
+            return [found for part in node.elts for found in self.guard(part, region)]
+        if not isinstance(node, (ast.Name, ast.Attribute)):
+            self.value(node)
+            return []
+        source = self.silent(node)
+        site = self.site(node, "except")
+        self.regions[site] = region
+        self.marks.append((EXCEPT, source, site))
+        return [(source, site)]
+
+    def is_guard(self, node: ast.expr) -> bool:
+        """`suppress(X)`, `pytest.raises(X)`: a with item that takes exception classes."""
+        match node:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+                return name in _RAISES
+        return False
+
+
+def constant_keys(node: ast.expr) -> set[str] | None:
+    """The keys of a dict display or a `dict(...)` call; None unless all are known."""
+    match node:
+        case ast.Dict(keys=keys, values=values):
+            names: set[str] = set()
+            for key, value in zip(keys, values, strict=True):
+                match key:
+                    case ast.Constant(value=str() as name):
+                        names.add(name)
+                    case None:
+                        inner = constant_keys(value)
+                        if inner is None:
+                            return None
+                        names |= inner
+                    case _:
+                        return None
+            return names
+        case ast.Call(func=ast.Name(id="dict"), args=args, keywords=keywords):
+            names = set()
+            for part in [*args, *(k.value for k in keywords if k.arg is None)]:
+                inner = constant_keys(part)
+                if inner is None:
+                    return None
+                names |= inner
+            return names | {keyword.arg for keyword in keywords if keyword.arg is not None}
+    return None

@@ -1,0 +1,233 @@
+"""Facts of one file: flat, relocatable constraints over stdlib `ast`, without any table in sight.
+
+A file becomes a list of *nodes* (places that hold values, numbered from 1; node 0 is "something
+unknown", -1 is "a constant, nothing that can be called") and of *operations* between them.  The
+solver adds a base to every number.  What only matters for reporting, the spans, lives in a second
+table (`sites`), so that an edit that merely moves lines leaves the operations alone.
+
+Operations, each a tuple that starts with its code:
+
+    COPY(dst, src)                  FUNC(dst, function)         CLS(dst, class)
+    BOX(dst, elem, kind)            SUPER(dst, class, bound)    IMP(dst, module, name, site)
+    LOAD(dst, src, attr)            STORE(base, attr, src, site)
+    CALL(dst, fn, args, keywords, site)      DEC(dst, decorator, src, site)
+    ITER(dst, src, site, consumer)  WITH(dst, src, site)        SUB(dst, src, key, site)
+    SETSUB(base, key, src, site)    SEED(dst, class, site)      KIND(dst, src, how)
+
+Arguments are nodes; a starred one is `~node`.  Keywords are `(name, node)`, `**x` has no name.
+A box has two nodes: `elem` holds what was put in by an unknown key, `elem + 1` everything.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import threading
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from asyncshift.model import SourceFile, Span
+
+VERSION = 1
+"""Part of the cache's key: raise it whenever the shape or the meaning of the facts changes."""
+
+UNKNOWN = 0
+CONSTANT = -1
+
+(COPY, FUNC, CLS, BOX, SUPER, IMP, LOAD, STORE, CALL, DEC, ITER, WITH, SUB, SETSUB, SEED, KIND) = (
+    range(16)
+)
+(ATTR, MENTION, TRUTH, EXCEPT, BASE) = range(32, 37)
+"""Marks: reported, never solved.  ATTR(src, attr, dst, site), the others (src, site)."""
+
+AWAITED, MAIN, CALLEE, VARIABLE, STEP = 1, 2, 4, 8, 16
+"""Flags of a site: under await, in the main guard, the callee of a call, called by the name of a
+variable, a step of a longer dotted name."""
+
+PROPERTY, STATICMETHOD, CLASSMETHOD, MANAGER, ASYNC, GENERATOR, RETURNS, SETTER, OVERLOAD, FIXED = (
+    1 << bit for bit in range(10)
+)
+"""Flags of a function.  FIXED: it uses `global`, `nonlocal` or a class, so it is never cloned."""
+
+Op = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionFacts:
+    """One function, lambda, generator expression, module or class body.
+
+    `params` are (name, node) of the positional ones, `kwonly` of the keyword-only ones.  The ranges
+    (`nodes`, `ops`, `marks`, `inner`) hold everything inside, so that a body can be copied.
+    """
+
+    name: str
+    kind: str
+    line: int
+    column: int
+    span: Span
+    parent: int
+    cls: int
+    flags: int
+    params: tuple[tuple[str, int], ...] = ()
+    kwonly: tuple[tuple[str, int], ...] = ()
+    vararg: int = CONSTANT
+    kwarg: int = CONSTANT
+    positional_only: int = 0
+    returned: int = CONSTANT
+    yielded: int = CONSTANT
+    decorators: tuple[tuple[str, int], ...] = ()
+    """(as written or dotted by the imports, node of the decorator without its call)."""
+    pragma: str | None = None
+    nodes: tuple[int, int] = (0, 0)
+    ops: tuple[int, int] = (0, 0)
+    marks: tuple[int, int] = (0, 0)
+    inner: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFacts:
+    """One class: its bases as (node, text, site), its names, its fields in order of declaration."""
+
+    name: str
+    function: int
+    bases: tuple[tuple[int, str, int], ...]
+    attrs: tuple[tuple[str, int], ...]
+    fields: tuple[tuple[str, int], ...]
+    setters: tuple[tuple[str, int], ...]
+    decorators: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFacts:
+    """Where something may be reached.  `owner` is the index of the enclosing function."""
+
+    span: Span
+    protocol: str
+    owner: int
+    label: str
+    flags: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """Everything the later steps know of one file.  Made by `extract`, read by the call graph."""
+
+    path: str
+    module: str
+    is_package: bool
+    nodes: int
+    ops: tuple[Op, ...]
+    marks: tuple[Op, ...]
+    functions: tuple[FunctionFacts, ...]
+    classes: tuple[ClassFacts, ...]
+    sites: tuple[tuple[Span, str, int, str, int], ...]
+    """In the order of `SiteFacts`; bare tuples, because there are two for every line."""
+    regions: dict[int, Span]
+    """Site of an except clause -> what it guards."""
+    doubles: dict[int, tuple[tuple[str, ...], bool, bool]]
+    """Site of a call with `**`: names seen, own `**` parameter flows in, all names known."""
+    names: dict[str, int]
+    """Name in the module -> its node."""
+    exports: tuple[str, ...] | None
+    stars: tuple[str, ...]
+    free: tuple[tuple[str, int], ...]
+    """Names bound nowhere in the file: builtins, or from a star import."""
+    imports: tuple[str, ...]
+    """Modules imported at module level, absolute."""
+
+
+def extract(file: SourceFile) -> FileFacts:
+    """Walk one file.  Raises SyntaxError for a file that this interpreter cannot parse."""
+    try:
+        return _extract(file)
+    except RecursionError:
+        return _extract_deep(file)
+
+
+def _extract(file: SourceFile) -> FileFacts:
+    from asyncshift.walk import Walker
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(file.text)
+    except (ValueError, MemoryError) as error:
+        raise SyntaxError(str(error) or "too deeply nested") from error
+    return Walker(file).walk(tree)
+
+
+def _extract_deep(file: SourceFile) -> FileFacts:
+    """Once more with a deep stack: `a + b + ...` of thousands of terms is legal Python."""
+    outcome: list[FileFacts | SyntaxError] = []
+
+    def work() -> None:
+        try:
+            outcome.append(_extract(file))
+        except SyntaxError as error:
+            outcome.append(error)
+        except RecursionError:
+            outcome.append(SyntaxError("expressions are nested too deeply"))
+
+    limit, size = sys.getrecursionlimit(), threading.stack_size(512 << 20)
+    sys.setrecursionlimit(100_000)
+    try:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    finally:
+        sys.setrecursionlimit(limit)
+        threading.stack_size(size)
+    if isinstance(outcome[0], SyntaxError):
+        raise outcome[0]
+    return outcome[0]
+
+
+_LINE_ENDS = re.compile("\r\n|\r|\n")
+_PRAGMA = re.compile(r"#\s*asyncshift:\s*keep-sync\b\s*(?:\((?P<reason>.*)\))?")
+
+
+class Places:
+    """Spans in code points.  `ast` counts UTF-8 bytes, which differ on lines that are not ASCII."""
+
+    __slots__ = ("lines", "_ascii", "_plain")
+
+    def __init__(self, text: str) -> None:
+        self.lines = _LINE_ENDS.split(text)
+        self._plain = text.isascii()
+        self._ascii = [True] if self._plain else [line.isascii() for line in self.lines]
+
+    def span(self, node: Any) -> Span:
+        """The span of an `ast` node."""
+        line, column, end, end_column = (
+            node.lineno,
+            node.col_offset,
+            node.end_lineno,
+            node.end_col_offset,
+        )
+        if not self._plain:
+            column = self.column(line, column)
+            end_column = self.column(end, end_column)
+        return (line, column, end, end_column)
+
+    def column(self, line: int, column: int) -> int:
+        """A byte column as code points."""
+        if self._plain or self._ascii[line - 1]:
+            return column
+        return len(self.lines[line - 1].encode()[:column].decode(errors="replace"))
+
+    def label(self, span: Span) -> str:
+        """A short text for messages: the expression as written when it stands on one line."""
+        line, column, end, end_column = span
+        if line == end:
+            return sys.intern(self.lines[line - 1][column:end_column][:80])
+        return sys.intern(self.lines[line - 1][column:].strip()[:60] + "...")
+
+    def pragma(self, line: int) -> str | None:
+        """The reason of a keep-sync comment on the line; "" without one, None without a comment."""
+        text = self.lines[line - 1]
+        if "asyncshift" not in text:
+            return None
+        found = _PRAGMA.search(text)
+        return (found["reason"] or "") if found else None

@@ -1,0 +1,195 @@
+"""Modules and classes of the project: which file an import means, and what a class inherits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from asyncshift.facts import ClassFacts, FileFacts
+from asyncshift.model import Message, Severity
+
+Base = int | str
+"""A class of the project by its number, any other by its dotted name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """What a dotted name means in an import: files of the project, or a namespace package."""
+
+    name: str
+    units: tuple[int, ...]
+
+
+class ModuleIndex:
+    """Dotted names to files.  Several files may share a name: the nearest to the importer wins."""
+
+    def __init__(self, files: Sequence[FileFacts]) -> None:
+        self.files = files
+        self.messages: list[Message] = []
+        self._units: dict[str, list[int]] = {}
+        self._namespaces: set[str] = set()
+        self._found: dict[tuple[int, str], Module | None] = {}
+        for number, file in enumerate(files):
+            self._units.setdefault(file.module, []).append(number)
+            parts = file.module.split(".")
+            for end in range(1, len(parts)):
+                self._namespaces.add(".".join(parts[:end]))
+
+    def resolve(self, importer: int, name: str) -> Module | None:
+        """The module that `name` means in a file; None outside the project."""
+        key = (importer, name)
+        if key not in self._found:
+            self._found[key] = self._resolve(importer, name)
+        return self._found[key]
+
+    def child(self, module: Module, name: str) -> Module | None:
+        """A submodule."""
+        importer = module.units[0] if module.units else 0
+        dotted = f"{module.name}.{name}"
+        if dotted in self._units or dotted in self._namespaces:
+            return self.resolve(importer, dotted)
+        return None
+
+    def _resolve(self, importer: int, name: str) -> Module | None:
+        if not name:
+            return None
+        for candidate in self._candidates(importer, name):
+            if candidate in self._units:
+                return Module(candidate, self._nearest(importer, candidate))
+            if candidate in self._namespaces:
+                return Module(candidate, ())
+        return None
+
+    def _candidates(self, importer: int, name: str) -> Iterator[str]:
+        yield name
+        # A script finds its neighbours through sys.path[0], unless its folder is a package.
+        package = self.files[importer].module.rpartition(".")[0]
+        if package and package not in self._units:
+            yield f"{package}.{name}"
+
+    def _nearest(self, importer: int, name: str) -> tuple[int, ...]:
+        units = self._units[name]
+        if len(units) == 1:
+            return tuple(units)
+        here = self.files[importer].path.split("/")[:-1]
+        ranks = [_shared(here, self.files[unit].path.split("/")[:-1]) for unit in units]
+        best = max(ranks)
+        chosen = tuple(u for u, rank in zip(units, ranks, strict=True) if rank == best)
+        if len(chosen) > 1:
+            paths = ", ".join(self.files[unit].path for unit in chosen)
+            self.messages.append(
+                Message(
+                    self.files[importer].path,
+                    1,
+                    "ambiguous-module",
+                    f"`{name}` is imported here and can mean any of {paths}; all were considered",
+                    Severity.WARNING,
+                )
+            )
+        return chosen
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> tuple[int, int]:
+    count = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count, -len(other)
+
+
+@dataclass(slots=True)
+class Class:
+    """A class of the project with its place in the hierarchy."""
+
+    number: int
+    unit: int
+    facts: ClassFacts
+    base: int
+    """What to add to the nodes of its facts."""
+    bases: list[Base] = field(default_factory=list)
+    base_sites: dict[str, int] = field(default_factory=dict)
+    """Dotted name of an outside base -> the global site of its mention."""
+    mro: tuple[Base, ...] = ()
+    descendants: tuple[int, ...] = ()
+    virtual: tuple[int, ...] = ()
+    """Protocols whose methods it has without naming them."""
+    attrs: dict[str, int] = field(default_factory=dict)
+
+
+class ClassIndex:
+    """The hierarchy.  `settle` is called once, when the bases are known."""
+
+    def __init__(self) -> None:
+        self.classes: list[Class] = []
+
+    def settle(self) -> None:
+        """Linearise every class and collect the descendants."""
+        done: dict[int, tuple[Base, ...]] = {}
+        for one in self.classes:
+            one.mro = self._linear(one.number, done, set())
+        below: dict[int, list[int]] = {}
+        for one in self.classes:
+            for other in one.mro[1:]:
+                if isinstance(other, int):
+                    below.setdefault(other, []).append(one.number)
+        self._protocols(below)
+        for one in self.classes:
+            one.descendants = tuple(dict.fromkeys(below.get(one.number, ())))
+
+    def _linear(
+        self, number: int, done: dict[int, tuple[Base, ...]], active: set[int]
+    ) -> tuple[Base, ...]:
+        """C3, or depth first where C3 fails.  A base that closes a cycle is left out."""
+        if number in done:
+            return done[number]
+        active.add(number)
+        bases = [b for b in self.classes[number].bases if not (isinstance(b, int) and b in active)]
+        tails: list[list[Base]] = [
+            list(self._linear(base, done, active)) if isinstance(base, int) else [base]
+            for base in bases
+        ]
+        active.discard(number)
+        done[number] = result = (number, *_merge([*tails, list(bases)]))
+        return result
+
+    def _protocols(self, below: dict[int, list[int]]) -> None:
+        """A class that has every method of a Protocol counts as its subclass."""
+        for one in self.classes:
+            if not any(isinstance(b, str) and b.endswith("Protocol") for b in one.bases):
+                continue
+            wanted = {name for name in one.attrs if not name.startswith("__")}
+            if not wanted:
+                continue
+            for other in self.classes:
+                if other is not one and one.number not in other.mro and wanted <= self._all(other):
+                    below.setdefault(one.number, []).append(other.number)
+                    other.virtual = (*other.virtual, one.number)
+
+    def _all(self, one: Class) -> set[str]:
+        return {name for base in one.mro if isinstance(base, int) for name in self.attrs(base)}
+
+    def attrs(self, number: int) -> dict[str, int]:
+        """Name in the class body -> global node."""
+        return self.classes[number].attrs
+
+    def definer(self, mro: Iterable[Base], attr: str) -> int | None:
+        """The first class in a resolution order that defines an attribute in its body."""
+        for base in mro:
+            if isinstance(base, int) and attr in self.classes[base].attrs:
+                return base
+        return None
+
+
+def _merge(sequences: list[list[Base]]) -> list[Base]:
+    result: list[Base] = []
+    while sequences := [s for s in sequences if s]:
+        for sequence in sequences:
+            head = sequence[0]
+            if not any(head in other[1:] for other in sequences):
+                break
+        else:
+            head = sequences[0][0]
+        result.append(head)
+        sequences = [[b for b in s if b != head] for s in sequences]
+    return result

@@ -1,0 +1,389 @@
+"""Attributes: along the resolution order of classes, of modules, and of library instances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asyncshift.facts import (
+    CALL,
+    CLASSMETHOD,
+    LOAD,
+    PROPERTY,
+    SETSUB,
+    STATICMETHOD,
+    UNKNOWN,
+    Op,
+)
+from asyncshift.flow import BIND, Core, Values
+from asyncshift.index import Base, Module
+from asyncshift.values import (
+    BOUND,
+    BOX,
+    BOXED,
+    CLASS,
+    DRIVE,
+    EXT,
+    FOREIGN,
+    FUN,
+    GEN,
+    INST,
+    LIB,
+    MANAGER,
+    MEMBER,
+    MODULE,
+    NO_ORIGIN,
+    SELF,
+    SUBCLASS,
+    SUPER,
+)
+
+HARMLESS_BASES = frozenset(
+    {"builtins.object", "abc.ABC", "typing.Protocol", "typing.Generic", "typing.NamedTuple",
+     "typing.TypedDict", "typing_extensions.Protocol", "typing_extensions.TypedDict", "enum.Enum",
+     "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag", "builtins.Exception",
+     "builtins.BaseException", "builtins.type"}
+)  # fmt: skip
+_DEPTH = 6
+_BOX_METHODS = frozenset(
+    {"append", "add", "insert", "appendleft", "extend", "extendleft", "update", "setdefault", "put",
+     "put_nowait", "push", "get", "pop", "popleft", "popitem", "get_nowait", "values", "items",
+     "copy", "__getitem__", "__iter__", "__next__", "remove", "discard", "union", "difference",
+     "intersection", "keys", "clear", "sort", "reverse", "index", "count"}
+)  # fmt: skip
+_DRIVES = frozenset({"send", "throw", "close", "__next__", "__iter__"})
+_SUBCLASSES = 200
+
+
+class Members(Core):
+    """`load` answers `x.attr` for one value of `x`."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.lookups: dict[tuple[str, int, str], int] = {}
+        self.properties: dict[int, dict[int, None]] = {}
+        """Lookup node -> getters (and `__getattr__`) that reading it runs."""
+        self._instance: dict[tuple[int, str], int] = {}
+        self._watchers: dict[str, list[tuple[str, int, int]]] = {}
+        self._undefined: list[tuple[str, int, str, int]] = []
+        self._module_names: dict[tuple[int, str], int] = {}
+
+    # ------------------------------------------------------------------ reading
+
+    def load(self, op: Op, value: int) -> None:
+        """LOAD(dst, src, attr) for one value of src."""
+        _, target, _, attr = op
+        kind = self.values[value]
+        match kind[0]:
+            case "self" | "inst" | "class" | "subclass":
+                self.link(self.lookup(kind[0], kind[1], attr), target)
+            case "super":
+                self.link(self.lookup(SUPER + kind[2], kind[1], attr), target)
+            case "module":
+                self._module_attr(kind[1], attr, target)
+            case "ext":
+                if kind[1].count(".") < _DEPTH:
+                    self.push(target, self.pool.of(EXT, f"{kind[1]}.{attr}"))
+            case "foreign":
+                self.push(target, self.pool.of(EXT, f"{kind[1]}.{attr}"))
+            case "lib":
+                self.push(target, self.pool.of(MEMBER, kind[1], attr, kind[2]))
+            case "member":
+                self.attribute_values(kind, op)
+            case "box" if attr in _BOX_METHODS:
+                self.push(target, self.pool.of(BOXED, kind[1], kind[2], attr))
+            case "gen" if attr in _DRIVES:
+                self.push(target, self.pool.of(DRIVE, kind[1], attr))
+
+    def attribute_values(self, member: tuple[Any, ...], op: Op) -> None:
+        """A library attribute that is read on: what the tables say it holds."""
+        instance = self.member_instance(member)
+        if instance is not None:
+            self.apply(op, next(iter(instance)))
+
+    def member_instance(self, member: tuple[Any, ...]) -> Values | None:
+        """The instance that a library attribute (not called) holds."""
+        found = self.returned(f"{member[1]}.{member[2]}")
+        return None if found is None else self.pool.of(LIB, found, member[3])
+
+    def store(self, op: Op, value: int) -> None:
+        """STORE(base, attr, src, site) for one value of base."""
+        _, _, attr, source, _ = op
+        kind = self.values[value]
+        match kind[0]:
+            case "self" | "inst" | "class" | "subclass":
+                self.link(source, self.instance(kind[1], attr))
+            case "module":
+                for unit in kind[1].units:
+                    self.link(source, self.module_name(unit, attr))
+
+    # ------------------------------------------------------------------ modules
+
+    def module_name(self, unit: int, name: str) -> int:
+        """The node of a name of a module; made when nobody defined it."""
+        number = self.files[unit].names.get(name)
+        if number is not None:
+            return self.unit_nodes[unit] + number
+        key = (unit, name)
+        if key not in self._module_names:
+            self._module_names[key] = self.node()
+        return self._module_names[key]
+
+    def _module_attr(self, module: Module, attr: str, target: int) -> None:
+        found = False
+        for unit in module.units:
+            found = self.exported(unit, attr, target, set()) or found
+        if not found:
+            child = self.modules.child(module, attr)
+            if child is not None:
+                self.push(target, self.pool.of(MODULE, child))
+            else:
+                self.unknown.add(target)
+        elif (child := self.modules.child(module, attr)) is not None:
+            # `from . import errors` binds what is a submodule as well.
+            self.push(target, self.pool.of(MODULE, child))
+
+    def exported(self, unit: int, name: str, target: int, seen: set[int]) -> bool:
+        """Link a name of a module, its star imports included, to a node."""
+        if unit in seen:
+            return False
+        seen.add(unit)
+        file = self.files[unit]
+        if name in file.names or (unit, name) in self._module_names:
+            self.link(self.module_name(unit, name), target)
+            return True
+        for star in file.stars:
+            module = self.modules.resolve(unit, star)
+            if module is None:
+                api = self.canonical(f"{star}.{name}")
+                if api is not None and self.registry.is_api(api):
+                    self.push(target, self.pool.of(EXT, f"{star}.{name}"))
+                    return True
+                continue
+            for other in module.units:
+                if not self._hidden(other, name) and self.exported(other, name, target, seen):
+                    return True
+        return False
+
+    def _hidden(self, unit: int, name: str) -> bool:
+        exports = self.files[unit].exports
+        return name.startswith("_") if exports is None else name not in exports
+
+    # ------------------------------------------------------------------ classes
+
+    def instance(self, cls: int, attr: str) -> int:
+        """The node of an attribute that is stored on instances of a class."""
+        key = (cls, attr)
+        number = self._instance.get(key)
+        if number is None:
+            number = self._instance[key] = self.node()
+            for mode, other, lookup in self._watchers.get(attr, ()):
+                if self._concerns(mode, other, cls):
+                    self.link(number, lookup)
+        return number
+
+    def _concerns(self, mode: str, cls: int, stored: int) -> bool:
+        one = self.hierarchy.classes[cls]
+        if stored in one.mro:
+            return True
+        return mode in (SELF, SUBCLASS) and stored in self._related(cls)
+
+    def _related(self, cls: int) -> set[Base]:
+        """Every class that an instance of the class or of a subclass can have in its order."""
+        one = self.hierarchy.classes[cls]
+        related: set[Base] = set(one.mro)
+        for below in one.descendants[:_SUBCLASSES]:
+            related.update(self.hierarchy.classes[below].mro)
+        return related
+
+    def lookup(self, mode: str, cls: int, attr: str) -> int:
+        """The node that holds `attr` of a class or its instances, bound as `mode` says."""
+        key = (mode, cls, attr)
+        number = self.lookups.get(key)
+        if number is None:
+            number = self.lookups[key] = self.node()
+            self._fill(mode, cls, attr, number)
+        return number
+
+    def definers(self, mode: str, cls: int, attr: str) -> list[int]:
+        """Classes whose own definition of an attribute an access can reach."""
+        classes = self.hierarchy.classes
+        starts = [cls]
+        if mode not in (INST, CLASS):
+            starts.extend(classes[cls].descendants[:_SUBCLASSES])
+        found: dict[int, None] = {}
+        for start in starts:
+            mro = classes[start].mro
+            if mode.startswith(SUPER):
+                if cls not in mro:
+                    continue
+                mro = mro[mro.index(cls) + 1 :]
+            definer = self.hierarchy.definer(mro, attr)
+            if definer is not None:
+                found[definer] = None
+        return list(found)
+
+    def _fill(self, mode: str, cls: int, attr: str, number: int) -> None:
+        one = self.hierarchy.classes[cls]
+        found = self.definers(mode, cls, attr)
+        for definer in found:
+            bind = (BIND, number, mode)
+            self.add(bind, self.hierarchy.classes[definer].attrs[attr])
+        related = list(one.mro) if mode in (INST, CLASS) else sorted(self._related(cls), key=str)
+        if mode.startswith(SUPER):
+            related = []
+        self._watchers.setdefault(attr, []).append((mode, cls, number))
+        stored = False
+        for other in related:
+            if isinstance(other, int) and (other, attr) in self._instance:
+                self.link(self._instance[other, attr], number)
+                stored = True
+        if self.hierarchy.definer(one.mro, attr) is not None:
+            return
+        if not self._outside(mode, cls, attr, number) and not found and not stored:
+            self._undefined.append((mode, cls, attr, number))
+
+    def _outside(self, mode: str, cls: int, attr: str, number: int) -> bool:
+        """The member of a mapped library class among the bases."""
+        if attr == "__init__" and not mode.startswith(SUPER):
+            return False
+        known = True
+        for base in self.hierarchy.classes[cls].mro:
+            if not isinstance(base, str):
+                continue
+            api = self.canonical(base)
+            if api is not None and self.registry.is_class(api):
+                token = self.base_token(cls, base)
+                if mode in (CLASS, SUBCLASS):
+                    self.push(number, self.pool.of(EXT, f"{api}.{attr}"))
+                else:
+                    self.push(number, self.pool.of(MEMBER, api, attr, token))
+                return True
+            known = known and base in HARMLESS_BASES
+        if not known:
+            self.unknown.add(number)
+        return False
+
+    def base_token(self, cls: int, base: str) -> int:
+        """The site that names an outside base class."""
+        for one in self.hierarchy.classes[cls].mro:
+            if isinstance(one, int):
+                sites = self.hierarchy.classes[one].base_sites
+                if base in sites:
+                    return sites[base]
+        return NO_ORIGIN
+
+    def library_base(self, cls: int) -> tuple[str, int] | None:
+        """(canonical name, origin) of the mapped library class that a class inherits from."""
+        for base in self.hierarchy.classes[cls].mro:
+            if isinstance(base, str):
+                api = self.canonical(base)
+                if api is not None and self.registry.is_class(api):
+                    return api, self.base_token(cls, base)
+        return None
+
+    def dynamic(self) -> bool:
+        """`__getattr__` answers for what nobody defined or stored; true if it did anywhere."""
+        waiting, self._undefined = self._undefined, []
+        found = False
+        for mode, cls, attr, number in waiting:
+            if self.held[number] is None and number not in self.saturated:
+                found = True
+                self._dynamic(mode, cls, attr, number)
+        return found
+
+    def _dynamic(self, mode: str, cls: int, attr: str, number: int) -> None:
+        if attr.startswith("__") or mode not in (INST, SELF):
+            return
+        for definer in self.definers(mode, cls, "__getattr__"):
+            bound = self.lookup(mode, cls, "__getattr__")
+            result = self.node()
+            self.add((CALL, result, bound, (-1,), (), -1), bound)
+            self.link(result, number)
+            self.unknown.add(number)
+            self._getter(number, self.hierarchy.classes[definer].attrs["__getattr__"])
+
+    def _getter(self, number: int, node: int) -> None:
+        for kind in self.sees(node):
+            if kind[0] == FUN:
+                self.properties.setdefault(number, {})[kind[1]] = None
+
+    def bind(self, op: Op, value: int) -> None:
+        """BIND(dst, mode): what a class body holds, read through an instance or the class."""
+        _, target, mode = op
+        kind = self.values[value]
+        instance = mode in (INST, SELF, SUPER + "self")
+        match kind[0]:
+            case "fun":
+                function = self.functions[kind[1]]
+                flags = function.facts.flags
+                if function.cls < 0 and function.facts.kind == "function" and not instance:
+                    self.push(target, self.pool.of(FUN, kind[1]))
+                elif flags & PROPERTY and instance:
+                    self.properties.setdefault(target, {})[kind[1]] = None
+                    self.link(function.at(function.facts.returned), target)
+                elif flags & STATICMETHOD or not (instance or flags & CLASSMETHOD):
+                    self.push(target, self.pool.of(FUN, kind[1]))
+                else:
+                    self.push(target, self.pool.of(BOUND, kind[1]))
+            case "inst" if instance and self.definers(INST, kind[1], "__get__"):
+                getter = self.lookup(INST, kind[1], "__get__")
+                result = self.node()
+                self.add((CALL, result, getter, (UNKNOWN, UNKNOWN), (), -1), getter)
+                self.link(result, target)
+                for bound in self.sees(getter):
+                    if bound[0] == BOUND:
+                        self.properties.setdefault(target, {})[bound[1]] = None
+            case _:
+                self.push(target, frozenset((value,)))
+
+    # ------------------------------------------------------------------ containers
+
+    def keyed(self, elements: int, key: object) -> int:
+        """The node of a constant key of a container."""
+        found = self._instance.get((-elements, repr(key)))
+        if found is None:
+            found = self._instance[-elements, repr(key)] = self.node()
+            self.link(found, elements + 1)
+        return found
+
+    def subscript(self, op: Op, value: int) -> None:
+        """SUB(dst, src, key, site) for one value of src."""
+        _, target, _, key, _ = op
+        kind = self.values[value]
+        match kind[0]:
+            case "box" if isinstance(key, tuple) and key[0] == "slice":
+                self.push(target, frozenset((value,)))
+            case "box":
+                elements, how = kind[1], kind[2]
+                if isinstance(key, tuple):
+                    key = key[1] if how == "list" else None
+                if key is None or (isinstance(key, int) and key < 0):
+                    self.link(elements + 1, target)
+                else:
+                    self.link(self.keyed(elements, key), target)
+                    self.link(elements, target)
+            case "inst" | "self" if not isinstance(key, tuple):
+                bound = self.lookup(kind[0], kind[1], "__getitem__")
+                self.add((CALL, target, bound, (UNKNOWN,), (), -1), bound)
+            case "class" | "subclass":
+                self.push(target, frozenset((value,)))  # Generic[T]
+            case "ext" if (api := self.canonical(kind[1])) and self.registry.is_class(api):
+                self.push(target, frozenset((value,)))
+            case "member":
+                self.attribute_values(kind, op)
+
+    def set_subscript(self, op: Op, value: int) -> None:
+        """SETSUB(base, key, src, site) for one value of base."""
+        _, _, key, source, _ = op
+        kind = self.values[value]
+        match kind[0]:
+            case "box" if key is None or isinstance(key, tuple):
+                self.link(source, kind[1])
+            case "box":
+                self.link(source, self.keyed(kind[1], key))
+            case "inst" | "self":
+                bound = self.lookup(kind[0], kind[1], "__setitem__")
+                self.add((CALL, -1, bound, (UNKNOWN, source), (), -1), bound)
+
+
+__all__ = ["BOX", "FOREIGN", "GEN", "LOAD", "MANAGER", "SETSUB", "Members"]

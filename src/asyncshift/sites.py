@@ -1,0 +1,550 @@
+"""From solved values to sites: what every place reaches, by which protocol, and how surely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from asyncshift import facts as f
+from asyncshift.facts import Op
+from asyncshift.members import Members
+from asyncshift.model import Certainty, FunctionId, Protocol, Site, Span, Target
+from asyncshift.solver import Solver
+from asyncshift.summaries import CONSUMERS, METHOD_CONSUMERS
+from asyncshift.values import BOUND, FUN, GEN, INST, NO_ORIGIN
+
+Reached = tuple[int | None, str | None, int]
+"""(function, library name, origin)."""
+
+FALLBACK_DEFINITIONS = 8
+_DECOYS = """
+    get put post patch delete head options run close open send recv read write readline flush seek
+    start stop join next items update append connect execute commit rollback cursor fetch request
+    submit map result cancel wait notify acquire release debug info warning error exception critical
+    log group match search sub compile load loads dump dumps save name set reset call handle process
+    apply main test setup filter all first last exists emit encode decode json parse login logout
+    shutdown register create build make add done
+"""
+COMMON_NAMES = frozenset(_DECOYS.split()).union(*map(dir, (str, bytes, dict, list, set, int)))
+"""Decoys: what everybody calls this is never found by its name alone."""
+
+
+@dataclass(slots=True)
+class Found:
+    """A site in the making."""
+
+    targets: dict[tuple[int | None, str | None], set[int]] = field(default_factory=dict)
+    likely: bool = False
+    unknown: bool = False
+
+
+class Sites:
+    """Collects the sites of a solved graph."""
+
+    def __init__(self, solver: Solver) -> None:
+        self.solver = solver
+        self.found: dict[tuple[int, str, str], Found] = {}
+        self.unsure = unsure_nodes(solver)
+        self.calls: dict[int, list[Op]] = {}
+        """Global site -> the calls there."""
+        self._units: list[int] = solver.unit_sites
+        self._callees: dict[int, tuple[int, str, int]] = {}
+
+    # ------------------------------------------------------------------ places
+
+    def unit_of(self, site: int) -> int:
+        """The file of a global site."""
+        import bisect
+
+        return bisect.bisect_right(self._units, site) - 1
+
+    def facts_of(self, site: int) -> tuple[int, tuple[Span, str, int, str, int]]:
+        """(file, facts of the site)."""
+        unit = self.unit_of(site)
+        return unit, self.solver.files[unit].sites[site - self._units[unit]]
+
+    def key(self, token: int) -> str:
+        """`path:line:column` of an origin."""
+        unit, facts = self.facts_of(token)
+        return f"{self.solver.files[unit].path}:{facts[0][0]}:{facts[0][1]}"
+
+    # ------------------------------------------------------------------ collecting
+
+    def collect(self) -> None:
+        """Look at every operation and mark that has a place."""
+        solver = self.solver
+        handlers = {
+            f.CALL: self._call,
+            f.ITER: self._iteration,
+            f.WITH: self._with,
+            f.SUB: self._subscript,
+            f.SETSUB: self._subscript,
+            f.DEC: self._decorator,
+            f.STORE: self._store,
+            f.SEED: self._annotation,
+            f.IMP: self._import,
+        }
+        for mark in solver.marks:
+            if mark[0] == f.ATTR:
+                self._callees[mark[3]] = (mark[1], mark[2], mark[4])
+        for op in solver.sited:
+            site = (
+                op[5]
+                if op[0] == f.CALL
+                else op[4]
+                if op[0] in (f.DEC, f.SUB, f.SETSUB, f.STORE, f.IMP)
+                else op[3]
+            )
+            if site >= 0:
+                handlers[op[0]](op, site)
+        for mark in solver.marks:
+            if mark[0] == f.ATTR:
+                self._attribute(mark)
+            else:
+                self._mention(mark)
+        self._fallback()
+
+    def note(
+        self, site: int, protocol: str, reached: Reached, node: int, consumer: str = ""
+    ) -> None:
+        """One target of a site; `node` is where the value was seen."""
+        entry = self.found.setdefault((site, protocol, consumer), Found())
+        function, api, token = reached
+        if function is not None:
+            function = self.solver.functions[function].origin
+        tokens = entry.targets.setdefault((function, api), set())
+        if token != NO_ORIGIN:
+            tokens.add(token)
+        if node in self.unsure:
+            entry.likely = True
+
+    # ------------------------------------------------------------------ what a value is called as
+
+    def called(self, kind: tuple[Any, ...], site: int, depth: int = 0) -> Iterator[Reached]:
+        """What calling a value runs."""
+        solver = self.solver
+        match kind[0]:
+            case "fun" | "bound":
+                yield kind[1], None, NO_ORIGIN
+            case "class" | "subclass":
+                yield from self._constructed(kind, site)
+            case "inst" | "self":
+                for inner in solver.sees(solver.lookup(kind[0], kind[1], "__call__")):
+                    if inner[0] in (FUN, BOUND):
+                        yield inner[1], None, NO_ORIGIN
+            case "partial" if depth < 4:
+                for inner in solver.sees(solver.partials[kind[1]][0]):
+                    yield from self.called(inner, site, depth + 1)
+            case "ext":
+                api = solver.canonical(kind[1])
+                if api is not None:
+                    yield None, api, site
+            case "member":
+                api = solver.registry.canonical(f"{kind[1]}.{kind[2]}")
+                yield None, api, kind[3]
+
+    def _constructed(self, kind: tuple[Any, ...], site: int) -> Iterator[Reached]:
+        solver = self.solver
+        how = INST if kind[0] == "class" else "self"
+        mro = solver.hierarchy.classes[kind[1]].mro
+        made = False
+        for name in ("__init__", "__new__"):
+            if solver.hierarchy.definer(mro, name) is None:
+                continue
+            mode = how if name == "__init__" else kind[0]
+            for inner in solver.sees(solver.lookup(mode, kind[1], name)):
+                if inner[0] in (FUN, BOUND):
+                    made = True
+                    yield inner[1], None, NO_ORIGIN
+        base = solver.library_base(kind[1])
+        if not made and base is not None:
+            yield None, base[0], base[1]
+
+    def iterated(self, kind: tuple[Any, ...], depth: int = 0) -> Iterator[Reached]:
+        """What iterating over a value runs."""
+        solver = self.solver
+        match kind[0]:
+            case "gen":
+                yield kind[1], None, NO_ORIGIN
+            case "inst" | "self":
+                node = solver.lookup(kind[0], kind[1], "__iter__")
+                for inner in solver.sees(node):
+                    if inner[0] not in (FUN, BOUND):
+                        continue
+                    yield inner[1], None, NO_ORIGIN
+                    fn = solver.functions[inner[1]]
+                    if depth == 0:
+                        for result in solver.sees(fn.at(fn.facts.returned)):
+                            yield from self._next(result)
+            case "lib":
+                yield None, kind[1], kind[2]
+            case "member":
+                yield None, solver.registry.canonical(f"{kind[1]}.{kind[2]}"), kind[3]
+            case "result":
+                yield None, kind[1], kind[2]
+
+    def _next(self, kind: tuple[Any, ...]) -> Iterator[Reached]:
+        match kind[0]:
+            case "inst" | "self":
+                for inner in self.solver.sees(self.solver.lookup(kind[0], kind[1], "__next__")):
+                    if inner[0] in (FUN, BOUND):
+                        yield inner[1], None, NO_ORIGIN
+            case "gen":
+                yield kind[1], None, NO_ORIGIN
+
+    def entered(self, kind: tuple[Any, ...]) -> Iterator[Reached]:
+        """What entering a value runs."""
+        solver = self.solver
+        match kind[0]:
+            case "manager":
+                yield kind[1], None, NO_ORIGIN
+            case "inst" | "self":
+                made = False
+                for name in ("__enter__", "__exit__", "__aenter__", "__aexit__"):
+                    if not solver.definers(kind[0], kind[1], name):
+                        continue
+                    for inner in solver.sees(solver.lookup(kind[0], kind[1], name)):
+                        if inner[0] in (FUN, BOUND):
+                            made = True
+                            yield inner[1], None, NO_ORIGIN
+                base = solver.library_base(kind[1])
+                if not made and base is not None:
+                    yield None, base[0], base[1]
+            case "lib":
+                yield None, kind[1], kind[2]
+            case "result":
+                yield None, kind[1], kind[2]
+            case "member":
+                yield None, solver.registry.canonical(f"{kind[1]}.{kind[2]}"), kind[3]
+
+    # ------------------------------------------------------------------ operations
+
+    def _call(self, op: Op, site: int) -> None:
+        _, _, node, args, _, _ = op
+        facts = self.facts_of(site)[1]
+        protocol = facts[1]
+        if protocol == "call":
+            self.calls.setdefault(site, []).append(op)
+        for kind in self.solver.sees(node):
+            for reached in self.called(kind, site):
+                if protocol == "call" or reached[0] is not None:
+                    self.note(site, protocol, reached, node)
+            if protocol == "call":
+                self._consumer(kind, args, site)
+        if facts[4] & f.VARIABLE and (found := self.found.get((site, "call", ""))):
+            found.likely = True
+        if node <= 0 or node in self._callees:
+            self._method_consumer(node, facts[3], args, site)
+
+    def _consumer(self, kind: tuple[Any, ...], args: tuple[int, ...], site: int) -> None:
+        """Builtins that iterate: `list(rows())`, `next(it)`, `stack.enter_context(cm())`."""
+        if kind[0] == "drive":
+            protocol = "next" if kind[2] == "__next__" else "consume"
+            consumer = "" if protocol == "next" else f"generator.{kind[2]}"
+            self.note(site, protocol, (kind[1], None, NO_ORIGIN), 0, consumer)
+        if kind[0] != "ext":
+            return
+        name = kind[1].removeprefix("builtins.")
+        if name in ("next", "anext"):
+            for argument in args[:1]:
+                for inner in self.solver.sees(argument):
+                    reached = self._next(inner) if inner[0] != "gen" else self.iterated(inner)
+                    for one in reached:
+                        self.note(site, "next", one, argument)
+                    if inner[0] == "result":
+                        self.note(site, "next", (None, inner[1], inner[2]), argument)
+        elif name in CONSUMERS:
+            skipped = 1 if name in ("map", "filter", "functools.reduce") else 0
+            for argument in args[skipped:]:
+                self._consume(argument, site, name)
+        elif name.rpartition(".")[2] in ("enter_context", "enter_async_context"):
+            for argument in args[:1]:
+                for inner in self.solver.sees(argument):
+                    for one in self.entered(inner):
+                        self.note(site, "consume", one, argument, name)
+
+    def _consume(self, argument: int, site: int, consumer: str) -> None:
+        for inner in self.solver.sees(argument):
+            for one in self.iterated(inner):
+                self.note(site, "consume", one, argument, consumer)
+
+    def _method_consumer(self, node: int, label: str, args: tuple[int, ...], site: int) -> None:
+        """`", ".join(rows())`, `items.extend(rows())` on builtin or unknown receivers."""
+        consumer = METHOD_CONSUMERS.get(label.rpartition(".")[2])
+        if consumer is None:
+            return
+        values = self.solver.sees(node)
+        if all(kind[0] == "boxed" for kind in values):
+            for argument in args:
+                self._consume(argument, site, consumer)
+
+    def _iteration(self, op: Op, site: int) -> None:
+        _, _, source, _, consumer = op
+        protocol = self.facts_of(site)[1][1]
+        for kind in self.solver.sees(source):
+            if consumer == "in" and kind[0] != GEN:
+                continue  # `__contains__`, or a library's own
+            for reached in self.iterated(kind):
+                self.note(site, protocol, reached, source, consumer)
+
+    def _with(self, op: Op, site: int) -> None:
+        for kind in self.solver.sees(op[2]):
+            for reached in self.entered(kind):
+                self.note(site, "with", reached, op[2])
+
+    def _subscript(self, op: Op, site: int) -> None:
+        source = op[2] if op[0] == f.SUB else op[1]
+        name = "__getitem__" if op[0] == f.SUB else "__setitem__"
+        for kind in self.solver.sees(source):
+            if kind[0] in ("inst", "self"):
+                for inner in self.solver.sees(self.solver.lookup(kind[0], kind[1], name)):
+                    if inner[0] in (FUN, BOUND):
+                        self.note(site, "operator", (inner[1], None, NO_ORIGIN), source)
+
+    def _decorator(self, op: Op, site: int) -> None:
+        for kind in self.solver.sees(op[2]):
+            for reached in self.called(kind, site):
+                self.note(site, "decorator", reached, op[2])
+
+    def _store(self, op: Op, site: int) -> None:
+        """Assigning to a property runs its setter; to a library instance: its attribute."""
+        _, base, attr, _, _ = op
+        solver = self.solver
+        for kind in solver.sees(base):
+            match kind[0]:
+                case "inst" | "self":
+                    for cls in solver.definers(kind[0], kind[1], attr):
+                        one = solver.hierarchy.classes[cls]
+                        for name, index in one.facts.setters:
+                            if name == attr:
+                                number = solver.unit_functions[one.unit] + index
+                                self.note(site, "attribute", (number, None, NO_ORIGIN), base)
+                case "lib":
+                    api = solver.registry.canonical(f"{kind[1]}.{attr}")
+                    self.note(site, "attribute", (None, api, kind[2]), base)
+
+    def _annotation(self, op: Op, site: int) -> None:
+        if self.facts_of(site)[1][1] != "annotation":
+            return
+        for kind in self.solver.sees(op[2]):
+            if kind[0] == "ext" and (api := self.solver.canonical(kind[1])) is not None:
+                self.note(site, "annotation", (None, api, site), op[2])
+
+    def _import(self, op: Op, site: int) -> None:
+        _, _, module, name, _ = op
+        if self.solver.modules.resolve(self.unit_of(site), module) is None:
+            api = self.solver.canonical(f"{module}.{name}")
+            if api is not None:
+                self.note(site, "import", (None, api, NO_ORIGIN), 0)
+
+    # ------------------------------------------------------------------ marks
+
+    def _attribute(self, mark: Op) -> None:
+        _, source, attr, target, site = mark
+        solver = self.solver
+        flags = self.facts_of(site)[1][4]
+        callee = bool(flags & f.CALLEE)
+        for kind in solver.sees(source):
+            match kind[0]:
+                case "inst" | "self" | "class" | "subclass":
+                    node = solver.lookup(kind[0], kind[1], attr)
+                    for getter in solver.properties.get(node, ()):
+                        self.note(site, "attribute", (getter, None, NO_ORIGIN), source)
+                case "lib" if not callee:
+                    self._library_attribute(kind, attr, site, source)
+                case "member":
+                    instance = solver.member_instance(kind)
+                    if instance is not None and not callee:
+                        lib = solver.values[next(iter(instance))]
+                        self._library_attribute(lib, attr, site, source)
+        if flags & (f.CALLEE | f.STEP):
+            return
+        for kind in solver.sees(target):
+            match kind[0]:
+                case "fun" | "bound":
+                    if not self._is_step(source, attr):
+                        self.note(site, "value", (kind[1], None, NO_ORIGIN), source)
+                case "ext":
+                    api = solver.canonical(kind[1])
+                    if api is not None:
+                        self.note(site, "value", (None, api, NO_ORIGIN), source)
+                case "member" if self._inherited(source, kind):
+                    # A library member through an instance of a project class.
+                    self._library_attribute(("lib", kind[1], kind[3]), attr, site, source)
+
+    def _inherited(self, source: int, member: tuple[Any, ...]) -> bool:
+        """A project class among the receivers has this member from its library base."""
+        for kind in self.solver.sees(source):
+            if kind[0] in ("inst", "self"):
+                base = self.solver.library_base(kind[1])
+                if base is not None and base[0] == member[1]:
+                    return not self.solver.definers(kind[0], kind[1], member[2])
+        return False
+
+    def _is_step(self, source: int, attr: str) -> bool:
+        """A data attribute that happens to hold functions is no mention of them."""
+        for kind in self.solver.sees(source):
+            match kind[0]:
+                case "module":
+                    return False
+                case "inst" | "self" | "class" | "subclass" | "super":
+                    if self.solver.definers(
+                        kind[0] if kind[0] != "super" else "self", kind[1], attr
+                    ):
+                        return False
+        return True
+
+    def _library_attribute(self, kind: tuple[Any, ...], attr: str, site: int, node: int) -> None:
+        registry = self.solver.registry
+        api = registry.canonical(f"{kind[1]}.{attr}")
+        method = (
+            registry.treatment(api, Protocol.CALL) is not None
+            and registry.treatment(api, Protocol.ATTRIBUTE) is None
+        )
+        self.note(site, "value" if method else "attribute", (None, api, kind[2]), node)
+
+    def _mention(self, mark: Op) -> None:
+        code, source, site = mark
+        solver = self.solver
+        for kind in solver.sees(source):
+            api = solver.canonical(kind[1]) if kind[0] == "ext" else None
+            match code:
+                case f.TRUTH:
+                    if kind[0] in ("lib", "result"):
+                        self.note(site, "truth", (None, kind[1], kind[2]), source)
+                case f.EXCEPT if api is not None:
+                    self.note(site, "except", (None, api, site), source)
+                case f.BASE if api is not None:
+                    self.note(site, "base", (None, api, site), source)
+                case f.MENTION:
+                    if api is not None:
+                        self.note(site, "value", (None, api, NO_ORIGIN), source)
+                    elif kind[0] == FUN:
+                        self.note(site, "value", (kind[1], None, NO_ORIGIN), source)
+
+    # ------------------------------------------------------------------ by name alone
+
+    def _fallback(self) -> None:
+        """Calls whose receiver got no value: every method of that name, if there are few."""
+        solver = self.solver
+        named: dict[str, list[int]] = {}
+        for fn in solver.functions:
+            if fn.number == fn.origin and fn.cls >= 0 and fn.facts.kind == "function":
+                named.setdefault(fn.facts.name.rpartition(".")[2], []).append(fn.number)
+        for site, ops in sorted(self.calls.items()):
+            if (site, "call", "") in self.found or (site, "next", "") in self.found:
+                continue
+            for op in ops:
+                receiver = self._callees.get(op[2])
+                if receiver is None or solver.sees(receiver[0]) or solver.sees(op[2]):
+                    continue
+                self._by_name(site, "call", named.get(receiver[1], ()), receiver[1])
+        for mark in solver.marks:
+            if mark[0] == f.ATTR and not solver.sees(mark[1]):
+                getters = [
+                    number
+                    for number in named.get(mark[2], ())
+                    if solver.functions[number].facts.flags & f.PROPERTY
+                ]
+                self._by_name(mark[4], "attribute", getters, mark[2])
+
+    def _by_name(self, site: int, protocol: str, numbers: Any, name: str) -> None:
+        if name in COMMON_NAMES or name.startswith("__"):
+            return
+        wanted = [
+            number
+            for number in numbers
+            if protocol == "attribute" or not self.solver.functions[number].facts.flags & f.PROPERTY
+        ]
+        if 0 < len(wanted) <= FALLBACK_DEFINITIONS:
+            for number in wanted:
+                self.note(site, protocol, (number, None, NO_ORIGIN), 0)
+            self.found[site, protocol, ""].unknown = True
+
+    # ------------------------------------------------------------------ result
+
+    def build(
+        self, ids: list[FunctionId], keywords: dict[int, tuple[str, ...] | None]
+    ) -> tuple[Site, ...]:
+        """The sites, sorted by place."""
+        tokens = {t for found in self.found.values() for ts in found.targets.values() for t in ts}
+        tokens |= set(self.solver.origin_tokens())
+        groups = self.solver.origins.groups(tokens)
+        keys = {root: tuple(sorted({self.key(t) for t in group})) for root, group in groups.items()}
+        sites = []
+        for (number, protocol, consumer), found in self.found.items():
+            unit, (span, _, owner, label, flags) = self.facts_of(number)
+            file = self.solver.files[unit]
+            certainty = Certainty.LIKELY if found.likely else Certainty.CERTAIN
+            targets = [
+                Target(
+                    None if function is None else ids[function],
+                    api,
+                    tuple(sorted({k for t in ts for k in keys[self.solver.origins.find(t)]})),
+                )
+                for (function, api), ts in found.targets.items()
+            ]
+            targets.sort(key=lambda t: (t.function or "", t.api or ""))
+            sites.append(
+                Site(
+                    path=file.path,
+                    span=span,
+                    caller=ids[self._units_functions(unit) + owner],
+                    protocol=Protocol(protocol),
+                    targets=tuple(targets),
+                    certainty=Certainty.UNKNOWN if found.unknown else certainty,
+                    text=label,
+                    awaited=bool(flags & f.AWAITED),
+                    in_main_guard=bool(flags & f.MAIN),
+                    consumer=consumer,
+                    region=file.regions.get(number - self._units[unit]),
+                    keywords=keywords.get(number, ()) if protocol == "call" else (),
+                )
+            )
+        sites.sort(key=lambda s: (s.path, s.span, s.protocol, s.consumer))
+        return tuple(sites)
+
+    def _units_functions(self, unit: int) -> int:
+        return self.solver.unit_functions[unit]
+
+
+def unsure_nodes(solver: Solver) -> set[int]:
+    """Nodes that something unseen can reach: parameters, elements, what is not resolved.
+
+    It spreads along every operation, but not through the first parameter of a method, and not from
+    an argument into a result.
+    """
+    unsure = {node for node in solver.unknown if node > 0}
+    unsure.update(solver.saturated)
+    for op in solver.sited:
+        code = op[0]
+        if code in (f.SUB, f.SEED):
+            unsure.add(op[1])
+        elif code == f.CALL and op[1] > 0:
+            if not solver.sees(op[2]):
+                unsure.add(op[1])
+        elif code == f.ITER and any(kind[0] != GEN for kind in solver.sees(op[2])):
+            unsure.add(op[1])
+    for number in solver.lookups.values():
+        if solver.held[number] is None:
+            unsure.add(number)
+    unsure.discard(-1)
+    todo = sorted(unsure)
+    while todo:
+        for entry in solver.uses[todo.pop()] or ():
+            target = entry if isinstance(entry, int) else _result(entry)
+            if target > 0 and target not in unsure:
+                unsure.add(target)
+                todo.append(target)
+    return unsure
+
+
+def _result(op: Op) -> int:
+    if op[0] in (f.STORE, f.SETSUB):
+        return -1
+    target: int = op[1]
+    return target
+
+
+__all__ = ["Members", "Sites"]

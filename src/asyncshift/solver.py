@@ -1,0 +1,299 @@
+"""The whole-program solve: load the facts, settle the classes, propagate."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+from asyncshift import facts as f
+from asyncshift.calls import Calls
+from asyncshift.facts import FileFacts, Op
+from asyncshift.flow import BIND, FORWARD, SPREAD, Fn, relocated
+from asyncshift.index import Class
+from asyncshift.pytest_flow import link_fixtures
+from asyncshift.values import BOX, CLASS, EXT, FUN, GEN, MODULE, SELF, SUBCLASS, SUPER
+
+_BUILTINS = frozenset(dir(builtins))
+_CLONED_OPS = 400
+_CLONES = 400
+_HANDLED = frozenset({f.LOAD})
+
+
+class Solver(Calls):
+    """`solve` brings every node to its values."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.sited: list[Op] = []
+        """Operations with a site, relocated, copies of functions included."""
+        self.marks: list[Op] = []
+        self._seeds: list[tuple[int, frozenset[int]]] = []
+        self._handlers: dict[int, Any] = {
+            f.LOAD: self.load,
+            f.STORE: self.store,
+            f.CALL: self.call,
+            f.DEC: self.decorate,
+            f.ITER: self.iterate,
+            f.WITH: self.enter,
+            f.SUB: self.subscript,
+            f.SETSUB: self.set_subscript,
+            f.SEED: self.seed,
+            f.KIND: self.special,
+            BIND: self.bind,
+            SPREAD: self.spread,
+        }
+
+    def solve(self) -> None:
+        """Load, settle the hierarchy, propagate to the fixpoint."""
+        for number, file in enumerate(self.files):
+            self._load_file(number, file)
+        for number in range(len(self.files)):
+            self._link_free(number)
+        link_fixtures(self)
+        self.run()
+        self._settle()
+        self.settled = True
+        deferred, self.deferred = self.deferred, []
+        for op, value in deferred:
+            self.apply(op, value)
+        for node, values in self._seeds:
+            self.push(node, values)
+        self.run()
+        self._plain_decorators()
+        while self.dynamic():
+            self.run()
+
+    def apply(self, op: Op, value: int) -> None:
+        """One new value at an operation; what needs the hierarchy waits until it is settled."""
+        if not self.settled and not (op[0] == f.LOAD and self.values[value][0] in (MODULE, EXT)):
+            self.deferred.append((op, value))
+            return
+        self._handlers[op[0]](op, value)
+
+    # ------------------------------------------------------------------ loading
+
+    def _load_file(self, number: int, file: FileFacts) -> None:
+        base = len(self.held) - 1
+        self.unit_nodes.append(base)
+        self.unit_functions.append(len(self.functions))
+        self.unit_classes.append(len(self.hierarchy.classes))
+        self.unit_sites.append(
+            self.unit_sites[-1] + len(self.files[number - 1].sites) if number else 0
+        )
+        self.held.extend([None] * file.nodes)
+        self.uses.extend([None] * file.nodes)
+
+        def at(node: int) -> int:
+            return node + base if node > 0 else node
+
+        classes = len(self.hierarchy.classes)
+        for index, facts in enumerate(file.functions):
+            fn = self._new_function(number, index, facts, at, len(self.functions))
+            fn.cls = facts.cls + classes if facts.cls >= 0 and facts.kind != "class" else -1
+        for index, cls in enumerate(file.classes):
+            one = Class(classes + index, number, cls, base)
+            one.attrs = {name: at(node) for name, node in cls.attrs}
+            self.hierarchy.classes.append(one)
+        self._load_ops(number, file.ops, at, {})
+        for mark in file.marks:
+            self.marks.append(self._mark(number, mark, at))
+        for fn in self.functions[self.unit_functions[number] :]:
+            self._seed_self(fn)
+
+    def _new_function(
+        self, unit: int, index: int, facts: f.FunctionFacts, at: Any, origin: int
+    ) -> Fn:
+        fn = Fn(len(self.functions), unit, index, facts, at, origin)
+        fn.params = tuple((name, at(node)) for name, node in facts.params)
+        fn.kwonly = tuple((name, at(node)) for name, node in facts.kwonly)
+        self.functions.append(fn)
+        return fn
+
+    def _seed_self(self, fn: Fn) -> None:
+        """The first parameter of a method is the class or an instance, of it or a subclass."""
+        params = fn.params
+        if fn.cls >= 0 and params and not fn.facts.flags & f.STATICMETHOD:
+            kind = SUBCLASS if fn.facts.flags & f.CLASSMETHOD else SELF
+            self._seeds.append((params[0][1], self.pool.of(kind, fn.cls)))
+        skipped = 1 if fn.cls >= 0 and not fn.facts.flags & f.STATICMETHOD else 0
+        for _, node in (*params[skipped:], *fn.kwonly):
+            self.unknown.add(node)
+        for node in (fn.at(fn.facts.vararg), fn.at(fn.facts.kwarg)):
+            if node > 0:
+                self.unknown.add(node)
+
+    def _mark(self, unit: int, mark: Op, at: Any) -> Op:
+        sites = self.unit_sites[unit]
+        if mark[0] == f.ATTR:
+            return (f.ATTR, at(mark[1]), mark[2], at(mark[3]), mark[4] + sites)
+        return (mark[0], at(mark[1]), mark[2] + sites)
+
+    def _load_ops(self, unit: int, ops: Any, at: Any, renamed: dict[int, int]) -> None:
+        fun = self.unit_functions[unit]
+        cls, site = self.unit_classes[unit], self.unit_sites[unit]
+        for op in ops:
+            op = relocated(op, at, fun, cls, site)
+            code = op[0]
+            if code == f.COPY:
+                if op[2] == 0:
+                    self.unknown.add(op[1])
+                elif self.settled:
+                    self.link(op[2], op[1])
+                else:
+                    self.use(op[2], op[1])
+            elif code == f.FUNC:
+                number: int = renamed.get(op[2], op[2])
+                kind = GEN if self.functions[number].facts.kind == "genexp" else FUN
+                self._source(op[1], self.pool.of(kind, number))
+            elif code == f.CLS:
+                self.push(op[1], self.pool.of(CLASS, op[2]))
+            elif code == f.BOX:
+                self._load_box(op)
+            elif code == f.SUPER:
+                self._source(op[1], self.pool.of(SUPER, op[2], op[3]))
+            elif code == f.IMP:
+                self._load_import(unit, op)
+            else:
+                self._load_use(op)
+
+    def _load_use(self, op: Op) -> None:
+        code = op[0]
+        source = op[1] if code in (f.STORE, f.SETSUB) else op[2]
+        if code not in (f.LOAD, f.KIND):
+            self.sited.append(op)
+        if source == 0:
+            if code not in (f.STORE, f.SETSUB):
+                self.unknown.add(op[1])
+            return
+        if source < 0:
+            return
+        if self.settled:
+            self.add(op, source)
+        else:
+            self.use(source, op)
+
+    def _load_box(self, op: Op) -> None:
+        _, target, elements, kind = op
+        if self.settled:
+            self.link(elements, elements + 1)
+        else:
+            self.use(elements, elements + 1)
+        self._source(target, self.pool.of(BOX, elements, kind))
+
+    def _source(self, node: int, values: frozenset[int]) -> None:
+        if self.settled:
+            self.push(node, values)
+        else:
+            self._seeds.append((node, values))
+
+    def _load_import(self, unit: int, op: Op) -> None:
+        _, target, name, attr, _ = op
+        self.sited.append(op)
+        module = self.modules.resolve(unit, name)
+        if module is None:
+            if name:
+                self.push(target, self.pool.of(EXT, f"{name}.{attr}" if attr else name))
+        elif attr is None:
+            self.push(target, self.pool.of(MODULE, module))
+        else:
+            holder = self.node()
+            self.push(holder, self.pool.of(MODULE, module))
+            self.use(holder, (f.LOAD, target, holder, attr))
+
+    def _link_free(self, unit: int) -> None:
+        """Names that no scope binds: from a star import, else builtins."""
+        file = self.files[unit]
+        for name, number in file.free:
+            target = self.unit_nodes[unit] + number
+            if self.exported(unit, name, target, set()):
+                continue
+            if name in _BUILTINS:
+                self.push(target, self.pool.of(EXT, f"builtins.{name}"))
+            else:
+                self.unknown.add(target)
+
+    # ------------------------------------------------------------------ classes
+
+    def _settle(self) -> None:
+        for one in self.hierarchy.classes:
+            for node, text, site in one.facts.bases:
+                found = self.sees(one.base + node if node > 0 else node)
+                for kind in found:
+                    if kind[0] == CLASS:
+                        if kind[1] != one.number:
+                            one.bases.append(kind[1])
+                    elif kind[0] == EXT:
+                        one.bases.append(kind[1])
+                        if site >= 0:
+                            one.base_sites[kind[1]] = site + self.unit_sites[one.unit]
+                if not found:
+                    one.bases.append(text)
+            one.bases = list(dict.fromkeys(one.bases))
+        self.hierarchy.settle()
+
+    # ------------------------------------------------------------------ decorators
+
+    def decorate(self, op: Op, value: int) -> None:
+        """DEC(dst, decorator, src, site): the body of a decorator is copied for each use."""
+        _, target, _, source, site = op
+        kind = self.values[value]
+        if kind[0] in ("fun", "bound"):
+            fn = self._clone(self.functions[kind[1]], op)
+            self.invoke(fn, (source,), (), target, 1 if kind[0] == "bound" else 0)
+        elif kind[0] == EXT:
+            self.link(source, target)
+        else:
+            self.call((f.CALL, target, op[2], (source,), (), site), value)
+
+    def _plain_decorators(self) -> None:
+        """A decorator that gave nothing: what it decorates is called by its name as before."""
+        for op in self.sited:
+            if op[0] == f.DEC and self.held[op[1]] is None:
+                self.unknown.add(op[1])
+                self.link(op[3], op[1])
+        self.run()
+
+    def _clone(self, fn: Fn, op: Op) -> Fn:
+        facts = fn.facts
+        first, last = facts.ops
+        if facts.flags & (f.FIXED | f.GENERATOR) or last - first > _CLONED_OPS:
+            return fn
+        key = (op[3], op[4])
+        found = fn.clones.get(key)
+        if found is not None:
+            return self.functions[found]
+        if len(fn.clones) >= _CLONES:
+            return fn
+        file = self.files[fn.unit]
+        low, high = facts.nodes
+        shared = set(file.names.values())
+        shift = len(self.held) - low
+        self.held.extend([None] * (high - low))
+        self.uses.extend([None] * (high - low))
+        outside = fn.at
+
+        def at(node: int) -> int:
+            return node + shift if low <= node < high and node not in shared else outside(node)
+
+        base = self.unit_functions[fn.unit]
+        renamed: dict[int, int] = {}
+        for index in (fn.index, *range(*facts.inner)):
+            original = self.functions[base + index]
+            clone = self._new_function(fn.unit, index, original.facts, at, original.origin)
+            clone.cls = original.cls
+            renamed[base + index] = clone.number
+            self._seed_clone(clone)
+        fn.clones[key] = renamed[base + fn.index]
+        self._load_ops(fn.unit, file.ops[first:last], at, renamed)
+        for mark in file.marks[facts.marks[0] : facts.marks[1]]:
+            self.marks.append(self._mark(fn.unit, mark, at))
+        return self.functions[fn.clones[key]]
+
+    def _seed_clone(self, clone: Fn) -> None:
+        start = len(self._seeds)
+        self._seed_self(clone)
+        for node, values in self._seeds[start:]:
+            self.push(node, values)
+
+
+__all__ = ["FORWARD", "Solver"]

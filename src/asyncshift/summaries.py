@@ -1,0 +1,54 @@
+"""What builtins and the standard library do with what they are given: small tables, no code."""
+
+from __future__ import annotations
+
+ELEMENTS = {
+    "list": "all", "tuple": "all", "set": "all", "frozenset": "all", "sorted": "all",
+    "reversed": "all", "dict": "all", "collections.deque": "all", "itertools.chain": "all",
+    "itertools.islice": "all", "itertools.cycle": "all", "itertools.takewhile": "all",
+    "itertools.dropwhile": "all", "itertools.filterfalse": "all", "collections.OrderedDict": "all",
+    "collections.defaultdict": "all",
+    "enumerate": "tuples", "zip": "tuples", "itertools.zip_longest": "tuples",
+    "max": "bare", "min": "bare",
+}  # fmt: skip
+"""Builtin -> its result holds the elements of its arguments, tuples of them, or is one of them."""
+
+SHAPES = {"set": "set", "frozenset": "set", "dict": "dict", "collections.OrderedDict": "dict",
+          "collections.defaultdict": "dict"}  # fmt: skip
+
+IDENTITY = frozenset(
+    {"iter", "copy.copy", "copy.deepcopy", "weakref.proxy", "contextlib.nullcontext",
+     "asyncio.run", "asyncio.wait_for", "asyncio.create_task", "asyncio.shield",
+     "contextlib.closing", "typing.cast"}
+)  # fmt: skip
+"""They give what they are given."""
+
+CONSUMERS = frozenset(
+    {"list", "tuple", "set", "frozenset", "dict", "sorted", "reversed", "sum", "min", "max", "any",
+     "all", "enumerate", "zip", "map", "filter", "iter", "collections.deque", "collections.Counter",
+     "collections.OrderedDict", "functools.reduce", "bytes", "bytearray",
+     "itertools.chain", "itertools.chain.from_iterable", "itertools.islice", "itertools.cycle",
+     "itertools.takewhile", "itertools.dropwhile", "itertools.filterfalse", "itertools.starmap",
+     "itertools.zip_longest", "itertools.accumulate", "itertools.groupby", "itertools.tee",
+     "itertools.batched", "itertools.pairwise", "itertools.product", "itertools.permutations",
+     "itertools.combinations", "itertools.compress", "heapq.merge", "heapq.nlargest",
+     "heapq.nsmallest", "statistics.mean", "statistics.median", "math.fsum", "math.prod"}
+)  # fmt: skip
+"""They iterate over their arguments and keep nothing else."""
+
+METHOD_CONSUMERS = {
+    "join": "str.join", "extend": "list.extend", "extendleft": "collections.deque.extendleft",
+    "update": "set.update", "writelines": "io.writelines", "union": "set.union",
+    "intersection": "set.intersection", "difference": "set.difference",
+}  # fmt: skip
+"""Methods of builtin types that iterate over their argument."""
+
+HARMLESS = frozenset(
+    {"print", "isinstance", "issubclass", "str", "repr", "type", "id", "bool", "hasattr", "len",
+     "callable", "format", "ascii", "hash", "getattr", "dir", "vars", "iter", "next", "super",
+     "inspect.signature", "inspect.isgenerator", "inspect.iscoroutinefunction",
+     "inspect.isclass", "inspect.isfunction", "functools.update_wrapper", "functools.wraps",
+     "functools.partial", "typing.cast", "asyncio.run", "contextlib.ExitStack.enter_context",
+     "contextlib.AsyncExitStack.enter_context", "contextlib.nullcontext", "warnings.warn"}
+)  # fmt: skip
+"""They neither call nor keep what they are given."""

@@ -1,0 +1,431 @@
+"""Statements of one file as constraints: classes, imports, blocks; `Walker` gives the facts."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from asyncshift.definitions import Definitions
+from asyncshift.expressions import constant_keys
+from asyncshift.facts import (
+    AWAITED,
+    BASE,
+    CLS,
+    CONSTANT,
+    DEC,
+    IMP,
+    SEED,
+    UNKNOWN,
+    WITH,
+    ClassFacts,
+    FileFacts,
+    FunctionFacts,
+)
+from asyncshift.model import SourceFile, Span
+from asyncshift.scopes import DEFINITION, Scope
+
+
+class Walker(Definitions):
+    """Walks one module; `walk` gives its facts."""
+
+    def __init__(self, file: SourceFile) -> None:
+        super().__init__(file)
+        self._class_decorators: list[tuple[int, int]] = []
+        self._statements: dict[type[ast.AST], Callable[[Any], None]] = {
+            ast.Expr: self._expr,
+            ast.Assign: self._assign,
+            ast.AnnAssign: self._ann_assign,
+            ast.AugAssign: self._aug_assign,
+            ast.Return: self._return,
+            ast.If: self._if,
+            ast.While: self._while,
+            ast.For: self._for,
+            ast.AsyncFor: self._for,
+            ast.With: self._with,
+            ast.AsyncWith: self._with,
+            ast.Try: self._try,
+            ast.TryStar: self._try,
+            ast.FunctionDef: self.function_definition,
+            ast.AsyncFunctionDef: self.function_definition,
+            ast.ClassDef: self._class,
+            ast.Import: self._import,
+            ast.ImportFrom: self._import_from,
+            ast.Global: self._global,
+            ast.Nonlocal: self._nonlocal,
+            ast.Assert: self._assert,
+            ast.Delete: self._delete,
+            ast.Match: self._match,
+        }
+
+    def walk(self, tree: ast.Module) -> FileFacts:
+        """The facts of a parsed module."""
+        file, scope = self.file, self.module
+        self.open("<module>")
+        scope.returned, scope.yielded = self.node(), self.node()
+        self.body(tree.body)
+        self.close(scope)
+        self.settle_doubles()
+        last = len(self.places.lines)
+        span = (1, 0, last, len(self.places.lines[-1]))
+        self.functions[0] = FunctionFacts(
+            "<module>", "module", 0, 0, span, CONSTANT, CONSTANT, 0,
+            returned=scope.returned, yielded=scope.yielded,
+        )  # fmt: skip
+        free = tuple((name, n) for name, n in scope.names.items() if name not in scope.bound)
+        return FileFacts(
+            path=file.path,
+            module=file.module,
+            is_package=file.is_package,
+            nodes=self.nodes,
+            ops=tuple(self.ops),
+            marks=tuple(self.marks),
+            functions=tuple(f for f in self.functions if f is not None),
+            classes=tuple(c for c in self.classes if c is not None),
+            sites=tuple(self.sites),
+            regions=self.regions,
+            doubles=self.doubles,
+            names={name: n for name, n in scope.names.items() if name in scope.bound},
+            exports=_exports(tree.body),
+            stars=tuple(self.stars),
+            free=free,
+            imports=tuple(dict.fromkeys(self.imports)),
+        )
+
+    def body(self, statements: list[ast.stmt]) -> None:
+        """Walk a block."""
+        handlers = self._statements
+        for statement in statements:
+            handler = handlers.get(type(statement))
+            if handler is not None:
+                handler(statement)
+            else:
+                for child in ast.iter_child_nodes(statement):
+                    if isinstance(child, ast.expr):
+                        self.value(child)
+
+    # ------------------------------------------------------------------ classes
+
+    def _class(self, node: ast.ClassDef) -> None:
+        outer = self.scope
+        decorators = []
+        for decorator in node.decorator_list:
+            callee = decorator.func if isinstance(decorator, ast.Call) else decorator
+            decorators.append(self.dotted_name(callee))
+            made = self.value(decorator) if callee is not decorator else self.quiet(callee)
+            applied = (max(made, UNKNOWN), self.site(decorator, "decorator"))
+            self._class_decorators.append(applied)
+        made_by, self._class_decorators = self._class_decorators, []
+        bases = tuple(self._base(base) for base in node.bases)
+        for keyword in node.keywords:
+            self.value(keyword.value)
+        index = self.open(node.name)
+        cls = len(self.classes)
+        self.classes.append(None)
+        scope = Scope("class", outer, index)
+        scope.cls = cls
+        starts = (self.nodes, len(self.ops), len(self.marks), index + 1)
+        scope.returned, scope.yielded = self.node(), self.node()
+        guard, self.main_guard = self.main_guard, 0
+        self.scope = scope
+        self.body(node.body)
+        self.close(scope)
+        self.main_guard = guard
+        span = self.places.span(node)
+        self.functions[index] = FunctionFacts(
+            name=self.qualified(outer, node.name),
+            kind="class",
+            line=node.lineno,
+            column=span[1],
+            span=span,
+            parent=outer.owner,
+            cls=cls,
+            flags=0,
+            returned=scope.returned,
+            yielded=scope.yielded,
+            decorators=tuple((name, CONSTANT) for name in decorators),
+            pragma=self.places.pragma(node.lineno),
+            nodes=(starts[0], self.nodes),
+            ops=(starts[1], len(self.ops)),
+            marks=(starts[2], len(self.marks)),
+            inner=(starts[3], len(self.functions)),
+        )
+        self.classes[cls] = ClassFacts(
+            name=node.name,
+            function=index,
+            bases=bases,
+            attrs=tuple((n, scope.names[n]) for n in scope.bound if n in scope.names),
+            fields=tuple(scope.fields),
+            setters=tuple(scope.setters.items()),
+            decorators=tuple(decorators),
+        )
+        result = self.node()
+        self.ops.append((CLS, result, cls))
+        for made, site in made_by:
+            self.ops.append((DEC, self.node(), made, result, site))
+        self.copy(self.bind(node.name, DEFINITION), result)
+
+    def _base(self, node: ast.expr) -> tuple[int, str, int]:
+        """(node, text, site) of a base class; `Base[T]` counts as `Base`."""
+        while isinstance(node, ast.Subscript):
+            self.annotation(node.slice, self.node())
+            node = node.value
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            source = self.silent(node)
+            site = self.site(node, "base")
+            self.marks.append((BASE, source, site))
+            return source, self.dotted_name(node), site
+        return max(self.value(node), UNKNOWN), self.dotted_name(node), CONSTANT
+
+    # ------------------------------------------------------------------ imports
+
+    def _import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            if self.scope.kind == "module":
+                self.imports.append(alias.name)
+            name = alias.asname or alias.name.partition(".")[0]
+            module = alias.name if alias.asname else name
+            self.dotted[name] = module
+            self.ops.append((IMP, self.bind(name, DEFINITION), module, None, CONSTANT))
+            if not alias.asname and "." in alias.name:
+                self.ops.append((IMP, self.node(), alias.name, None, CONSTANT))
+
+    def _import_from(self, node: ast.ImportFrom) -> None:
+        module = self._absolute(node)
+        for alias in node.names:
+            if alias.name == "*":
+                self.stars.append(module)
+                self.imports.append(module)
+                continue
+            if self.scope.kind == "module":
+                self.imports.extend((module, f"{module}.{alias.name}"))
+            name = alias.asname or alias.name
+            self.dotted[name] = f"{module}.{alias.name}"
+            site = self.site(alias, "import")
+            self.ops.append((IMP, self.bind(name, DEFINITION), module, alias.name, site))
+
+    def _absolute(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        parts = self.file.module.split(".")
+        drop = node.level - (1 if self.file.is_package else 0)
+        parts = parts[: len(parts) - drop] if drop else parts
+        return ".".join([*parts, *([node.module] if node.module else [])])
+
+    def _global(self, node: ast.Global) -> None:
+        for name in node.names:
+            if self.scope is not self.module:
+                self.scope.redirect[name] = self.module
+
+    def _nonlocal(self, node: ast.Nonlocal) -> None:
+        for name in node.names:
+            scope = self.scope.parent
+            while scope is not None and (scope.kind != "function" or name not in scope.bound):
+                scope = scope.parent
+            if scope is not None:
+                self.scope.redirect[name] = scope
+
+    # ------------------------------------------------------------------ plain statements
+
+    def _expr(self, node: ast.Expr) -> None:
+        match node.value:
+            case ast.Yield() | ast.YieldFrom() as inner:
+                self.statement_yield(inner)
+            case ast.Constant():
+                pass
+            case inner:
+                self.value(inner)
+
+    def _assign(self, node: ast.Assign) -> None:
+        source = self.value(node.value)
+        for target in node.targets:
+            match target:
+                case ast.Name(id=name):
+                    self.copy(self.bind(name), source)
+                    if source != CONSTANT:
+                        self.note_dict(name, constant_keys(node.value))
+                    continue
+                case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str() as key)):
+                    self.note_dict(name, {key})
+                case ast.Subscript(value=ast.Name(id=name)):
+                    self.note_dict(name, None)
+            self.assign(target, source)
+
+    def _ann_assign(self, node: ast.AnnAssign) -> None:
+        match node.target:
+            case ast.Name(id=name):
+                target = self.bind(name) if node.value or self.scope.kind != "function" else None
+                target = self.variable(name) if target is None else target
+                if self.scope.kind == "class" and "ClassVar" not in ast.dump(node.annotation)[:60]:
+                    self.scope.fields.append((name, target))
+                if node.value is not None:
+                    self.copy(target, self.value(node.value))
+                    self.note_dict(name, constant_keys(node.value))
+                self.annotation(node.annotation, target)
+            case ast.Attribute() as attribute:
+                seeded = self.node()
+                self.annotation(node.annotation, seeded)
+                if node.value is not None:
+                    self.copy(seeded, self.value(node.value))
+                self.assign(attribute, seeded)
+            case other if node.value is not None:
+                self.assign(other, self.value(node.value))
+
+    def _aug_assign(self, node: ast.AugAssign) -> None:
+        result = self.value(ast.copy_location(ast.BinOp(node.target, node.op, node.value), node))
+        if isinstance(node.target, ast.Name):
+            self.note_dict(node.target.id, None)
+        self.assign(node.target, result)
+
+    def _return(self, node: ast.Return) -> None:
+        if node.value is None:
+            return
+        scope = self.scope
+        result = self.value(node.value)
+        self.copy(scope.returned, result)
+        if not (isinstance(node.value, ast.Constant) and node.value.value is None):
+            scope.returns = True
+
+    def _assert(self, node: ast.Assert) -> None:
+        self.test(node.test)
+        if node.msg is not None:
+            self.value(node.msg)
+
+    def _delete(self, node: ast.Delete) -> None:
+        for target in node.targets:
+            if isinstance(target, ast.Subscript):
+                self.quiet(target.value)
+                self.key(target.slice)
+            elif isinstance(target, ast.Attribute):
+                self.quiet(target.value)
+
+    # ------------------------------------------------------------------ blocks
+
+    def _if(self, node: ast.If) -> None:
+        self.test(node.test)
+        guard = self.main_guard
+        if self.scope.kind == "module" and _is_main_guard(node.test):
+            self.main_guard = 1
+        self.body(node.body)
+        self.main_guard = guard
+        self.body(node.orelse)
+
+    def _while(self, node: ast.While) -> None:
+        self.test(node.test)
+        self.body(node.body)
+        self.body(node.orelse)
+
+    def _for(self, node: ast.For | ast.AsyncFor) -> None:
+        flags = AWAITED if isinstance(node, ast.AsyncFor) else 0
+        self.assign(node.target, self.element(node.iter, "for", "", flags))
+        self.body(node.body)
+        self.body(node.orelse)
+
+    def _with(self, node: ast.With | ast.AsyncWith) -> None:
+        flags = AWAITED if isinstance(node, ast.AsyncWith) else 0
+        for item in node.items:
+            expression = item.context_expr
+            if isinstance(expression, ast.Call) and self.is_guard(expression):
+                self.quiet(expression.func)
+                for argument in expression.args:
+                    self.guard(argument, self._region(node.body))
+                entered = UNKNOWN
+            else:
+                source = self.value(expression)
+                entered = UNKNOWN
+                if source > 0:
+                    entered = self.node()
+                    site = self.site(expression, "with", flags)
+                    self.ops.append((WITH, entered, source, site))
+            if item.optional_vars is not None:
+                self.assign(item.optional_vars, entered)
+        self.body(node.body)
+
+    def _region(self, statements: list[ast.stmt]) -> Span:
+        start, end = self.places.span(statements[0]), self.places.span(statements[-1])
+        return (*start[:2], *end[2:])
+
+    def _try(self, node: ast.Try | ast.TryStar) -> None:
+        self.body(node.body)
+        for handler in node.handlers:
+            if handler.type is not None:
+                for source, site in self.guard(handler.type, self._region(node.body)):
+                    if handler.name is not None:
+                        self.ops.append((SEED, self.bind(handler.name), source, site))
+            if handler.name is not None:
+                self.bind(handler.name)
+            self.body(handler.body)
+        self.body(node.orelse)
+        self.body(node.finalbody)
+
+    def _match(self, node: ast.Match) -> None:
+        subject = self.value(node.subject)
+        for case in node.cases:
+            self._pattern(case.pattern, subject)
+            if case.guard is not None:
+                self.test(case.guard)
+            self.body(case.body)
+
+    def _pattern(self, pattern: ast.pattern, subject: int) -> None:
+        match pattern:
+            case ast.MatchClass(cls=cls, patterns=inner, kwd_patterns=named):
+                found = self.value(cls)
+                if subject > 0 and found > 0:
+                    self.ops.append((SEED, subject, found, CONSTANT))
+                for part in [*inner, *named]:
+                    self._pattern(part, UNKNOWN)
+            case ast.MatchAs(pattern=inner_pattern, name=name):
+                if inner_pattern is not None:
+                    self._pattern(inner_pattern, subject)
+                if name is not None:
+                    self.copy(self.bind(name), subject)
+            case ast.MatchOr(patterns=parts):
+                for part in parts:
+                    self._pattern(part, subject)
+            case ast.MatchSequence(patterns=parts):
+                for part in parts:
+                    self._pattern(part, UNKNOWN)
+            case ast.MatchMapping(keys=keys, patterns=parts, rest=rest):
+                for key in keys:
+                    self.value(key)
+                for part in parts:
+                    self._pattern(part, UNKNOWN)
+                if rest is not None:
+                    self.copy(self.bind(rest), UNKNOWN)
+            case ast.MatchStar(name=str() as name):
+                self.copy(self.bind(name), UNKNOWN)
+            case ast.MatchValue(value=value):
+                self.value(value)
+
+
+def _is_main_guard(test: ast.expr) -> bool:
+    match test:
+        case (
+            ast.Compare(
+                left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant("__main__")]
+            )
+            | ast.Compare(
+                left=ast.Constant("__main__"), ops=[ast.Eq()], comparators=[ast.Name(id="__name__")]
+            )
+        ):
+            return True
+    return False
+
+
+def _exports(body: list[ast.stmt]) -> tuple[str, ...] | None:
+    """The names of a literal `__all__`, if there is one."""
+    names: list[str] | None = None
+    for statement in body:
+        match statement:
+            case (
+                ast.Assign(targets=[ast.Name(id="__all__")], value=value)
+                | ast.AugAssign(target=ast.Name(id="__all__"), value=value)
+                | ast.AnnAssign(target=ast.Name(id="__all__"), value=ast.expr() as value)
+            ):
+                if not isinstance(value, (ast.List, ast.Tuple)):
+                    return None
+                names = names or []
+                for part in value.elts:
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        names.append(part.value)
+    return None if names is None else tuple(names)
