@@ -48,7 +48,7 @@ class CallPlan:
 
     verb: str
     method: str = ""
-    """For `request` and `stream`: the HTTP method to put first; empty when it is given."""
+    """For `request` and `stream`: the HTTP method to put first, quoted; empty when given."""
     positional: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
     dropped: frozenset[str] = frozenset()
@@ -119,7 +119,8 @@ def _plan(
         name in given or name in reachable for name in BODIES
     )
     verb = "stream" if streamed else "request" if needs_request else method
-    spelled = method.upper() if verb != method and method != "request" else ""
+    quote = tb.quote_at(resolved, resolved.parents)
+    spelled = f"{quote}{method.upper()}{quote}" if verb != method != "request" else ""
     return CallPlan(
         verb=verb,
         method=spelled,
@@ -402,7 +403,7 @@ def written(plan: CallPlan, args: Sequence[Any]) -> tuple[list[Any], dict[str, A
                 arg = tb.keyword(new, arg.value).with_changes(comma=arg.comma)
             kept.append(arg)
     if plan.method:
-        kept.insert(0, cst.Arg(cst.SimpleString(f'"{plan.method}"')))
+        kept.insert(0, cst.Arg(cst.SimpleString(plan.method)))
     at = next((i for i, arg in enumerate(kept) if arg.star == "**"), len(kept))
     kept[at:at] = [tb.keyword(name, tb.expression(text)) for name, text in plan.added]
     return tb.arguments(args, kept), moved

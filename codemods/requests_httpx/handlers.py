@@ -72,7 +72,8 @@ def _reads(resolved: Resolved, handler: ast.ExceptHandler, *, always: bool) -> I
     """`e.response` is None in requests, and missing in httpx, when no response came."""
     if not handler.name or always:
         return
-    for node, parent in _with_parents(handler):
+    for node, parents in _with_parents(handler):
+        parent = parents[0]
         match node:
             case ast.Attribute(value=ast.Name(id=name), attr="response", ctx=ast.Load()) if (
                 name == handler.name
@@ -86,13 +87,17 @@ def _reads(resolved: Resolved, handler: ast.ExceptHandler, *, always: bool) -> I
                         Severity.WARNING,
                     )
                 if not isinstance(parent, (ast.Attribute, ast.Subscript)):
-                    yield tb.edit(resolved, node, _getattr)
+                    quote = tb.quote_at(resolved, parents)
+                    yield tb.edit(resolved, node, partial(_getattr, quote))
 
 
-def _with_parents(root: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
-    for parent in ast.walk(root):
-        for child in ast.iter_child_nodes(parent):
-            yield child, parent
+def _with_parents(root: ast.AST) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...]]]:
+    stack: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(root, ())]
+    while stack:
+        node, parents = stack.pop()
+        if parents:
+            yield node, parents
+        stack += [(child, (node, *parents)) for child in ast.iter_child_nodes(node)]
 
 
 def _is_tested(node: ast.AST, parent: ast.AST) -> bool:
@@ -104,9 +109,9 @@ def _is_tested(node: ast.AST, parent: ast.AST) -> bool:
     return False
 
 
-def _getattr(node: Any) -> Any:
+def _getattr(quote: str, node: Any) -> Any:
     """`e.response` -> `getattr(e, "response", None)`."""
-    new = cst.parse_expression('getattr(e, "response", None)')
+    new = cst.parse_expression(f"getattr(e, {quote}response{quote}, None)")
     assert isinstance(new, cst.Call)
     first, *rest = new.args
     return tb.keep_parentheses(

@@ -263,6 +263,18 @@ def expression(text: str) -> cst.BaseExpression:
     return cst.parse_expression(text)
 
 
+def quote_at(resolved: Resolved, parents: Sequence[ast.AST]) -> str:
+    """The quote for a new string below these ancestors: not the one of an f-string around it."""
+    for parent in parents:
+        if isinstance(parent, ast.JoinedStr):
+            line, column, *_ = span(resolved, parent)
+            opening = _lines(resolved.source)[line - 1][column:].lstrip("rRfFuUbBtT")
+            return "'" if opening.startswith('"') else '"'
+        if isinstance(parent, ast.stmt):
+            break
+    return '"'
+
+
 def keep_parentheses(old: Any, new: Any) -> Any:
     """`new` inside the parentheses that `old` had."""
     return new.with_changes(lpar=old.lpar, rpar=old.rpar) if old.lpar else new
