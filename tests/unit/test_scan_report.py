@@ -232,7 +232,7 @@ def test_text_begins_with_the_answer_and_json_is_complete(net: Net) -> None:
     report = net.report()
     lines = [line.plain for line in scan_text(report)]
     assert lines[0] == "Is it worth it?"
-    assert "      through m (line 1) -> m:main (line 11)" in lines
+    assert "      through m (1) -> main (11)" in lines
     content = json.loads(scan_json(report))
     assert content["entries"][0]["reached"][0]["fate"] == "async"
     assert content["sites"] == {"async": 1, "thread": 0, "stays": 0}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from asyncshift.report.scan import Blocking, Entry, Fate, ScanReport, Worth
+from asyncshift.report.scan import Entry, Fate, ScanReport, Step, Worth
+
+Place = tuple[str, int, int]
 
 SHOWN_ENTRIES = 25
 SHOWN_CALLS = 8
@@ -30,9 +32,16 @@ def scan_text(report: ScanReport) -> Iterator[Text]:
     yield Text("Is it worth it?", style="bold")
     for line in report.answer:
         yield Text(f"  {line}")
+    shown: dict[frozenset[Place], str] = {}
     for entry in report.entries[:SHOWN_ENTRIES]:
         yield Text()
-        yield from _entry(entry)
+        yield from _head(entry)
+        places = frozenset((b.path, b.line, b.column) for b in entry.reached)
+        if places and places in shown:
+            yield Text(f"    reaches the same {len(places)} as {shown[places]}", style="dim")
+        else:
+            shown[places] = entry.name
+            yield from _calls(entry)
     hidden = len(report.entries) - SHOWN_ENTRIES
     if hidden > 0:
         yield Text(f"\n... and {hidden} more entry points (--format json lists all)")
@@ -45,23 +54,30 @@ def scan_text(report: ScanReport) -> Iterator[Text]:
     yield Text(f"{report.files} files, {report.functions} functions read in {report.root}")
 
 
-def _entry(entry: Entry) -> Iterator[Text]:
-    head = Text.assemble(
-        (entry.name, "bold"), f"  {entry.path}:{entry.line}  ({entry.kind}: {entry.why})"
-    )
-    yield head
+def _head(entry: Entry) -> Iterator[Text]:
+    place = f"  {entry.path}:{entry.line}  ({entry.kind}: {entry.why})"
+    yield Text.assemble((entry.name, "bold"), place)
     yield Text(f"  {entry.verdict}", style=_WORTH[entry.worth])
+
+
+def _calls(entry: Entry) -> Iterator[Text]:
     for blocking in entry.reached[:SHOWN_CALLS]:
-        yield from _blocking(blocking)
+        word, style = _FATE[blocking.fate]
+        reason = f" ({blocking.reason})" if blocking.reason else ""
+        place = f"{blocking.path}:{blocking.line}"
+        yield Text.assemble(f"    {place}  {blocking.api}  ", (word, style), reason)
+        if len(blocking.chain) > 1:
+            yield Text(f"      through {_chain(blocking.chain)}", style="dim")
     if len(entry.reached) > SHOWN_CALLS:
         yield Text(f"    ... and {len(entry.reached) - SHOWN_CALLS} more")
 
 
-def _blocking(blocking: Blocking) -> Iterator[Text]:
-    word, style = _FATE[blocking.fate]
-    reason = f" ({blocking.reason})" if blocking.reason else ""
-    place = f"{blocking.path}:{blocking.line}"
-    yield Text.assemble(f"    {place}  {blocking.api}  ", (word, style), reason)
-    if len(blocking.chain) > 1:
-        chain = " -> ".join(f"{step.name} (line {step.line})" for step in blocking.chain)
-        yield Text(f"      through {chain}", style="dim")
+def _chain(steps: Sequence[Step]) -> str:
+    """`pkg.cli:main (49) -> show (32) -> pkg.api:Client.get (8)`: modules only where they change,
+    and the line that goes on."""
+    parts, module = [], ""
+    for step in steps:
+        here, _, name = step.name.partition(":")
+        parts.append(f"{name if name and here == module else step.name} ({step.line})")
+        module = here
+    return " -> ".join(parts)

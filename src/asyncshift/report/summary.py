@@ -43,12 +43,13 @@ def summary_text(outcome: Outcome) -> Iterator[Text]:
             f"{_many(sets, 'change-set')}, {sum(outcome.mechanical.values())} mechanical "
             "(nothing but async changed)"
         )
-    yield from _section("Threaded", "bold", _places(outcome, Action.TO_THREAD))
-    yield from _section("Bridged", "bold", _places(outcome, Action.BRIDGE))
-    yield from _section("Refused", "bold red", [_refusal(r) for r in outcome.refusals])
+    yield from _decided("Threaded", outcome, Action.TO_THREAD)
+    yield from _decided("Bridged", outcome, Action.BRIDGE)
+    refused = [_refusal(r) for r in outcome.refusals]
+    yield from _section(f"Refused ({len(refused)})", "bold red", refused)
     for severity, (title, style) in _TITLES.items():
         found = [m for m in outcome.messages if m.severity is severity]
-        yield from _section(title, style, list(_grouped(found)))
+        yield from _section(f"{title} ({len(found)})", style, list(_grouped(found)))
 
 
 def summary_json(outcome: Outcome) -> dict[str, Any]:
@@ -124,11 +125,12 @@ def _decision(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _places(outcome: Outcome, action: Action) -> list[str]:
-    return [
+def _decided(title: str, outcome: Outcome, action: Action) -> Iterator[Text]:
+    lines = [
         f"{d.path}:{d.span[0]}  {d.site.text + '  ' if d.site else ''}({d.cause.text})"
         for d in _decisions(outcome, action)
     ]
+    yield from _section(f"{title} ({len(lines)})", "bold", lines)
 
 
 def _refusal(refusal: Refusal) -> str:
@@ -157,7 +159,7 @@ def _section(title: str, style: str, lines: Sequence[str]) -> Iterator[Text]:
     if not lines:
         return
     yield Text()
-    yield Text(f"{title} ({len(lines)})", style=style)
+    yield Text(title, style=style)
     for line in lines[:SHOWN]:
         yield Text(f"  {line}")
     if len(lines) > SHOWN:
