@@ -29,7 +29,8 @@ def apply_files(root: Path, files: Sequence[PlannedFile], command: str) -> Entry
         return None
     if not root.is_dir():
         raise InputError("the plan's project is not there", path=str(root))
-    _check_folder(root, str(root))
+    if not os.access(root, os.W_OK):
+        raise _folder_error(root, str(root))
     for file in files:
         _check(root, file)
     with journal.locked(root):
@@ -101,7 +102,8 @@ def _check(root: Path, file: PlannedFile) -> None:
         if path.exists():
             raise InputError("was made meanwhile; nothing was written", file.path, hint=_CHANGED)
         parent = next(place for place in path.parents if place.exists())
-        _check_folder(parent, file.path)
+        if not os.access(parent, os.W_OK):
+            raise _folder_error(parent, file.path)
         return
     current = journal.current_digest(path) if path.is_file() or not path.exists() else "a folder"
     if current is None:
@@ -114,21 +116,34 @@ def _check(root: Path, file: PlannedFile) -> None:
 
 
 def _check_writable(path: Path, name: str) -> None:
-    """The mode counts even for root, who could write: somebody said that it must not change."""
-    if not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) or not os.access(
-        path, os.W_OK
-    ):
+    """A file that somebody made read-only must not change, not even by root, who could write it.
+
+    Where its folder is read-only as well, the modes single nothing out (a copy of a read-only
+    mount has them everywhere): then it counts whether this user can write.
+    """
+    if not os.access(path, os.W_OK) or (_is_read_only(path) and not _is_read_only(path.parent)):
         raise InputError("is read-only; nothing was written", name, hint="Make it writable first.")
-    _check_folder(path.parent, name)
+    if not _is_read_only(path):
+        _check_folder(path.parent, name)
+    elif not os.access(path.parent, os.W_OK):
+        raise _folder_error(path.parent, name)
 
 
 def _check_folder(folder: Path, name: str) -> None:
-    if not folder.stat().st_mode & 0o222 or not os.access(folder, os.W_OK):
-        raise InputError(
-            f"its folder {folder} is read-only; nothing was written",
-            name,
-            hint="Make it writable first.",
-        )
+    if _is_read_only(folder) or not os.access(folder, os.W_OK):
+        raise _folder_error(folder, name)
+
+
+def _is_read_only(path: Path) -> bool:
+    return not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _folder_error(folder: Path, name: str) -> InputError:
+    return InputError(
+        f"its folder {folder} is read-only; nothing was written",
+        name,
+        hint="Make it writable first.",
+    )
 
 
 def _saved(root: Path, file: PlannedFile) -> tuple[SavedFile, bytes | None]:

@@ -141,6 +141,7 @@ def _facts(
         else:
             found[file.path] = result
             cache.put(f"{file.path}:{file.module}:{file.digest}", result)
+    cache.close()
     return [found[file.path] for file in project.files if file.path in found], broken
 
 
@@ -319,7 +320,7 @@ def _bridge_beside(file: SourceFile) -> _Bridge:
 def _outcome(
     analysis: Analysis, plan: Plan, work: Sequence[_Work], results: Sequence[Rewritten]
 ) -> Outcome:
-    from asyncshift.rewrite.bridges import bridge_source
+    from asyncshift.rewrite import bridge_source
 
     written: list[FileChange] = []
     verdicts: dict[str, Mapping[str, bool]] = {}

@@ -43,7 +43,7 @@ ITERATING = frozenset(
     }
 )
 REACHING = ITERATING | {Protocol.CALL, Protocol.WITH, Protocol.ATTRIBUTE, Protocol.OPERATOR}
-BRIDGEABLE = frozenset({Protocol.CALL, Protocol.FOR, Protocol.COMPREHENSION, Protocol.CONSUME})
+BRIDGEABLE = (ITERATING | {Protocol.CALL, Protocol.WITH}) - {Protocol.YIELD_FROM}
 THREADABLE = frozenset({Protocol.CALL, Protocol.ATTRIBUTE})
 ROOTS = frozenset({Kind.AWAITABLE, Kind.ENTERED, Kind.ITERATED})
 OWN_THREAD = frozenset({"asyncio.to_thread", "threading.Thread", "threading.Timer"})
