@@ -41,7 +41,7 @@ def except_clause(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
     api = registry.canonical(resolved.api)
     extra = []
     if api == "requests.RequestException" and any(_parses_json(n) for n in _guarded(resolved)):
-        extra.append("json.JSONDecodeError")
+        extra += ["json.JSONDecodeError", "builtins.UnicodeDecodeError"]
     yield from generic.except_class(resolved, registry, extra)
     handler = next((p for p in resolved.parents[:2] if isinstance(p, ast.ExceptHandler)), None)
     if handler is not None:

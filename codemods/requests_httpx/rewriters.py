@@ -62,6 +62,8 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
             return partial(calls.on_session, name)
         case "requests.Session", "headers" | "auth" | "cookies", _:
             return partial(sessions.attribute, name)
+        case "requests.Response", "cookies", Protocol.ATTRIBUTE:
+            return sessions.cookies
         case "requests.Response" | "requests.PreparedRequest", "url", _:
             return responses.url
         case "requests.Response", "ok", _:

@@ -86,6 +86,22 @@ def attribute(name: str, resolved: Resolved) -> Iterator[Outcome]:
         case "headers", ast.Attribute(attr="update"), ast.Call(args=[ast.Dict(values=values)]):
             if any(isinstance(v, ast.Constant) and v.value is None for v in values):
                 yield _none_header(resolved)
+        case "cookies", *_:
+            yield from cookies(resolved)
+
+
+def cookies(resolved: Resolved) -> Iterator[Outcome]:
+    """`for cookie in session.cookies` -> `... in session.cookies.jar`."""
+    node = resolved.node
+    match resolved.parents[0]:
+        case ast.For(iter=iterable) | ast.comprehension(iter=iterable) if iterable is node:
+            yield tb.edit(resolved, node, _jar, order=20)
+        case ast.Call(func=ast.Name(id=name), args=[first, *_]) if first is node:
+            if name in CONSUMERS:
+                yield tb.edit(resolved, node, _jar, order=20)
+
+
+CONSUMERS = frozenset({"any", "enumerate", "iter", "list", "set", "sorted", "tuple"})
 
 
 def _none_header(resolved: Resolved) -> Outcome:

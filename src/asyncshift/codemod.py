@@ -340,7 +340,7 @@ class Registry:
         to = (row.to or _moved(table, row.name),)
         treatments = {
             Protocol.CALL: Treatment(called, table.name, grouped=True, blocks=row.awaited),
-            Protocol.VALUE: Treatment(called, table.name, grouped=True),
+            Protocol.VALUE: Treatment(called, table.name, grouped=True, blocks=False),
         }
         self._add(table, row.name, treatments, to if to[0] else ())
         if row.returns:
@@ -369,7 +369,7 @@ class Registry:
             treatments |= {Protocol.ANNOTATION: plain, Protocol.VALUE: plain}
             treatments[Protocol.BASE] = derived
         if row.async_with:
-            treatments[Protocol.WITH] = Treatment(Kind.ENTERED, codemod, grouped=True)
+            treatments[Protocol.WITH] = Treatment(Kind.ENTERED, codemod, grouped=True, blocks=False)
         if row.async_for:
             iterated = Treatment(Kind.ITERATED, codemod, grouped=True, blocks=True)
             treatments |= dict.fromkeys(_ITERATING, iterated)

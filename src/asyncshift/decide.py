@@ -38,9 +38,10 @@ RENAMED = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 def decide(world: World, registry: Registry, no_run: frozenset[tuple[str, Span]]) -> list[Decision]:
     """All decisions in source order; `no_run` are entry calls where `asyncio.run` cannot stand."""
     found = [*_functions(world), *_library(world, registry), *_calls(world, no_run)]
-    unique: dict[tuple[str, Span, Action], Decision] = {}
+    unique: dict[tuple[str, Span, Action, str], Decision] = {}
     for decision in found:
-        unique.setdefault((decision.path, decision.span, decision.action), decision)
+        protocol = decision.detail.get("protocol", "")  # `with Session()` is a call and an entry
+        unique.setdefault((decision.path, decision.span, decision.action, protocol), decision)
     return sorted(unique.values(), key=lambda d: (d.path, d.span, d.action))
 
 

@@ -340,7 +340,7 @@ def except_class(
         yield tb.note(resolved, "exception-kept", text, Severity.WARNING)
         return
     wanted = () if covered else (*row.to, *extra)
-    names = [resolved.names.dotted(name, resolved.site.span) for name in wanted]
+    names = [_written(resolved, name) for name in wanted]
     change = partial(_classes, tuple(names), resolved.way == "both")
     yield tb.edit(resolved, resolved.node, change, order=20, built=len(names) > 1)
     match resolved.parents:
@@ -350,6 +350,13 @@ def except_class(
             yield tb.edit(resolved, call, flatten_arguments, order=20)
         case (ast.ExceptHandler(), *_):
             return
+
+
+def _written(resolved: Resolved, name: str) -> str:
+    """A class as it is written here: builtins by their bare name."""
+    if name.startswith("builtins."):
+        return name.removeprefix("builtins.")
+    return resolved.names.dotted(name, resolved.site.span)
 
 
 def _siblings(resolved: Resolved) -> list[ast.expr]:
