@@ -43,9 +43,11 @@ def apply_files(root: Path, files: Sequence[PlannedFile], command: str) -> Entry
                 (root / folder).mkdir()
             for file, (known, _) in saved:
                 journal.replace_file(root / file.path, file.new, known.mode or file.mode or 0o644)
-        except OSError as error:
+        except (OSError, KeyboardInterrupt) as error:
             journal.put_back(root, entry)
             journal.forget(root, entry)
+            if isinstance(error, KeyboardInterrupt):
+                raise
             raise InputError(
                 f"cannot be written ({error.strerror}); everything was put back",
                 path=str(error.filename or root),

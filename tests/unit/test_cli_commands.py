@@ -270,6 +270,23 @@ def test_a_bug_ends_with_three_and_what_to_report(
     assert f"asyncshift {asyncshift.__version__}, Python 3." in err
 
 
+@pytest.mark.parametrize(
+    ("error", "status"), [(BrokenPipeError(32, "Broken pipe"), 0), (KeyboardInterrupt(), 130)]
+)
+def test_status_one_means_changes_and_nothing_else(
+    project: Path, stand_in: ModuleType, error: BaseException, status: int
+) -> None:
+    def stop(*_: object) -> None:
+        raise error
+
+    vars(stand_in)["analyse"] = stop
+    streams = sys.stdout, sys.stderr
+    try:
+        assert run(["diff"]) == status
+    finally:
+        sys.stdout, sys.stderr = streams  # Typer wraps them after a broken pipe
+
+
 # ----------------------------------------------------------------------------- whole processes
 
 

@@ -127,6 +127,21 @@ def test_a_full_disk_puts_everything_back(root: Path, monkeypatch: pytest.Monkey
     assert journal.entries(root) == []
 
 
+def test_an_interrupt_puts_everything_back(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = journal.replace_file
+
+    def interrupt(path: Path, data: bytes, mode: int | None = None) -> None:
+        if path.name == "b.py" and data == b"B\n":
+            raise KeyboardInterrupt
+        original(path, data, mode)
+
+    monkeypatch.setattr(journal, "replace_file", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        apply_files(root, FILES, "apply .")
+    assert contents(root) == OLD
+    assert journal.entries(root) == []
+
+
 def test_an_edit_after_a_crash_is_not_overwritten(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,11 +6,12 @@ input was wrong; 3 an internal error, with what to report.
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 import traceback
 from collections.abc import Sequence
+
+import typer
 
 from asyncshift import __version__
 from asyncshift.cli.app import build
@@ -30,17 +31,10 @@ def run(arguments: Sequence[str]) -> int:
     try:
         build()(list(arguments), prog_name="asyncshift")
     except SystemExit as done:
-        return done.code if isinstance(done.code, int) else 0
+        return _status(done)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("interrupted; nothing was left half written", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader went away (`asyncshift diff | head`); Python would complain once more on exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception:  # noqa: BLE001 - the one boundary: a bug must end in a message and status 3
         traceback.print_exc()
         print(
@@ -51,3 +45,13 @@ def run(arguments: Sequence[str]) -> int:
         )
         return 3
     return 0
+
+
+def _status(done: SystemExit) -> int:
+    """Typer ends Ctrl-C and a closed pipe with 1 on some versions; here 1 means "changes"."""
+    match done.__context__:
+        case BrokenPipeError():  # `asyncshift diff | head`: whoever reads has seen enough
+            return 0
+        case typer.Abort() | KeyboardInterrupt():
+            return INTERRUPTED
+    return done.code if isinstance(done.code, int) else 0

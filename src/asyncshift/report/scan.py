@@ -399,7 +399,8 @@ def _answer(entries: list[Entry], sites: Mapping[str, int], unreached: int) -> t
     if nothing := [entry.name for entry in by_worth[Worth.NO] if not entry.reached]:
         lines.append(f"Async brings nothing to {_some(nothing)}: only computing there.")
     if unreached:
-        lines.append(f"{_calls(unreached)} reached from no entry point that was seen.")
+        verb = "is" if unreached == 1 else "are"
+        lines.append(f"{_calls(unreached)} {verb} reached from no entry point that was seen.")
     return tuple(lines)
 
 
