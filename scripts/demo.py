@@ -121,10 +121,10 @@ def run_tests(version: Path) -> tuple[bool, str]:
     return done.returncode == 0, lines[-1] if lines else "no output"
 
 
-def load(version: Path, latency: float, runs: int, prefix: str) -> dict[str, Any]:
+def load(version: Path, latency: float, runs: int) -> dict[str, Any]:
     script = str(ROOT / "scripts" / "demo_load.py")
     with shop(latency) as url:
-        done = python(version, script, "--url", url, "--runs", str(runs), "--prefix", prefix)
+        done = python(version, script, "--url", url, "--runs", str(runs))
     if done.returncode:
         sys.exit(f"the load run failed:\n{done.stderr}")
     result: dict[str, Any] = json.loads(done.stdout)
@@ -149,10 +149,8 @@ def compare_behaviour(before: Path, after: Path, findings: Findings, latency: fl
         print(f"    {line}")
 
 
-def compare_load(
-    before: Path, after: Path, findings: Findings, latency: float, runs: int, prefix: str
-) -> None:
-    old, new = load(before, latency, runs, prefix), load(after, latency, runs, prefix)
+def compare_load(before: Path, after: Path, findings: Findings, latency: float, runs: int) -> None:
+    old, new = load(before, latency, runs), load(after, latency, runs)
     table([("before: requests in threads", old), ("after: one event loop", new)], runs)
     print()
     findings.require("the version before is sync, the version after async", (
@@ -183,9 +181,9 @@ def demo(work: Path, findings: Findings, latency: float, runs: int) -> None:
         findings.require(f"{name}: {line}", passed)
 
     heading(f"6. {runs} imports at once, {latency * 1000:.0f} ms for each answer of the server")
-    compare_load(before, after, findings, latency, runs, "many")
+    compare_load(before, after, findings, latency, runs)
     heading("7. One import alone: async does not make sequential code faster")
-    compare_load(before, after, findings, latency, 1, "one")
+    compare_load(before, after, findings, latency, 1)
 
 
 def main() -> int:

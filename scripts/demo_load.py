@@ -15,7 +15,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from shelfsync import report, run_import
+from shelfsync import Importer, ShopClient, confirm, load_rates, report
 
 
 class ThreadWatch(threading.Thread):
@@ -31,30 +31,45 @@ class ThreadWatch(threading.Thread):
             self.most = max(self.most, threading.active_count() - 1)
 
 
-def run_in_threads(url: str, tokens: list[str]) -> list[Any]:
-    with ThreadPoolExecutor(max_workers=len(tokens)) as pool:
-        return list(pool.map(lambda token: run_import(url, token), tokens))
+def in_threads(url: str, runs: int) -> list[Any]:
+    """As a service does it: one client for all, a thread for each import."""
+    rates = load_rates(url, "EUR")
+
+    def one(_: int) -> Any:
+        shelves = Importer(shop, rates).run()
+        confirm(shop, shelves)
+        return shelves
+
+    with ShopClient(url, "load") as shop, ThreadPoolExecutor(max_workers=runs) as pool:
+        return list(pool.map(one, range(runs)))
 
 
-def run_on_one_loop(url: str, tokens: list[str]) -> list[Any]:
-    async def together() -> list[Any]:
-        return await asyncio.gather(*(run_import(url, token) for token in tokens))
+async def on_one_loop(url: str, runs: int) -> list[Any]:
+    """The same with a task for each import; line by line what it says above."""
+    rates = await load_rates(url, "EUR")
 
-    return asyncio.run(together())
+    async def one() -> Any:
+        shelves = await Importer(shop, rates).run()
+        await confirm(shop, shelves)
+        return shelves
+
+    async with ShopClient(url, "load") as shop:
+        return await asyncio.gather(*(one() for _ in range(runs)))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--url", required=True)
     parser.add_argument("--runs", type=int, required=True)
-    parser.add_argument("--prefix", required=True)
     args = parser.parse_args()
-    tokens = [f"{args.prefix}-{number}" for number in range(args.runs)]
-    is_async = inspect.iscoroutinefunction(run_import)
+    is_async = inspect.iscoroutinefunction(Importer.run)
     watch = ThreadWatch()
     watch.start()
     started, cpu = time.perf_counter(), time.process_time()
-    results = (run_on_one_loop if is_async else run_in_threads)(args.url, tokens)
+    if is_async:
+        results = asyncio.run(on_one_loop(args.url, args.runs))
+    else:
+        results = in_threads(args.url, args.runs)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     watch.stop.set()
     outputs = ["\n".join(report.lines(shelves)) for shelves in results]

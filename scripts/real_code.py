@@ -12,6 +12,7 @@ import argparse
 import ast
 import json
 import platform
+import re
 import resource
 import shutil
 import subprocess
@@ -181,15 +182,14 @@ def examine(package: Package, cache: Path, work: Path) -> Result:
         "diff", "--no-cache", "--format", "json", "--out", str(plan), str(folder)
     )
     if done.returncode != 0:
-        last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        result.missed.append(f"diff ended with {done.returncode}: {last[0]}")
+        result.missed.append(f"diff ended with {done.returncode}: {_complaint(done.stderr)}")
         return result
     result.summary = json.loads(done.stdout)
     if contents(folder) != before:
         result.missed.append("diff wrote something")
     done, _ = asyncshift("apply", str(plan))
     if done.returncode != 0:
-        result.missed.append(f"apply ended with {done.returncode}: {done.stderr.strip()}")
+        result.missed.append(f"apply ended with {done.returncode}: {_complaint(done.stderr)}")
         return result
     after = contents(folder)
     result.missed += _written(result.summary, plan, before, after)
@@ -200,6 +200,15 @@ def examine(package: Package, cache: Path, work: Path) -> Result:
     if result.share < MECHANICAL:
         result.missed.append(f"{result.share:.0%} of the change-sets are mechanical")
     return result
+
+
+def _complaint(errors: str) -> str:
+    """The line that says what went wrong: of a message its first, of a traceback its last."""
+    lines = errors.strip().splitlines() or ["no message"]
+    for line in lines:
+        if line.startswith("error: ") or re.match(r"[\w.]+(Error|Exception): ", line):
+            return line
+    return lines[-1]
 
 
 def _written(

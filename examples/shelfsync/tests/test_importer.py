@@ -5,19 +5,16 @@ import pytest
 
 from shelfsync import Importer, ShopUnavailable, report, run_import
 from shelfsync.cli import main
-from shelfsync.rates import exchange_rate
+from shelfsync.rates import load_rates
+
+RATES = {"EUR": Decimal(1), "USD": Decimal("0.92"), "GBP": Decimal("1.17")}
 
 
 def test_run(shop):
-    tea, cups, spoons = Importer(shop).run()
+    tea, cups, spoons = Importer(shop, RATES).run()
     assert tea.prices["T01"].amount == Decimal("3.91")
     assert cups.missing == ["C04"]
     assert spoons.names == {"S00": "Honey-spoon", "S01": "Matcha-spoon"}
-
-
-def test_rates_are_asked_once(shop, server):
-    Importer(shop).run()
-    assert sum(entry["path"] == "/rates" for entry in server.log) == 2
 
 
 def test_run_import_confirms(server):
@@ -26,17 +23,18 @@ def test_run_import_confirms(server):
     assert server.log[-1]["path"] == "/jobs/job-secret"
 
 
+def test_rates(server):
+    assert load_rates(server.url, "EUR") == RATES
+    assert [entry["query"] for entry in server.log] == [{"to": "EUR"}]
+
+
 def test_unknown_currency(server):
-    with pytest.raises(ShopUnavailable, match="no rate EUR/XXX"):
-        exchange_rate(server.url, "EUR", "XXX")
-
-
-def test_same_currency_needs_no_service():
-    assert exchange_rate("http://127.0.0.1:9", "EUR", "EUR") == 1
+    with pytest.raises(ShopUnavailable, match="no rates for XXX"):
+        load_rates(server.url, "XXX")
 
 
 def test_report_lines(shop):
-    lines = list(report.lines(Importer(shop).run()))
+    lines = list(report.lines(Importer(shop, RATES).run()))
     assert lines[0] == "Cups: 5 products, 30.92 in all"
     assert "  C04        has no price" in lines
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from .client import ShopClient
 from .errors import ImportRejected, NotFound
 from .models import Category, Price, Shelf
-from .rates import exchange_rate
+from .rates import load_rates
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +19,8 @@ class Importer:
     """Reads a shop's catalogue; prices come out in one currency."""
 
     shop: ShopClient
+    rates: dict[str, Decimal]
     currency: str = "EUR"
-    _rates: dict[str, Decimal] = field(default_factory=dict)
 
     def run(self) -> list[Shelf]:
         shelves = [self.read_shelf(category) for category in self.shop.categories()]
@@ -39,11 +39,7 @@ class Importer:
         return shelf
 
     def in_currency(self, price: Price) -> Price:
-        if price.currency not in self._rates:
-            self._rates[price.currency] = exchange_rate(
-                self.shop.base_url, price.currency, self.currency
-            )
-        return price.converted(self._rates[price.currency], self.currency)
+        return price.converted(self.rates[price.currency], self.currency)
 
 
 def confirm(shop: ShopClient, shelves: list[Shelf]) -> str:
@@ -57,7 +53,8 @@ def confirm(shop: ShopClient, shelves: list[Shelf]) -> str:
 
 def run_import(base_url: str, token: str, currency: str = "EUR") -> list[Shelf]:
     """A whole import: read everything, confirm it."""
+    rates = load_rates(base_url, currency)
     with ShopClient(base_url, token) as shop:
-        shelves = Importer(shop, currency).run()
+        shelves = Importer(shop, rates, currency).run()
         confirm(shop, shelves)
     return shelves

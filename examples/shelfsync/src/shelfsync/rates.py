@@ -9,15 +9,12 @@ import requests
 from .errors import ShopUnavailable
 
 
-def exchange_rate(base_url: str, source: str, target: str) -> Decimal:
-    """How many `target` one `source` buys."""
-    if source == target:
-        return Decimal(1)
+def load_rates(base_url: str, target: str) -> dict[str, Decimal]:
+    """How many `target` one unit of each currency buys."""
     try:
-        response = requests.get(
-            f"{base_url}/rates", params={"from": source, "to": target}, timeout=5
-        )
+        response = requests.get(f"{base_url}/rates", params={"to": target}, timeout=5)
         response.raise_for_status()
     except requests.RequestException as error:
-        raise ShopUnavailable(f"no rate {source}/{target}") from error
-    return Decimal(response.json()["rate"])
+        raise ShopUnavailable(f"no rates for {target}") from error
+    rates = {currency: Decimal(rate) for currency, rate in response.json().items()}
+    return {**rates, target: Decimal(1)}
