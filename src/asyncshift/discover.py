@@ -11,6 +11,7 @@ import hashlib
 import io
 import os
 import re
+import tempfile
 import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -72,8 +73,8 @@ def discover(paths: Sequence[Path], config: Config) -> Project:
 def project_root(paths: Sequence[Path]) -> Path:
     """The nearest folder upwards with a project's marker, else the outermost package or the folder.
 
-    The home folder and what is above it count only when named: a stray `.git` there would make
-    everything the user owns one project.
+    The home folder, the one for temporary files and what is above them count only when named: a
+    stray `.git` there would make everything in it one project.
     """
     for path in paths:
         if not path.exists():
@@ -240,10 +241,11 @@ def _holds_python(folder: str) -> bool:
 
 
 def _root_of(path: Path) -> Path:
-    home = Path.home()
     folder = path if path.is_dir() else path.parent
+    shared = [Path.home(), Path(tempfile.gettempdir()).resolve()]
+    too_high = {place for end in shared for place in (end, *end.parents)}
     for place in (folder, *folder.parents):
-        if place != folder and (place == home or place in home.parents):
+        if place != folder and place in too_high:
             break
         if any((place / marker).exists() for marker in MARKERS):
             return place.resolve()

@@ -129,10 +129,12 @@ def test_paths_of_several_projects_share_the_common_parent(tmp_path: Path) -> No
     assert project_root([tmp_path / "a", tmp_path / "b"]) == tmp_path
 
 
-def test_a_marker_in_the_home_folder_makes_no_project(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("shared", ["HOME", "TMPDIR"])
+def test_a_marker_in_a_shared_folder_makes_no_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: str
 ) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(shared, str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
     (tmp_path / ".git").mkdir()
     write(tmp_path, "scripts/a.py")
     assert project_root([tmp_path / "scripts"]) == tmp_path / "scripts"
