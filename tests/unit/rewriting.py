@@ -1,4 +1,4 @@
-"""A bench for the rewriters of requests_httpx, without the engine.
+"""A bench for rewriters, without the engine.
 
 `rewritten` finds the library names in a text by a small table of receivers (`s` is a session, `r` a
 response, `jar` a cookie jar), asks the registry as the engine does, and applies the edits.
@@ -9,14 +9,18 @@ from __future__ import annotations
 import ast
 import itertools
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from asyncshift.codemod import Edit, Resolved, load_registry
+from asyncshift.codemod import Edit, Kind, Registry, Resolved, load_registry
 from asyncshift.edits import Applied, apply_edits, conflicts
 from asyncshift.model import Certainty, Message, Protocol, Refusal, Site, Span, Target
+from asyncshift.toolbox import dotted_text, imported_names
 
 REGISTRY = load_registry(only=["requests_httpx"])
-PREAMBLE = "import requests\n"
+PREAMBLE = "import contextlib, requests\n"
+CONSUMERS = ("dict", "len", "list", "sorted")
+Parents = tuple[ast.AST, ...]
+Found = tuple[ast.AST, Parents, str, Protocol]
 RECEIVERS = {
     "s": "requests.Session",
     "self.session": "requests.Session",
@@ -42,25 +46,122 @@ class PlainNames:
         return name
 
 
+class Finder:
+    """Names of the library in a text: by its imports, and by what receivers are said to be."""
+
+    def __init__(self, registry: Registry, receivers: Mapping[str, str], module: ast.Module):
+        self.registry, self.receivers = registry, receivers
+        self.imports = imported_names(module)
+
+    def mention(self, node: ast.AST) -> str:
+        """The full name of an expression that starts with an imported name."""
+        head, dot, tail = dotted_text(node).partition(".")
+        return f"{self.imports[head]}{dot}{tail}" if head in self.imports else ""
+
+    def api(self, node: ast.AST) -> str:
+        """The library name of an expression, as the call graph would know it."""
+        if (name := self.receivers.get(dotted_text(node))) is not None:
+            return name
+        if (full := self.mention(node)) or not isinstance(node, ast.Attribute):
+            return self.registry.canonical(full or dotted_text(node))
+        returned = self.type(node.value)
+        return f"{returned}.{node.attr}" if returned else ""
+
+    def type(self, node: ast.AST) -> str:
+        """The class of what an expression gives."""
+        inner = node.func if isinstance(node, ast.Call) else node
+        api = self.api(inner)
+        return self.registry.returns(api) or ""
+
+    def sites(self, module: ast.Module) -> Iterator[Found]:
+        """Every place that reaches a library name, in source order."""
+        stack: list[tuple[ast.AST, Parents]] = [(module, ())]
+        while stack:
+            node, parents = stack.pop()
+            children = reversed(list(ast.iter_child_nodes(node)))
+            stack += [(child, (node, *parents)) for child in children]
+            if not parents or isinstance(node, (ast.Import, ast.ImportFrom, ast.alias)):
+                continue
+            for protocol, api in (*self._called(node, parents[0]), *self._named(node, parents)):
+                if self.registry.is_api(api):
+                    yield node, parents, api, protocol
+
+    def _called(self, node: ast.AST, parent: ast.AST) -> Iterator[tuple[Protocol, str]]:
+        if isinstance(node, ast.Call):
+            yield Protocol.CALL, self.api(node.func)
+            if isinstance(node.func, ast.Name) and node.func.id in CONSUMERS and node.args:
+                yield Protocol.CONSUME, self.type(node.args[0])
+        instance = self.type(node) if isinstance(node, (ast.Attribute, ast.Call, ast.Name)) else ""
+        if not instance or self.mention(node):
+            return
+        match parent:
+            case ast.withitem(context_expr=item) if item is node:
+                yield Protocol.WITH, instance
+            case ast.For(iter=iterable) if iterable is node:
+                yield Protocol.FOR, instance
+            case ast.If(test=test) if test is node:
+                yield Protocol.TRUTH, instance
+            case ast.UnaryOp(op=ast.Not()) | ast.BoolOp():
+                yield Protocol.TRUTH, instance
+
+    def _named(self, node: ast.AST, parents: Parents) -> Iterator[tuple[Protocol, str]]:
+        parent = parents[0]
+        if isinstance(parent, ast.Call) and parent.func is node:
+            return
+        if isinstance(parent, ast.Attribute) and self.mention(parent) and self._knows(parent):
+            return
+        api = self.api(node) if isinstance(node, (ast.Attribute, ast.Name)) else ""
+        match node, parents:
+            case ast.Attribute(), _ if not self.mention(node):
+                if dotted_text(node) not in self.receivers:
+                    yield Protocol.ATTRIBUTE, api
+            case ((ast.Attribute() | ast.Name()), _) if not self.mention(node):
+                return
+            case ((ast.Attribute() | ast.Name()), (ast.ExceptHandler(), *_)):
+                yield Protocol.EXCEPT, api
+            case ((ast.Attribute() | ast.Name()), (ast.Tuple(), ast.ExceptHandler(), *_)):
+                yield Protocol.EXCEPT, api
+            case (
+                (ast.Attribute() | ast.Name()),
+                (ast.Call(func=ast.Attribute(attr="suppress")), *_),
+            ):
+                yield Protocol.EXCEPT, api
+            case ((ast.Attribute() | ast.Name()), (ast.arg() | ast.AnnAssign(), *_)):
+                yield Protocol.ANNOTATION, api
+            case ((ast.Attribute() | ast.Name()), _):
+                yield Protocol.VALUE, api
+
+    def _knows(self, node: ast.AST) -> bool:
+        return self.registry.is_api(self.api(node))
+
+
 class Outcomes:
     """What the rewriters gave for a text."""
 
-    def __init__(self, text: str, keywords: tuple[str, ...] | None = (), way: str = "convert"):
+    def __init__(
+        self,
+        text: str,
+        keywords: tuple[str, ...] | None = (),
+        way: str = "convert",
+        registry: Registry = REGISTRY,
+        receivers: Mapping[str, str] = RECEIVERS,
+    ):
         self.text = PREAMBLE + dedent(text)
         self.keywords, self.way = keywords, way
         self.edits: list[Edit] = []
         self.refusals: list[Refusal] = []
         self.messages: list[Message] = []
         names = PlainNames()
-        for node, parents, api, protocol in sites(ast.parse(self.text)):
-            treatment = REGISTRY.treatment(api, protocol)
-            if treatment is None or treatment.kind in ("same", "blocking", "refused"):
-                if treatment is not None and treatment.kind == "refused":
-                    span = place(node)
-                    refusal = Refusal("m.py", span, "table", treatment.reason, treatment.way_out)
-                    self.refusals.append(refusal)
+        module = ast.parse(self.text)
+        for node, parents, api, protocol in Finder(registry, receivers, module).sites(module):
+            treatment = registry.treatment(api, protocol)
+            if treatment is None or treatment.kind in (Kind.SAME, Kind.BLOCKING):
                 continue
-            for outcome in REGISTRY.rewrite(self._resolved(node, parents, api, protocol, names)):
+            if treatment.kind is Kind.REFUSED:
+                refusal = (place(node), "table", treatment.reason, treatment.way_out)
+                self.refusals.append(Refusal("m.py", *refusal))
+                continue
+            for outcome in registry.rewrite(self._resolved(node, parents, api, protocol, names)):
                 match outcome:
                     case Edit():
                         self.edits.append(outcome)
@@ -70,12 +171,7 @@ class Outcomes:
                         self.messages.append(outcome)
 
     def _resolved(
-        self,
-        node: ast.AST,
-        parents: tuple[ast.AST, ...],
-        api: str,
-        protocol: Protocol,
-        names: PlainNames,
+        self, node: ast.AST, parents: Parents, api: str, protocol: Protocol, names: PlainNames
     ) -> Resolved:
         site = Site(
             path="m.py",
@@ -90,7 +186,13 @@ class Outcomes:
         return Resolved(site, api, node, parents, names, self.way, {}, self.text)
 
     @property
+    def rules(self) -> set[str]:
+        """The rules by which something is refused."""
+        return {refusal.rule for refusal in self.refusals}
+
+    @property
     def code(self) -> str:
+        """The text after all edits; fails where something is refused."""
         assert not self.refusals, self.refusals
         assert not conflicts(self.edits)
         applied = apply_edits(self.text, self.edits)
@@ -100,94 +202,9 @@ class Outcomes:
 
 
 def place(node: ast.AST) -> Span:
+    """A node's place in a text of ASCII characters."""
     assert isinstance(node, (ast.expr, ast.stmt))
     return (node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0)
-
-
-def dotted(node: ast.AST) -> str:
-    match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Attribute(value=value, attr=attr):
-            return f"{dotted(value)}.{attr}"
-        case ast.Call(func=func):
-            return f"{api_of(func)}()"
-    return "?"
-
-
-def is_dotted(name: str) -> bool:
-    return name.startswith("requests.") and "(" not in name
-
-
-def api_of(node: ast.AST) -> str:
-    """The library name of an expression, as the call graph would know it."""
-    name = dotted(node)
-    if name in RECEIVERS:
-        return RECEIVERS[name]
-    if isinstance(node, ast.Attribute) and not is_dotted(name):
-        returned = type_of(node.value)
-        return f"{returned}.{node.attr}" if returned else ""
-    return REGISTRY.canonical(name)
-
-
-def type_of(node: ast.AST) -> str:
-    inner = node.func if isinstance(node, ast.Call) else node
-    return REGISTRY.returns(api_of(inner)) or ""
-
-
-def sites(
-    module: ast.Module,
-) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...], str, Protocol]]:
-    stack: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(module, ())]
-    while stack:
-        node, parents = stack.pop()
-        children = reversed(list(ast.iter_child_nodes(node)))
-        stack += [(child, (node, *parents)) for child in children]
-        for protocol, api in reached(node, parents):
-            if REGISTRY.is_api(api):
-                yield node, parents, api, protocol
-
-
-def reached(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[tuple[Protocol, str]]:
-    if not parents or isinstance(node, (ast.Import, ast.ImportFrom, ast.alias)):
-        return
-    parent = parents[0]
-    instance = type_of(node) if isinstance(node, (ast.Call, ast.Attribute)) else api_of(node)
-    instance = instance or api_of(node)
-    instance = instance if REGISTRY.is_class(instance) else ""
-    mentioned = isinstance(node, ast.Attribute) and is_dotted(dotted(node))
-    if isinstance(node, ast.Call):
-        yield Protocol.CALL, api_of(node.func)
-        if isinstance(node.func, ast.Name) and node.func.id in ("list", "sorted", "dict", "len"):
-            yield Protocol.CONSUME, type_of(node.args[0]) or api_of(node.args[0])
-    elif isinstance(node, ast.Attribute) and not mentioned:
-        called = isinstance(parent, ast.Call) and parent.func is node
-        if not called and dotted(node) not in RECEIVERS:
-            yield Protocol.ATTRIBUTE, api_of(node)
-    elif mentioned:
-        match parent:
-            case ast.ExceptHandler():
-                yield Protocol.EXCEPT, api_of(node)
-            case ast.Tuple() if isinstance(parents[1], ast.ExceptHandler):
-                yield Protocol.EXCEPT, api_of(node)
-            case ast.Call() if dotted(parent.func) == "contextlib.suppress":
-                yield Protocol.EXCEPT, api_of(node)
-            case ast.arg() | ast.AnnAssign():
-                yield Protocol.ANNOTATION, api_of(node)
-            case ast.Call() if parent.func is node:
-                pass
-            case _:
-                yield Protocol.VALUE, api_of(node)
-    if instance and not mentioned:
-        match parent:
-            case ast.withitem(context_expr=item) if item is node:
-                yield Protocol.WITH, instance
-            case ast.For(iter=iterable) if iterable is node:
-                yield Protocol.FOR, instance
-            case ast.If(test=test) if test is node:
-                yield Protocol.TRUTH, instance
-            case ast.UnaryOp(op=ast.Not()) | ast.BoolOp():
-                yield Protocol.TRUTH, instance
 
 
 def rewritten(text: str, keywords: tuple[str, ...] | None = (), way: str = "convert") -> str:
@@ -197,7 +214,7 @@ def rewritten(text: str, keywords: tuple[str, ...] | None = (), way: str = "conv
 
 def refused(text: str, keywords: tuple[str, ...] | None = ()) -> set[str]:
     """The rules by which something in the text is refused."""
-    return {r.rule for r in Outcomes(text, keywords).refusals}
+    return Outcomes(text, keywords).rules
 
 
 def messages(text: str, keywords: tuple[str, ...] | None = ()) -> set[str]:
