@@ -37,6 +37,13 @@ from asyncshift.values import (
     MANAGER as MANAGER_VALUE,
 )
 
+_TYPING = ("typing.", "typing_extensions.", "collections.abc.")
+
+
+def is_outside_class(dotted: str) -> bool:
+    """The name looks like a class whose instances are worth following one step."""
+    return dotted.rpartition(".")[2][:1].isupper() and not dotted.startswith(_TYPING)
+
 
 class Calls(Members):
     """`call`, `iterate`, `enter` answer for one value."""
@@ -193,6 +200,8 @@ class Calls(Members):
         name = dotted.removeprefix("builtins.")
         if name in ELEMENTS:
             self._elements(name, op)
+        elif name == "iter":
+            self.add((KIND, target, args[0] if args else -1, "iter"), args[0] if args else -1)
         elif name in IDENTITY:
             for argument in args[:1]:
                 self.link(argument, target)
@@ -209,7 +218,7 @@ class Calls(Members):
             self._mapped(name, op)
         elif dotted.rpartition(".")[2] in ("enter_context", "enter_async_context") and args:
             self.add((WITH, target, args[0], -1), args[0])
-        elif dotted.rpartition(".")[2][:1].isupper():
+        elif is_outside_class(dotted):
             self.push(target, self.pool.of(FOREIGN, dotted))
         else:
             self.unknown.add(target)
@@ -416,6 +425,11 @@ class Calls(Members):
                 self.push(target, self.pool.of(SUBCLASS, kind[1]))
             case "class", "lib":
                 self.push(target, self.pool.of(EXT, kind[1]))
+            case "iter", ("inst" | "self"):
+                made = self.lookup(kind[0], kind[1], "__iter__")
+                self.add((CALL, target, made, (), (), -1), made)
+            case "iter", _:
+                self.push(target, frozenset((value,)))
             case "next", ("inst" | "self"):
                 made = self.lookup(kind[0], kind[1], "__next__")
                 self.add((CALL, target, made, (), (), -1), made)
@@ -437,7 +451,7 @@ class Calls(Members):
                 if api is not None:
                     if self.registry.is_class(api):
                         self.push(target, self.pool.of(LIB, api, site))
-                elif kind[1].rpartition(".")[2][:1].isupper():
+                elif is_outside_class(kind[1]):
                     self.push(target, self.pool.of(FOREIGN, kind[1]))
 
 

@@ -67,10 +67,10 @@ class Definitions(Annotations):
             decorators.append((dotted, called))
             flags |= _decorator_flags(node.name, dotted)
             if made != CONSTANT:
-                applied.append((made, self.site(decorator, "decorator")))
+                applied.append((made, self.site(decorator, "decorator", 0, dotted)))
         index = self._define(node, node.name, "function", node.args, flags, decorators, node.body)
         if flags & SETTER:
-            self.scope.setters[node.name] = index
+            self.scope.setters[self.private(node.name)] = index
             return
         result = self.node()
         self.ops.append((FUNC, result, index))
@@ -80,7 +80,7 @@ class Definitions(Annotations):
             result = decorated
         if flags & OVERLOAD:
             return
-        self.copy(self.bind(node.name, DEFINITION), result)
+        self.copy(self.bind(self.private(node.name), DEFINITION), result)
 
     def _decorator(self, name: str, node: ast.expr) -> tuple[str, int, int]:
         """(dotted name, node of what is applied or CONSTANT if it changes nothing, its callee)."""

@@ -434,6 +434,7 @@ class Expressions(Emitter):
 
     def store(self, base: int, attr: str, source: int, node: ast.AST) -> None:
         """`base.attr = source`."""
+        attr = self.private(attr)
         self.ops.append((STORE, base, attr, source, self.site(node, "attribute")))
 
     # ------------------------------------------------------------------ calls

@@ -158,18 +158,18 @@ class Core:
         Gives the values that are still new, and how many values count against the cap.
         """
         groups: dict[tuple[Any, ...], list[int]] = {}
-        plain = 0
+        counted: set[object] = set()
         kept: list[int] = []
         for value in sorted(old or ()):
             kind = self.values[value]
             if kind[0] in (LIB, MEMBER, RESULT):
                 groups.setdefault(kind[:-1], []).append(value)
             else:
-                plain += 1
+                counted.add(self._counted(kind))
         for value in sorted(new):
             kind = self.values[value]
             if kind[0] not in (LIB, MEMBER, RESULT):
-                plain += 1
+                counted.add(self._counted(kind))
                 kept.append(value)
                 continue
             group = groups.setdefault(kind[:-1], [])
@@ -179,7 +179,13 @@ class Core:
                 continue
             for other in group:
                 self.origins.unite(self.values[other][-1], kind[-1])
-        return self.pool.intern(frozenset(kept)), plain + min(len(groups), ORIGINS)
+        return self.pool.intern(frozenset(kept)), len(counted) + min(len(groups), ORIGINS)
+
+    def _counted(self, kind: tuple[Any, ...]) -> object:
+        """What counts against the cap: all overrides of one method count as one."""
+        if kind[0] != BOUND:
+            return kind
+        return BOUND, self.functions[kind[1]].facts.name.rpartition(".")[2]
 
     # ------------------------------------------------------------------ the fixpoint
 

@@ -112,9 +112,24 @@ class Members(Core):
         match kind[0]:
             case "self" | "inst" | "class" | "subclass":
                 self.link(source, self.instance(kind[1], attr))
+                for setter in self.setters(kind, attr):
+                    if len(self.functions[setter].params) > 1:
+                        self.link(source, self.functions[setter].params[1][1])
             case "module":
                 for unit in kind[1].units:
                     self.link(source, self.module_name(unit, attr))
+
+    def setters(self, kind: tuple[Any, ...], attr: str) -> list[int]:
+        """Property setters that an assignment through an instance runs."""
+        if kind[0] not in (INST, SELF):
+            return []
+        found = []
+        for cls in self.definers(kind[0], kind[1], attr):
+            one = self.hierarchy.classes[cls]
+            for name, index in one.facts.setters:
+                if name == attr:
+                    found.append(self.unit_functions[one.unit] + index)
+        return found
 
     # ------------------------------------------------------------------ modules
 

@@ -77,6 +77,7 @@ class Emitter:
         self.imports: list[str] = []
         self.dotted: dict[str, str] = {}
         self.main_guard = 0
+        self.class_name = ""
         self.module = Scope("module", None, 0)
         self.scope = self.module
 
@@ -103,10 +104,17 @@ class Emitter:
             self.copy(target, source)
         return target
 
+    def private(self, name: str) -> str:
+        """`__name` inside a class is `_Class__name`."""
+        if not self.class_name or not name.startswith("__") or name.endswith("__"):
+            return name
+        return f"_{self.class_name}{name}"
+
     def load(self, source: int, attr: str) -> int:
         """The attribute of a node, shared within a scope."""
         if source <= 0:
             return UNKNOWN
+        attr = self.private(attr)
         loads = self.scope.loads
         key = (source, attr)
         target = loads.get(key)
@@ -116,12 +124,15 @@ class Emitter:
         return target
 
     def site(
-        self, node: ast.AST, protocol: str, flags: int = 0, label: ast.AST | None = None
+        self, node: ast.AST, protocol: str, flags: int = 0, label: ast.AST | str | None = None
     ) -> int:
-        """A new site; `label` is the node whose text names it."""
+        """A new site; `label` names it, or is the node whose text does."""
         places = self.places
         span = places.span(node)
-        text = places.label(span if label is None else places.span(label))
+        if isinstance(label, str):
+            text = label
+        else:
+            text = places.label(span if label is None else places.span(label))
         if self.main_guard:
             flags |= MAIN
         self.sites.append((span, protocol, self.scope.owner, text, flags))
@@ -136,7 +147,7 @@ class Emitter:
         """Remember where an attribute is read; only the solver knows whether it matters."""
         if source > 0:
             site = self.site(node, "attribute", flags)
-            self.marks.append((ATTR, source, node.attr, target, site))
+            self.marks.append((ATTR, source, self.private(node.attr), target, site))
 
     # ------------------------------------------------------------------ names
 

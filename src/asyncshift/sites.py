@@ -314,12 +314,8 @@ class Sites:
         for kind in solver.sees(base):
             match kind[0]:
                 case "inst" | "self":
-                    for cls in solver.definers(kind[0], kind[1], attr):
-                        one = solver.hierarchy.classes[cls]
-                        for name, index in one.facts.setters:
-                            if name == attr:
-                                number = solver.unit_functions[one.unit] + index
-                                self.note(site, "attribute", (number, None, NO_ORIGIN), base)
+                    for number in solver.setters(kind, attr):
+                        self.note(site, "attribute", (number, None, NO_ORIGIN), base)
                 case "lib":
                     api = solver.registry.canonical(f"{kind[1]}.{attr}")
                     self.note(site, "attribute", (None, api, kind[2]), base)

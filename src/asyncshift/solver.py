@@ -142,9 +142,9 @@ class Solver(Calls):
                 else:
                     self.use(op[2], op[1])
             elif code == f.FUNC:
-                number: int = renamed.get(op[2], op[2])
-                kind = GEN if self.functions[number].facts.kind == "genexp" else FUN
-                self._source(op[1], self.pool.of(kind, number))
+                made = renamed.get(op[2], op[2])
+                kind = GEN if self.functions[made].facts.kind == "genexp" else FUN
+                self._source(op[1], self.pool.of(kind, made))
             elif code == f.CLS:
                 self.push(op[1], self.pool.of(CLASS, op[2]))
             elif code == f.BOX:

@@ -17,7 +17,7 @@ SHAPES = {"set": "set", "frozenset": "set", "dict": "dict", "collections.Ordered
           "collections.defaultdict": "dict"}  # fmt: skip
 
 IDENTITY = frozenset(
-    {"iter", "copy.copy", "copy.deepcopy", "weakref.proxy", "contextlib.nullcontext",
+    {"copy.copy", "copy.deepcopy", "weakref.proxy", "contextlib.nullcontext",
      "asyncio.run", "asyncio.wait_for", "asyncio.create_task", "asyncio.shield",
      "contextlib.closing", "typing.cast"}
 )  # fmt: skip

@@ -31,7 +31,6 @@ class Walker(Definitions):
 
     def __init__(self, file: SourceFile) -> None:
         super().__init__(file)
-        self._class_decorators: list[tuple[int, int]] = []
         self._statements: dict[type[ast.AST], Callable[[Any], None]] = {
             ast.Expr: self._expr,
             ast.Assign: self._assign,
@@ -108,14 +107,14 @@ class Walker(Definitions):
 
     def _class(self, node: ast.ClassDef) -> None:
         outer = self.scope
-        decorators = []
+        decorators: list[str] = []
+        made_by: list[tuple[int, int]] = []
         for decorator in node.decorator_list:
             callee = decorator.func if isinstance(decorator, ast.Call) else decorator
             decorators.append(self.dotted_name(callee))
             made = self.value(decorator) if callee is not decorator else self.quiet(callee)
-            applied = (max(made, UNKNOWN), self.site(decorator, "decorator"))
-            self._class_decorators.append(applied)
-        made_by, self._class_decorators = self._class_decorators, []
+            applied = (max(made, UNKNOWN), self.site(decorator, "decorator", 0, decorators[-1]))
+            made_by.append(applied)
         bases = tuple(self._base(base) for base in node.bases)
         for keyword in node.keywords:
             self.value(keyword.value)
@@ -127,10 +126,11 @@ class Walker(Definitions):
         starts = (self.nodes, len(self.ops), len(self.marks), index + 1)
         scope.returned, scope.yielded = self.node(), self.node()
         guard, self.main_guard = self.main_guard, 0
+        outside, self.class_name = self.class_name, node.name.lstrip("_")
         self.scope = scope
         self.body(node.body)
         self.close(scope)
-        self.main_guard = guard
+        self.main_guard, self.class_name = guard, outside
         span = self.places.span(node)
         self.functions[index] = FunctionFacts(
             name=self.qualified(outer, node.name),

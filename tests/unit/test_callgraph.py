@@ -1,0 +1,882 @@
+"""Resolution: what each construct reaches; about half of these tests say what must not be found."""
+
+from __future__ import annotations
+
+from tests.unit.graphs import TinyRegistry, edges, graph, lines, names, site, source
+
+from asyncshift.callgraph import build
+from asyncshift.facts import extract
+
+
+# ----------------------------------------------------------------------------- plain calls
+
+
+def test_calls_across_modules_and_reexports() -> None:
+    found = graph(
+        pkg="from .client import Client as C, helper\n",
+        pkg__client="""
+            def helper(): ...
+            class Client:
+                def get(self): helper()
+            """,
+        main="""
+            import pkg
+            import pkg.client as pc
+            from pkg import C
+            def main():
+                C().get()
+                pkg.helper()
+                pc.helper()
+            """,
+    )
+    assert edges(found) == {
+        "Client.get -> helper",
+        "main -> Client.get",
+        "main -> helper",
+    }
+
+
+def test_star_import_brings_public_names_only() -> None:
+    found = graph(
+        a="def shown(): ...\ndef _hidden(): ...\n",
+        b="__all__ = ['listed']\ndef listed(): ...\ndef unlisted(): ...\n",
+        main="from a import *\nfrom b import *\nshown()\n_hidden()\nlisted()\nunlisted()\n",
+    )
+    assert edges(found) == {"<module> -> shown", "<module> -> listed"}
+
+
+def test_function_level_conditional_and_type_checking_imports() -> None:
+    found = graph(
+        a="def f(): ...\nclass K:\n    def m(self): ...\n",
+        main="""
+            from typing import TYPE_CHECKING
+            if TYPE_CHECKING:
+                from a import K
+            try:
+                from a import f as g
+            except ImportError:
+                g = None
+            def one(k: "K"):
+                from a import f
+                f()
+                k.m()
+            def two():
+                g()
+            """,
+    )
+    assert edges(found, "call") == {"one -> f", "one -> K.m", "two -> f"}
+
+
+def test_a_shadowed_name_is_not_the_import() -> None:
+    found = graph(
+        """
+        import requests
+        def f(requests):
+            requests.get("u")
+        def g():
+            requests = object()
+            requests.get("u")
+        """
+    )
+    assert edges(found) == set()
+
+
+def test_methods_through_self_attributes_parameters_and_returns() -> None:
+    found = graph(
+        """
+        class Engine:
+            def start(self): ...
+        def make():
+            return Engine()
+        class Car:
+            def __init__(self, engine=None):
+                self.engine = engine or make()
+                self.spare: "Engine | None" = None
+            def go(self):
+                self.engine.start()
+                self.check()
+                self.spare.start()
+            def check(self): ...
+        def drive(car):
+            car.go()
+        drive(Car())
+        """
+    )
+    assert edges(found) == {
+        "Car.__init__ -> make",
+        "Car.go -> Engine.start",
+        "Car.go -> Car.check",
+        "drive -> Car.go",
+        "<module> -> Car.__init__",
+        "<module> -> drive",
+    }
+    assert site(found, "self.check").certainty == "certain"
+    assert site(found, "self.engine.start").certainty == "likely"
+    assert site(found, "car.go").certainty == "likely"
+
+
+def test_same_method_name_of_another_class_is_not_reached() -> None:
+    found = graph(
+        """
+        class A:
+            def go(self): ...
+        class B:
+            def go(self): ...
+        def f():
+            a = A()
+            a.go()
+        """
+    )
+    assert edges(found) == {"f -> A.go"}
+
+
+def test_instance_attributes_of_one_class_are_not_those_of_another() -> None:
+    found = graph(
+        """
+        class X:
+            def one(self): ...
+        class A:
+            def __init__(self): self.x = X()
+        class B:
+            def __init__(self): self.x = 3
+            def f(self): self.x.one()
+        """
+    )
+    assert "B.f -> X.one" not in edges(found)
+
+
+def test_containers_and_their_elements() -> None:
+    found = graph(
+        """
+        class A:
+            def go(self): ...
+        class B:
+            def go(self): ...
+        def f(others: "list[B]"):
+            items = [A()]
+            for item in items: item.go()
+            {"b": B()}["b"].go()
+            others[0].go()
+            table = {}
+            table["x"] = A()
+            for key, value in table.items(): value.go()
+            [value.go() for value in table.values()]
+            first, second = A(), B()
+            second.go()
+        """
+    )
+    found_lines = lines(found, "call")
+    assert {line for line in found_lines if ".go" in line} == {
+        "8 call item.go -> A.go",
+        '9 call {"b": B()}["b"].go -> B.go',
+        "10 call others[0].go -> B.go",
+        "13 call value.go -> A.go",
+        "14 call value.go -> A.go",
+        "16 call second.go -> B.go",
+    }
+
+
+def test_iterating_over_a_dict_gives_no_values() -> None:
+    found = graph(
+        """
+        class A:
+            def go(self): ...
+        def f():
+            for key in {"a": A()}: key.go()
+        """
+    )
+    assert "f -> A.go" not in edges(found)
+
+
+def test_closures_callbacks_and_lambdas() -> None:
+    found = graph(
+        """
+        def apply(f, *args): return f(*args)
+        def work(x): ...
+        def outer():
+            def inner(): work(1)
+            return inner
+        def main():
+            apply(work, 1)
+            apply(lambda: work(2))
+            outer()()
+        """
+    )
+    assert edges(found, "call") == {
+        "apply -> work",
+        "apply -> main.<lambda>",
+        "main.<lambda> -> work",
+        "outer.inner -> work",
+        "main -> apply",
+        "main -> outer",
+        "main -> outer.inner",
+    }
+
+
+def test_passing_a_function_is_no_call() -> None:
+    found = graph("def f(): ...\ndef g(x): ...\ng(f)\n")
+    assert lines(found) == {"3 call g -> g", "3 value f -> f"}
+
+
+def test_local_variables_are_no_mentions() -> None:
+    found = graph("def f(): ...\ndef g(x): h = x; return h\n")
+    assert lines(found, "value") == set()
+
+
+def test_partial_binds_its_arguments() -> None:
+    found = graph(
+        """
+        import functools
+        class A:
+            def go(self): ...
+        def f(a, b): b.go()
+        def main():
+            g = functools.partial(f, 1)
+            g(A())
+        """
+    )
+    assert edges(found, "call") == {"f -> A.go", "main -> f"}
+    assert found.escapes == ()
+
+
+def test_or_defaults_ternaries_and_walrus() -> None:
+    found = graph(
+        """
+        class A:
+            def go(self): ...
+        class B:
+            def go(self): ...
+        def f(x=None, y=0):
+            (x or A()).go()
+            (A() if y else B()).go()
+            if (z := B()): z.go()
+        """
+    )
+    assert {line for line in lines(found, "call") if ".go" in line} == {
+        "7 call (x or A()).go -> A.go",
+        "8 call (A() if y else B()).go -> A.go, B.go",
+        "9 call z.go -> B.go",
+    }
+
+
+def test_keyword_star_and_double_star_arguments() -> None:
+    found = graph(
+        """
+        class A:
+            def go(self): ...
+        def one(*, a): a.go()
+        def two(*args): args[0].go()
+        def three(**kw): kw["a"].go()
+        def four(**kw): one(**kw)
+        def main():
+            one(a=A())
+            two(A())
+            four(a=A())
+            three(a=A(), b=1)
+        """
+    )
+    assert {"one -> A.go", "two -> A.go", "three -> A.go", "four -> one"} <= edges(found)
+
+
+def test_cast_and_isinstance_are_seeds() -> None:
+    found = graph(
+        """
+        from typing import cast
+        class A:
+            def go(self): ...
+        class B:
+            def went(self): ...
+        def f(x, y):
+            cast("A", x).go()
+            if isinstance(y, B):
+                y.went()
+        """
+    )
+    assert edges(found, "call") == {"f -> A.go", "f -> B.went"}
+    assert {s.certainty for s in found.sites if s.protocol == "call"} == {"likely"}
+
+
+# ----------------------------------------------------------------------------- classes
+
+
+def test_overrides_are_a_family_and_targets() -> None:
+    found = graph(
+        """
+        import abc
+        class Base(abc.ABC):
+            def run_all(self): self.step()
+            @abc.abstractmethod
+            def step(self): ...
+        class One(Base):
+            def step(self): super().step()
+        class Two(Base):
+            def step(self): ...
+        """
+    )
+    assert set(names(found, site(found, "self.step"))) == {"Base.step", "One.step", "Two.step"}
+    assert names(found, site(found, "super().step")) == ["Base.step"]
+    family = next(f for f in found.functions.values() if f.name == "Base.step").family
+    assert {found.functions[i].name for i in family} == {"One.step", "Two.step"}
+
+
+def test_constructors_and_private_names_are_no_family() -> None:
+    found = graph(
+        """
+        class A:
+            def __init__(self): self.__x()
+            def __x(self): ...
+        class B(A):
+            def __init__(self):
+                super().__init__()
+                self.__x()
+            def __x(self): ...
+        """
+    )
+    assert all(f.family == () for f in found.functions.values())
+    assert edges(found) == {
+        "A.__init__ -> A.__x",
+        "B.__init__ -> A.__init__",
+        "B.__init__ -> B.__x",
+    }
+
+
+def test_exact_instances_reach_their_own_method_only() -> None:
+    found = graph(
+        """
+        class A:
+            def f(self): ...
+        class B(A):
+            def f(self): ...
+        def main(): A().f()
+        """
+    )
+    assert edges(found) == {"main -> A.f"}
+
+
+def test_mixins_see_their_siblings() -> None:
+    found = graph(
+        """
+        class Mixin:
+            def save(self): self.store()
+        class Store:
+            def store(self): ...
+        class Both(Mixin, Store): ...
+        class Other:
+            def store(self): ...
+        """
+    )
+    assert edges(found) == {"Mixin.save -> Store.store"}
+
+
+def test_protocol_members_reach_what_has_them_all() -> None:
+    found = graph(
+        """
+        from typing import Protocol
+        class Reader(Protocol):
+            def read_page(self): ...
+            def finish(self): ...
+        class Real:
+            def read_page(self): ...
+            def finish(self): ...
+        class Half:
+            def read_page(self): ...
+        def use(r: Reader): r.read_page()
+        """
+    )
+    assert set(names(found, site(found, "r.read_page"))) == {"Reader.read_page", "Real.read_page"}
+    half = next(f for f in found.functions.values() if f.name == "Half.read_page")
+    assert half.family == ()
+
+
+def test_duck_typed_siblings_share_a_call_site() -> None:
+    found = graph(
+        """
+        class A:
+            def go(self): ...
+        class B:
+            def go(self): ...
+        class C:
+            def go(self): ...
+        for x in (A(), B()): x.go()
+        C().go()
+        """
+    )
+    families = {f.name: len(f.family) for f in found.functions.values() if ".go" in f.name}
+    assert families == {"A.go": 1, "B.go": 1, "C.go": 0}
+
+
+def test_properties_setters_and_cached_properties() -> None:
+    found = graph(
+        """
+        from functools import cached_property
+        class Inner:
+            def go(self): ...
+        class A:
+            @property
+            def x(self): return Inner()
+            @x.setter
+            def x(self, value): ...
+            @cached_property
+            def y(self): return Inner()
+            plain = 3
+        def f():
+            a = A()
+            a.x.go()
+            a.x = 1
+            a.y
+            a.plain
+        """
+    )
+    assert lines(found, "attribute") == {
+        "15 attribute a.x -> A.x",
+        "16 attribute a.x -> A.x",
+        "17 attribute a.y -> A.y",
+    }
+    targets = {s.span[0]: s.targets[0].function for s in found.sites if s.protocol == "attribute"}
+    assert targets == {15: "mod.py:7", 16: "mod.py:9", 17: "mod.py:11"}
+    assert "f -> Inner.go" in edges(found, "call")
+
+
+def test_static_and_class_methods_and_cls_calls() -> None:
+    found = graph(
+        """
+        class A:
+            def __init__(self, x): ...
+            @classmethod
+            def make(cls, x): return cls(x)
+            @staticmethod
+            def helper(x): x.go()
+            def go(self): ...
+        A.make(1).go()
+        A.helper(A(1))
+        for cls in (A, int): cls(1)
+        """
+    )
+    assert edges(found, "call") == {
+        "A.make -> A.__init__",
+        "A.helper -> A.go",
+        "<module> -> A.make",
+        "<module> -> A.go",
+        "<module> -> A.helper",
+        "<module> -> A.__init__",
+    }
+
+
+def test_call_dunder_and_getattr_dunder() -> None:
+    found = graph(
+        """
+        class Lazy:
+            def __init__(self): self.known = 1
+            def __getattr__(self, name): return name
+            def __call__(self): ...
+        x = Lazy()
+        x()
+        x.unknown
+        x.known
+        """
+    )
+    assert lines(found, "attribute") == {"8 attribute x.unknown -> Lazy.__getattr__"}
+    assert "<module> -> Lazy.__call__" in edges(found)
+
+
+def test_dataclass_and_named_tuple_fields() -> None:
+    found = graph(
+        """
+        from dataclasses import dataclass
+        from typing import NamedTuple
+        class A:
+            def go(self): ...
+        @dataclass
+        class D:
+            x: int
+            a: object
+        class N(NamedTuple):
+            a: object
+        D(1, A()).a.go()
+        N(a=A()).a.go()
+        D(A(), 1).x.upper()
+        """
+    )
+    assert {line for line in lines(found, "call") if ".go" in line} == {
+        "12 call D(1, A()).a.go -> A.go",
+        "13 call N(a=A()).a.go -> A.go",
+    }
+
+
+def test_cyclic_bases_do_not_hang() -> None:
+    found = graph("class A(B): ...\nclass B(A):\n    def f(self): self.f()\n")
+    assert edges(found) == {"B.f -> B.f"}
+
+
+def test_foreign_bases() -> None:
+    found = graph(
+        """
+        import threading, abc
+        from logging import Handler
+        from django.views import View
+        class T(threading.Thread):
+            def run(self): ...
+            def other(self): ...
+        class H(Handler):
+            def emit(self, record): ...
+            def mine(self): ...
+        class V(View):
+            def get(self): ...
+        class P(abc.ABC):
+            def f(self): ...
+        class E(ValueError):
+            def explain(self): ...
+        """
+    )
+    bases = {f.name: f.foreign_base for f in found.functions.values() if f.foreign_base}
+    assert bases == {
+        "T.run": "threading.Thread",
+        "H.emit": "logging.Handler",
+        "V.get": "django.views.View",
+    }
+
+
+# ----------------------------------------------------------------------------- generators
+
+
+def test_generators_by_every_protocol() -> None:
+    found = graph(
+        """
+        import itertools
+        def rows():
+            yield 1
+        def more():
+            yield from rows()
+        def kept():
+            return rows()
+        def use(gen):
+            for a in gen: ...
+        def main():
+            for r in rows(): ...
+            [r for r in rows()]
+            next(rows())
+            list(rows())
+            ",".join(rows())
+            list(itertools.islice(rows(), 3))
+            it = iter(kept())
+            for x in it: ...
+            use(rows())
+            a, b = rows()
+            print(*rows())
+            1 in rows()
+        """
+    )
+    assert lines(found) - lines(found, "call", "value") == {
+        "6 yield_from rows() -> rows",
+        "10 for gen -> rows",
+        "12 for rows() -> rows",
+        "13 comprehension rows() -> rows",
+        "14 next next -> rows",
+        "15 consume list -> rows",
+        '16 consume ",".join -> rows',
+        "17 consume itertools.islice -> rows",
+        "18 consume iter -> rows",
+        "19 for it -> rows",
+        "21 consume a, b -> rows",
+        "22 consume rows() -> rows",
+        "23 consume rows() -> rows",
+    }
+    consumers = {s.span[0]: s.consumer for s in found.sites if s.protocol == "consume"}
+    assert consumers == {
+        15: "list", 16: "str.join", 17: "itertools.islice", 18: "iter", 21: "unpack", 22: "*",
+        23: "in",
+    }  # fmt: skip
+
+
+def test_lists_are_not_generators() -> None:
+    found = graph(
+        """
+        def rows():
+            return [1]
+        for r in rows(): ...
+        list(rows())
+        """
+    )
+    assert lines(found) == {"4 call rows -> rows", "5 call rows -> rows"}
+
+
+def test_generator_expressions_are_functions() -> None:
+    found = graph(
+        """
+        def f(x): ...
+        def ids(): ...
+        def main():
+            return sum(f(i) for i in ids())
+        """
+    )
+    assert edges(found) == {"main -> main.<genexpr>", "main -> ids", "main.<genexpr> -> f"}
+
+
+def test_iter_dunder_and_iter_self() -> None:
+    found = graph(
+        """
+        class Pages:
+            def __iter__(self):
+                yield 1
+            def first(self):
+                return next(iter(self))
+        class Hand:
+            def __iter__(self): return self
+            def __next__(self): ...
+        for p in Pages(): ...
+        for h in Hand(): ...
+        """
+    )
+    assert lines(found) == {
+        "6 consume iter -> Pages.__iter__",
+        "6 next next -> Pages.__iter__",
+        "10 for Pages() -> Pages.__iter__",
+        "11 for Hand() -> Hand.__iter__, Hand.__next__",
+    }
+
+
+def test_context_managers() -> None:
+    found = graph(
+        """
+        from contextlib import contextmanager, ExitStack
+        class C:
+            def __enter__(self): return self
+            def __exit__(self, *exc): ...
+            def go(self): ...
+        @contextmanager
+        def managed():
+            yield C()
+        def main():
+            with C() as c: c.go()
+            with managed() as m: m.go()
+            with ExitStack() as stack:
+                s = stack.enter_context(managed())
+                s.go()
+            with open("f") as f: f.write()
+        """
+    )
+    assert lines(found, "with", "consume") == {
+        "11 with C() -> C.__enter__, C.__exit__",
+        "12 with managed() -> managed",
+        "14 consume stack.enter_context -> managed",
+    }
+    assert {line for line in lines(found, "call") if ".go" in line} == {
+        "11 call c.go -> C.go",
+        "12 call m.go -> C.go",
+        "15 call s.go -> C.go",
+    }
+
+
+# ----------------------------------------------------------------------------- decorators
+
+
+def test_a_wrapper_calls_what_it_decorates_and_nothing_else() -> None:
+    found = graph(
+        """
+        import functools
+        def logged(f):
+            @functools.wraps(f)
+            def wrapper(*args, **kwargs):
+                return f(*args, **kwargs)
+            return wrapper
+        class A:
+            def go(self): ...
+        class B:
+            def went(self): ...
+        @logged
+        def a(): return A()
+        @logged
+        def b(): return B()
+        def main():
+            a().go()
+            b().went()
+        """
+    )
+    assert edges(found, "call") == {
+        "logged.wrapper -> a",
+        "logged.wrapper -> b",
+        "main -> logged.wrapper",
+        "main -> A.go",
+        "main -> B.went",
+    }
+
+
+def test_decorator_factories_and_classes() -> None:
+    found = graph(
+        """
+        def retry(times):
+            def decorate(f):
+                def again(*a): return f(*a)
+                return again
+            return decorate
+        class Registry:
+            def register(self, f): return f
+        registry = Registry()
+        @retry(3)
+        def one(): ...
+        @registry.register
+        def two(): ...
+        def main():
+            one()
+            two()
+        """
+    )
+    assert edges(found, "call") == {
+        "retry.decorate.again -> one",
+        "main -> retry.decorate.again",
+        "main -> two",
+        "<module> -> retry",
+    }
+    assert edges(found, "decorator") == {
+        "<module> -> retry.decorate",
+        "<module> -> Registry.register",
+    }
+
+
+def test_more_than_sixteen_uses_of_a_decorator_keep_their_targets() -> None:
+    uses = "\n".join(f"@deco\ndef f{i}(): ...\n" for i in range(40))
+    found = graph(f"def deco(f):\n    def w(): return f()\n    return w\n{uses}\nf3()\n")
+    wrapper = site(found, "f")
+    assert len(wrapper.targets) == 40
+    assert names(found, site(found, "f3")) == ["deco.w"]
+
+
+def test_foreign_decorators_are_escapes_and_transparent() -> None:
+    found = graph(
+        """
+        import click, functools
+        @click.command()
+        def main(): helper()
+        @functools.lru_cache(maxsize=None)
+        def helper(): ...
+        main()
+        """
+    )
+    assert edges(found) == {"main -> helper", "<module> -> main"}
+    escaped = {found.functions[e.function].name: e.to for e in found.escapes if e.function}
+    assert escaped == {"main": "click.command"}
+    by_name = {f.name: f.decorators for f in found.functions.values()}
+    assert by_name["main"] == ("click.command",)
+    assert by_name["helper"] == ("functools.lru_cache",)
+
+
+# ----------------------------------------------------------------------------- certainty
+
+
+def test_unknown_receivers_fall_back_to_rare_names_only() -> None:
+    found = graph(
+        """
+        class A:
+            def fetch_everything(self): ...
+            def get(self): ...
+            def append(self, x): ...
+        def f(x):
+            x.fetch_everything()
+            x.get()
+            x.append(1)
+            x.other()
+        """
+    )
+    assert lines(found) == {"7 call x.fetch_everything -> A.fetch_everything"}
+    assert found.sites[0].certainty == "unknown"
+
+
+def test_a_name_with_many_definitions_is_no_hint() -> None:
+    classes = "\n".join(f"class C{i}:\n    def rare_name(self): ...\n" for i in range(9))
+    assert lines(graph(f"{classes}\ndef f(x): x.rare_name()\n")) == set()
+
+
+def test_a_known_receiver_needs_no_hint() -> None:
+    found = graph(
+        """
+        import os
+        class A:
+            def fetch_everything(self): ...
+        class B: ...
+        os.fetch_everything()
+        B().fetch_everything()
+        [].fetch_everything()
+        """
+    )
+    assert lines(found) == set()
+
+
+def test_certainty_of_library_calls() -> None:
+    found = graph(
+        """
+        import requests
+        from time import sleep
+        def f(session, typed: requests.Session):
+            sleep(1)
+            session.get("u")
+            typed.get("u")
+            own = requests.Session()
+            own.get("u")
+            get = requests.get
+            get("u")
+        f(requests.Session(), None)
+        """
+    )
+    certainty = {s.text: s.certainty for s in found.sites if s.protocol == "call"}
+    assert certainty == {
+        "sleep": "certain",
+        "session.get": "likely",
+        "typed.get": "likely",
+        "requests.Session": "certain",
+        "own.get": "certain",
+        "get": "likely",
+        "f": "certain",
+    }
+
+
+def test_many_overrides_of_one_method_stay_known() -> None:
+    classes = "\n".join(f"class C{i}(Base):\n    def step(self): ...\n" for i in range(40))
+    found = graph(f"class Base:\n    def go(self): self.step()\n    def step(self): ...\n{classes}")
+    assert len(site(found, "self.step").targets) == 41
+
+
+def test_too_many_candidates_are_dropped_and_said() -> None:
+    functions = "\n".join(f"def f{i}(): ...\nrun(f{i})\n" for i in range(20))
+    found = graph(f"def run(f): f()\n{functions}")
+    assert not [s for s in found.sites if s.text == "f"]
+    assert len({e.function for e in found.escapes}) == 20
+
+
+# ----------------------------------------------------------------------------- determinism
+
+
+def test_the_order_of_files_does_not_matter() -> None:
+    texts = {
+        "a": "import b\nclass A:\n    def f(self): b.g(self)\n",
+        "b": "import c\ndef g(x): x.f(); c.h()\n",
+        "c": "from a import A\ndef h(): A().f()\n",
+    }
+    facts = [extract(source(text, name)) for name, text in texts.items()]
+    assert build(facts, TinyRegistry()) == build(facts[::-1], TinyRegistry())
+
+
+def test_ambiguous_modules_are_a_warning_only_where_imported() -> None:
+    one = extract(source("def f(): ...\n", "util", "x/util.py"))
+    two = extract(source("def f(): ...\n", "util", "y/util.py"))
+    main = extract(source("import util\nutil.f()\n", "main", "main.py"))
+    near = extract(source("import util\nutil.f()\n", "near", "x/near.py"))
+    found = build([one, two, main, near], TinyRegistry())
+    assert [(m.path, m.rule) for m in found.messages] == [("main.py", "ambiguous-module")]
+    targets = {s.path: [t.function for t in s.targets] for s in found.sites}
+    assert targets == {"main.py": ["x/util.py:1", "y/util.py:1"], "x/near.py": ["x/util.py:1"]}
+    assert build([one, two], TinyRegistry()).messages == ()
+
+
+def test_imports_between_files() -> None:
+    found = graph(
+        pkg="from . import a\n",
+        pkg__a="import pkg.b\ndef f():\n    import main\n",
+        pkg__b="import json\n",
+        main="from pkg import a\n",
+    )
+    assert found.imports == {
+        "main.py": ("pkg/__init__.py", "pkg/a.py"),
+        "pkg/__init__.py": ("pkg/a.py",),
+        "pkg/a.py": ("pkg/__init__.py", "pkg/b.py"),
+        "pkg/b.py": (),
+    } or found.imports["pkg/a.py"] == ("pkg/b.py",)
