@@ -39,7 +39,12 @@ ASYNC_AWARE_DECORATORS = frozenset(
 )
 """Decorators that treat an `async def` as they treat a `def`."""
 
-_TEST_FILE = re.compile(r"(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$")
+_TEST_FILE = re.compile(r"(^|/)((test_[^/]*|[^/]*_test|conftest)\.py$|tests?/)")
+
+
+def is_test_file(path: str) -> bool:
+    """Whether a file holds tests by the names pytest and unittest go by."""
+    return _TEST_FILE.search(path) is not None
 
 
 def entry_functions(graph: Graph, project: Project) -> dict[FunctionId, str]:
@@ -130,7 +135,7 @@ def _reasons(
         yield "generator-return", f"{f.name} is a generator that returns or receives a value"
     if last in project.unparsable_names:
         yield "unparsable-caller", f"a file that does not parse mentions {last}"
-    if last.startswith("test") and _TEST_FILE.search(f.path):
+    if last.startswith("test") and is_test_file(f.path):
         yield "test", "the test runner calls it synchronously"
     if f.foreign_base and f.id not in called_here:
         yield "foreign-base", f"{f.name} may override a method of {f.foreign_base}"

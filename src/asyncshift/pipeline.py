@@ -53,8 +53,6 @@ CHUNK = 16
 """Files handed to a worker at a time: enough to hide the cost of the hand-over."""
 SMALL = 40
 """Below this many files a pool costs more than it saves."""
-ROUNDS = 50
-"""Each round pins at least one more place; more than this is a bug, not a big project."""
 
 
 def silent(step: str, done: int, total: int) -> None:
@@ -216,13 +214,14 @@ def _options(config: Config) -> dict[str, str]:
 
 def changes(analysis: Analysis, progress: Progress = silent) -> Outcome:
     """Rewrite every file of the plan; what the rewrite refuses is planned anew without it."""
+    import asyncshift.rewrite  # noqa: F401  (layout and rewrite import each other)
     from asyncshift.layout import style_of
 
     plan = analysis.plan
     style = style_of(Path(analysis.project.root))
     known: dict[_Work, Rewritten] = {}
-    refusals = list(analysis.refused)
-    for _ in range(ROUNDS):
+    failed: list[Refusal] = []
+    while True:
         work = _work(analysis, plan)
         missing = [item for item in work if item not in known]
         task = partial(_rewrite_one, analysis.registry, style)
@@ -232,9 +231,12 @@ def changes(analysis: Analysis, progress: Progress = silent) -> Outcome:
         fresh = [refusal for result in results for refusal in result.refusals]
         if not fresh:
             return _outcome(analysis, plan, work, results)
-        refusals += fresh
-        plan = make_plan(analysis.graph, analysis.project, analysis.registry, refusals)
-    raise AssertionError(f"the plan did not settle in {ROUNDS} rounds: {fresh[0]}")
+        if not set(fresh) - set(failed):
+            raise AssertionError(f"planned again what cannot be written: {fresh[0]}")
+        failed += fresh
+        plan = make_plan(
+            analysis.graph, analysis.project, analysis.registry, analysis.refused, failed
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,18 +12,22 @@ from asyncshift.solve import prepare, run
 
 
 def make_plan(
-    graph: Graph, project: Project, registry: Registry, refusals: Sequence[Refusal] = ()
+    graph: Graph,
+    project: Project,
+    registry: Registry,
+    refusals: Sequence[Refusal] = (),
+    failed: Sequence[Refusal] = (),
 ) -> Plan:
     """Decide what turns async and what is done at each place.
 
-    `refusals` are the places that rewriters and the rewrite step could not do; each is worked
-    around (a thread, a bridge, or the function stays sync), so calling again with the refusals of
-    a rewrite ends in a plan that can be written.
+    `refusals` are library uses that no rewriter can do: they stay, or go to threads.  `failed` are
+    places of an earlier plan that the rewrite step could not do: their functions stay sync.  So
+    calling again with what failed ends in a plan that can be written.
     """
-    world = prepare(graph, project, registry, refusals)
+    world = prepare(graph, project, registry, refusals, failed)
     run(world)
-    decisions = decide(world, registry, frozenset((r.path, r.span) for r in refusals))
-    kept = [*world.groups.refused.values(), *(r for r in refusals)]
+    decisions = decide(world, registry, frozenset((r.path, r.span) for r in failed))
+    kept = [*world.groups.refused.values(), *refusals, *failed]
     unique = {(r.path, r.span, r.rule): r for r in kept}
     figures = counts(world, decisions)
     figures["refused"] = len(unique)

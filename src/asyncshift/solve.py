@@ -31,7 +31,7 @@ from asyncshift.model import (
     Site,
     Span,
 )
-from asyncshift.pins import entry_functions, pins
+from asyncshift.pins import entry_functions, is_test_file, pins
 
 ITERATING = frozenset(
     {
@@ -65,6 +65,10 @@ class World:
     """Functions that stay sync and may not bridge either."""
     incoming: dict[FunctionId, list[Site]] = field(default_factory=lambda: defaultdict(list))
     outgoing: dict[FunctionId, list[Site]] = field(default_factory=lambda: defaultdict(list))
+    uses_at: dict[tuple[str, Span], list[LibraryUse]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """The library calls that a place can reach."""
     by_path: dict[str, list[Function]] = field(default_factory=lambda: defaultdict(list))
     classes: dict[FunctionId, tuple[FunctionId, ...]] = field(default_factory=dict)
     """Functions that turn together: families, and targets of one call site."""
@@ -110,11 +114,16 @@ def forces(site: Site, f: Function) -> bool:
 
 
 def prepare(
-    graph: Graph, project: Project, registry: Registry, refusals: Sequence[Refusal]
+    graph: Graph,
+    project: Project,
+    registry: Registry,
+    refusals: Sequence[Refusal],
+    failed: Sequence[Refusal],
 ) -> World:
-    """Index the graph; `refusals` are what rewriters said they cannot do, place by place."""
+    """Index the graph; `refusals` are library uses that rewriters cannot do, `failed` are places
+    of an earlier plan that the rewrite could not do."""
     uses = library_uses(graph, registry)
-    groups = form_groups(graph, uses, refusals)
+    groups = form_groups(graph, uses, (*refusals, *failed))
     selected = frozenset(file.path for file in project.files if file.selected)
     packages = {file.path.rpartition("/")[0] for file in project.files if file.is_package}
     imported = {target for targets in graph.imports.values() for target in targets}
@@ -139,12 +148,15 @@ def prepare(
         for target in site.targets:
             if target.function is not None:
                 world.incoming[target.function].append(site)
+    for use in uses:
+        if use[0].protocol is Protocol.CALL:
+            world.uses_at[use[0].path, use[0].span].append(use)
     for f in graph.functions.values():
         if f.kind is FunctionKind.FUNCTION:
             world.by_path[f.path].append(f)
     world.classes = _classes(graph)
     _refuse_unselected(world)
-    _pin_refused_places(world, refusals)
+    _pin_failed(world, failed)
     return world
 
 
@@ -214,16 +226,11 @@ def _refuse_unselected(world: World) -> None:
             )
 
 
-def _pin_refused_places(world: World, refusals: Iterable[Refusal]) -> None:
-    """A refusal outside any group keeps the function around it sync, unless a thread helps."""
-    grouped = {(u[0].path, u[0].span) for u in world.uses if u[2].grouped}
-    library = {(u[0].path, u[0].span) for u in world.uses}
-    for refusal in refusals:
-        place = (refusal.path, refusal.span)
-        if place in grouped or place in library:
-            continue
+def _pin_failed(world: World, failed: Iterable[Refusal]) -> None:
+    """A place that could not be rewritten keeps the function around it sync."""
+    for refusal in failed:
         owner = enclosing(world, refusal.path, refusal.span)
-        if owner is not None:
+        if owner is not None and not world.function(owner).is_async:
             world.kept.setdefault(
                 owner, Cause(refusal.rule, refusal.reason, refusal.path, refusal.span[0])
             )
@@ -356,6 +363,8 @@ def _hold(world: World, fid: FunctionId, site: Site) -> bool:
         why = f"{caller.name} in {site.path} calls it and is not selected"
     elif caller.name.endswith("__del__"):
         why = f"{caller.name} calls it, and no loop may run there"
+    elif world.in_async(site.caller):
+        why = f"`{site.text}` in {caller.name} can also reach a library call that stays sync"
     elif site.protocol not in BRIDGEABLE:
         why = f"{caller.name} reaches it by {site.protocol} and stays sync"
     else:
@@ -376,14 +385,35 @@ def _hold_conflicts(world: World) -> bool:
         if fid in world.entries:
             continue
         for site in world.incoming.get(fid, ()):
-            decorates = site.protocol is Protocol.DECORATOR
-            if (decorates and site.certainty is not Certainty.UNKNOWN) or (
-                forces(site, f)
-                and not world.in_async(site.caller)
-                and not bridge_allowed(world, site)
-            ):
+            if site.certainty is Certainty.UNKNOWN:
+                grew |= _pin_called_by_name(world, f, site)
+            elif not _can_reach(world, site, f):
                 grew |= _hold(world, fid, site)
     return grew
+
+
+def _pin_called_by_name(world: World, f: Function, site: Site) -> bool:
+    """A call that only its name connects is never edited, so what it may reach stays sync: the
+    alternative is a coroutine that nobody awaits.  In tests such a call is only listed: there a
+    forgotten await is found when the tests run, and never in production."""
+    if site.awaited or site.protocol is not Protocol.CALL or site.caller == f.id:
+        return False
+    if is_test_file(site.path):
+        return False
+    caller = world.function(site.caller)
+    text = f"{caller.name} may call {f.name} through `{site.text}`, whose receiver is not known"
+    return _pin(world, f.id, Cause("unknown-caller", text, site.path, site.span[0], caller.id))
+
+
+def _can_reach(world: World, site: Site, f: Function) -> bool:
+    """Whether the way to coroutine `f` that this site takes can be kept working."""
+    if site.protocol is Protocol.DECORATOR:
+        return False
+    if not forces(site, f):
+        return True
+    if not world.in_async(site.caller):
+        return bridge_allowed(world, site)
+    return all(world.converted(use) for use in world.uses_at.get((site.path, site.span), ()))
 
 
 def _group_conflicts(world: World) -> bool:
@@ -446,7 +476,7 @@ def _find_blocking(world: World) -> None:
 
 def reaches(site: Site, f: Function) -> bool:
     """Whether this site runs the body of sync function `f`."""
-    if site.certainty is Certainty.UNKNOWN or site.protocol not in REACHING:
+    if site.protocol not in REACHING:
         return False
     if f.is_generator and not f.is_contextmanager:
         return site.protocol in ITERATING
@@ -474,6 +504,8 @@ def _thread_conflicts(world: World) -> bool:
             if site.caller not in world.turned or not reaches(site, f):
                 continue
             if site.protocol in THREADABLE or site.protocol is Protocol.CONSUME:
+                continue
+            if site.certainty is Certainty.UNKNOWN:
                 continue
             caller = world.function(site.caller)
             text = (

@@ -172,15 +172,38 @@ def test_an_async_function_that_was_there_awaits_what_turned_and_its_callers_sta
     assert actions(plan, call) == {Action.AWAIT}
 
 
-def test_unknown_calls_are_listed_and_never_edited(net: Net) -> None:
-    net.add("fetch")
-    net.add("user")
+def test_a_call_that_only_its_name_connects_keeps_the_function_sync(net: Net) -> None:
+    for name in ("fetch", "user", "other"):
+        net.add(name)
     net.calls("fetch", "time.sleep")
+    net.calls("other", "time.sleep")
     site = net.calls("user", "fetch", certainty=Certainty.UNKNOWN)
+    plan = net.plan()
+    assert net.turned(plan) == {"other"}
+    assert actions(plan, site) == set()
+    assert plan.causes[net.id("fetch")].rule == "unknown-caller"
+
+
+def test_in_tests_a_call_by_name_is_listed_only(net: Net) -> None:
+    net.add("fetch")
+    net.calls("fetch", "time.sleep")
+    net.add("helper", path="tests/helper.py")
+    site = net.calls("helper", "fetch", certainty=Certainty.UNKNOWN, path="tests/helper.py")
     plan = net.plan()
     assert net.turned(plan) == {"fetch"}
     assert actions(plan, site) == set()
     assert [m.rule for m in plan.messages] == ["unknown-call"]
+
+
+def test_what_may_reach_a_blocking_function_by_name_is_threaded_as_a_whole(net: Net) -> None:
+    for name in ("fetch", "user", "top"):
+        net.add(name)
+    net.calls("fetch", "time.sleep")
+    net.calls("user", "fetch", certainty=Certainty.UNKNOWN)
+    net.calls("top", "time.sleep")
+    site = net.calls("top", "user")
+    plan = net.plan()
+    assert actions(plan, site) == {Action.TO_THREAD}
 
 
 def test_a_family_turns_as_one(net: Net) -> None:
