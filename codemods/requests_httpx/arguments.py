@@ -102,7 +102,10 @@ def _plan(
             dropped.add("verify")
     follow = given.get("allow_redirects")
     client: list[tuple[str, str]] = []
-    if follow is not None and not (bare and isinstance(follow, ast.Constant)):
+    if "allow_redirects" in reachable:
+        default = method != "head"
+        added.append(("follow_redirects", _popped(resolved, call, default=default)))
+    elif follow is not None and not (bare and isinstance(follow, ast.Constant)):
         renamed["allow_redirects"] = "follow_redirects"
     elif follow is not None:
         dropped.add("allow_redirects")
@@ -114,6 +117,8 @@ def _plan(
         added.append(("follow_redirects", "False"))
     if bare and "timeout" not in given:
         client.append(("timeout", "None"))
+    if bare:
+        client += redirect_limit(resolved)
     streamed = _is_true(given.get("stream"))
     needs_request = method in WITHOUT_BODY and any(
         name in given or name in reachable for name in BODIES
@@ -133,6 +138,20 @@ def _plan(
         streamed=streamed,
         messages=tuple(_messages(resolved, given, reachable)),
     )
+
+
+def redirect_limit(resolved: Resolved) -> list[tuple[str, str]]:
+    """httpx gives up after 20 redirects, requests after 30: kept where the program looks at it."""
+    return [("max_redirects", "30")] if _mentions(resolved, "TooManyRedirects") else []
+
+
+def _mentions(resolved: Resolved, name: str) -> bool:
+    for node in ast.walk(tb.module_of(resolved)):
+        match node:
+            case ast.Name(id=found) | ast.Attribute(attr=found) | ast.alias(name=found):
+                if found == name:
+                    return True
+    return False
 
 
 def _messages(
@@ -180,7 +199,7 @@ def _complaints(
             "write the arguments out, or give the function named parameters",
         )
     for name in NOT_THROUGH_SPLAT:
-        if name in reachable:
+        if name in reachable and not (name == "allow_redirects" and _is_own_splat(resolved, call)):
             yield (
                 "keyword-through-splat",
                 f"{name}= can arrive through **, and httpx has no such argument of a call",
@@ -207,6 +226,28 @@ def _complaints(
             "leave the header out",
         )
     yield from _auth(resolved, given.get("auth"))
+
+
+def _is_own_splat(resolved: Resolved, call: ast.Call) -> bool:
+    """Whether the one `**` is the function's own keyword parameter and is used here only, once:
+    then an argument may be taken out of it."""
+    function = tb.function_of(resolved.parents)
+    splats = [k.value for k in call.keywords if k.arg is None]
+    if function is None or function.args.kwarg is None or len(splats) != 1:
+        return False
+    name = function.args.kwarg.arg
+    uses = [n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == name]
+    around = resolved.parents[: resolved.parents.index(function)]
+    return uses == splats and not any(isinstance(p, _REPEATING) for p in around)
+
+
+_REPEATING = (ast.For, ast.AsyncFor, ast.While, ast.Lambda, ast.comprehension, ast.GeneratorExp)
+
+
+def _popped(resolved: Resolved, call: ast.Call, *, default: bool) -> str:
+    name = next(tb.dotted_text(k.value) for k in call.keywords if k.arg is None)
+    quote = tb.quote_at(resolved, resolved.parents)
+    return f"{name}.pop({quote}allow_redirects{quote}, {default})"
 
 
 def _not_on_client(name: str, *, bare: bool) -> bool:

@@ -11,10 +11,10 @@ import libcst as cst
 
 from asyncshift import toolbox as tb
 from asyncshift.codemod import Outcome, Resolved
-from asyncshift.codemods.requests_httpx import calls
+from asyncshift.codemods.requests_httpx import arguments, calls
 from asyncshift.model import Protocol
 
-CLIENT = "(follow_redirects=True, timeout=None)"
+CLIENT = (("follow_redirects", "True"), ("timeout", "None"))
 
 
 def constructor(resolved: Resolved) -> Iterator[Outcome]:
@@ -38,7 +38,9 @@ def constructor(resolved: Resolved) -> Iterator[Outcome]:
         )
         return
     name = resolved.names.dotted("httpx.AsyncClient", resolved.site.span)
-    yield tb.edit(resolved, call, partial(_client, f"{name}{CLIENT}"))
+    settings = [*CLIENT, *arguments.redirect_limit(resolved)]
+    text = ", ".join(f"{key}={value}" for key, value in settings)
+    yield tb.edit(resolved, call, partial(_client, f"{name}({text})"))
     if (owner := _unclosed(resolved)) is not None:
         yield tb.note(
             resolved, "client-not-closed", f"nothing closes {owner}; call `await {owner}.aclose()`"

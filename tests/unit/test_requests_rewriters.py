@@ -236,8 +236,31 @@ def test_keywords_through_a_splat() -> None:
     text = "async def f(url, **kw):\n    r = requests.get(url, **kw)\n"
     assert "client.get(url, **kw)" in rewritten(text, keywords=("timeout", "params"))
     assert 'client.request("GET", url, **kw)' in rewritten(text, keywords=("json",))
-    assert refused(text, keywords=("allow_redirects",)) == {"keyword-through-splat"}
+    assert refused(text, keywords=("verify",)) == {"keyword-through-splat"}
     assert refused(text, keywords=None) == {"unknown-keywords"}
+
+
+def test_redirect_settings_are_taken_out_of_a_splat() -> None:
+    text = "async def f(s, url, **kw):\n    r = {}(url, **kw)\n    {}\n"
+    bare = rewritten(text.format("requests.get", "pass"), keywords=("allow_redirects",))
+    assert "httpx.AsyncClient(timeout=None) as client" in bare
+    assert 'client.get(url, follow_redirects=kw.pop("allow_redirects", True), **kw)' in bare
+    head = rewritten(text.format("s.head", "pass"), keywords=("allow_redirects",))
+    assert 's.head(url, follow_redirects=kw.pop("allow_redirects", False), **kw)' in head
+    again = text.format("s.get", "use(kw)")
+    assert refused(again, keywords=("allow_redirects",)) == {"keyword-through-splat"}
+    loop = "def f(s, **kw):\n    while True:\n        s.get('u', **kw)\n"
+    assert refused(loop, keywords=("allow_redirects",)) == {"keyword-through-splat"}
+
+
+def test_the_limit_of_redirects_is_kept_where_it_shows() -> None:
+    text = "from requests import TooManyRedirects\nasync def f(u):\n    {}\n"
+    assert "(follow_redirects=True, timeout=None, max_redirects=30)" in rewritten(
+        text.format("requests.get(u)")
+    )
+    assert "(follow_redirects=True, timeout=None, max_redirects=30)" in rewritten(
+        text.format("s = requests.Session()")
+    )
 
 
 def test_streamed_download() -> None:
