@@ -1,4 +1,5 @@
-"""Calls from code that stays sync into async code: `run_sync(f(x))`, `iter_sync(rows())`."""
+"""Calls from code that stays sync into async code: `run_sync(f(x))`, `iter_sync(rows())`,
+`enter_sync(opened())`."""
 
 from __future__ import annotations
 
@@ -19,23 +20,17 @@ _ITERATED = frozenset(
 
 
 def bridge(ctx: Context, decision: Decision) -> Iterator[Step]:
-    """BRIDGE: a call is run to its end; an iterated expression is iterated step by step."""
+    """BRIDGE: a call is run to its end, what is iterated is iterated step by step, what is entered
+    is held open for the block."""
     node = ctx.tree.place(decision.span)
     protocol = decision.detail.get("protocol", Protocol.CALL)
-    if protocol == Protocol.WITH:
-        yield ctx.refuse(
-            node,
-            "bridge-with",
-            "a sync `with` cannot enter an async context manager",
-            "open the block in an async function, and bridge the call to that",
-        )
-        return
     if not ctx.bridge:
         raise AssertionError("a bridge was planned, and no bridge module was named")
     if protocol in _ITERATED:
         yield from _iterated(ctx, decision, str(protocol))
         return
-    function = ctx.text(f"{ctx.bridge}.run_sync", node)
+    helper = "enter_sync" if protocol == Protocol.WITH else "run_sync"
+    function = ctx.text(f"{ctx.bridge}.{helper}", node)
     change = partial(wrapped, function=function)
     yield Edit(kind_of(node), decision.span, change, BRIDGE_ORDER)
 
