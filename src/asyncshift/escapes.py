@@ -136,7 +136,7 @@ class Escapes:
         solver = self.solver
         for name in ("__call__", "__iter__", "__next__"):
             if solver.definers(kind[0], kind[1], name):
-                for inner in solver.sees(solver.lookup(kind[0], kind[1], name)):
+                for inner in solver.bound(kind[0], kind[1], name):
                     if inner[0] in ("fun", "bound"):
                         number = solver.functions[inner[1]].origin
                         self.found.setdefault((*place, number), set())

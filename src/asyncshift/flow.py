@@ -63,6 +63,8 @@ class Core:
         """Node -> callables and instances that were lost there."""
         self.delta: dict[int, Values] = {}
         self.queue: deque[int] = deque()
+        self.waiting: deque[tuple[Op, int]] = deque()
+        self.made: set[tuple[int, Op]] = set()
         self.edges: set[int] = set()
         self.functions: list[Fn] = []
         self.unit_nodes: list[int] = []
@@ -95,12 +97,16 @@ class Core:
             if node == 0 and isinstance(op[1], int):
                 self.unknown.add(op[1])
             return
+        if (node, op) in self.made:
+            return
+        self.made.add((node, op))
         self.use(node, op)
         held = self.held[node]
         if held is not None:
+            # Later, not at once: an object whose `__call__` is an object would recurse for ever.
             pending = self.delta.get(node)
             for value in sorted(held if pending is None else held - pending):
-                self.apply(op, value)
+                self.waiting.append((op, value))
 
     def link(self, source: int, target: int) -> None:
         """Values flow from one node to another."""
@@ -195,8 +201,12 @@ class Core:
 
     def run(self) -> None:
         """Propagate until nothing is new."""
-        queue, delta = self.queue, self.delta
-        while queue:
+        queue, delta, waiting = self.queue, self.delta, self.waiting
+        while queue or waiting:
+            while waiting:
+                self.apply(*waiting.popleft())
+            if not queue:
+                break
             node = queue.popleft()
             values = delta.pop(node, None)
             if values is None:

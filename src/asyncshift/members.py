@@ -219,6 +219,12 @@ class Members(Core):
             self._fill(mode, cls, attr, number)
         return number
 
+    def bound(self, mode: str, cls: int, attr: str) -> list[tuple[Any, ...]]:
+        """The values of an attribute, also of one that nothing in the program reads."""
+        number = self.lookup(mode, cls, attr)
+        self.run()
+        return self.sees(number)
+
     def definers(self, mode: str, cls: int, attr: str) -> list[int]:
         """Classes whose own definition of an attribute an access can reach."""
         classes = self.hierarchy.classes
@@ -252,7 +258,8 @@ class Members(Core):
             if isinstance(other, int) and (other, attr) in self._instance:
                 self.link(self._instance[other, attr], number)
                 stored = True
-        if self.hierarchy.definer(one.mro, attr) is not None:
+        order = one.mro[1:] if mode.startswith(SUPER) else one.mro
+        if self.hierarchy.definer(order, attr) is not None:
             return
         if not self._outside(mode, cls, attr, number) and not found and not stored:
             self._undefined.append((mode, cls, attr, number))
@@ -345,9 +352,8 @@ class Members(Core):
                 result = self.node()
                 self.add((CALL, result, getter, (UNKNOWN, UNKNOWN), (), -1), getter)
                 self.link(result, target)
-                for bound in self.sees(getter):
-                    if bound[0] == BOUND:
-                        self.properties.setdefault(target, {})[bound[1]] = None
+                for definer in self.definers(INST, kind[1], "__get__"):
+                    self._getter(target, self.hierarchy.classes[definer].attrs["__get__"])
             case _:
                 self.push(target, frozenset((value,)))
 

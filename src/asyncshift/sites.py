@@ -130,7 +130,7 @@ class Sites:
             case "class" | "subclass":
                 yield from self._constructed(kind, site)
             case "inst" | "self":
-                for inner in solver.sees(solver.lookup(kind[0], kind[1], "__call__")):
+                for inner in solver.bound(kind[0], kind[1], "__call__"):
                     if inner[0] in (FUN, BOUND):
                         yield inner[1], None, NO_ORIGIN
             case "partial" if depth < 4:
@@ -153,7 +153,7 @@ class Sites:
             if solver.hierarchy.definer(mro, name) is None:
                 continue
             mode = how if name == "__init__" else kind[0]
-            for inner in solver.sees(solver.lookup(mode, kind[1], name)):
+            for inner in solver.bound(mode, kind[1], name):
                 if inner[0] in (FUN, BOUND):
                     made = True
                     yield inner[1], None, NO_ORIGIN
@@ -168,8 +168,7 @@ class Sites:
             case "gen":
                 yield kind[1], None, NO_ORIGIN
             case "inst" | "self":
-                node = solver.lookup(kind[0], kind[1], "__iter__")
-                for inner in solver.sees(node):
+                for inner in solver.bound(kind[0], kind[1], "__iter__"):
                     if inner[0] not in (FUN, BOUND):
                         continue
                     yield inner[1], None, NO_ORIGIN
@@ -187,7 +186,7 @@ class Sites:
     def _next(self, kind: tuple[Any, ...]) -> Iterator[Reached]:
         match kind[0]:
             case "inst" | "self":
-                for inner in self.solver.sees(self.solver.lookup(kind[0], kind[1], "__next__")):
+                for inner in self.solver.bound(kind[0], kind[1], "__next__"):
                     if inner[0] in (FUN, BOUND):
                         yield inner[1], None, NO_ORIGIN
             case "gen":
@@ -204,7 +203,7 @@ class Sites:
                 for name in ("__enter__", "__exit__", "__aenter__", "__aexit__"):
                     if not solver.definers(kind[0], kind[1], name):
                         continue
-                    for inner in solver.sees(solver.lookup(kind[0], kind[1], name)):
+                    for inner in solver.bound(kind[0], kind[1], name):
                         if inner[0] in (FUN, BOUND):
                             made = True
                             yield inner[1], None, NO_ORIGIN
@@ -298,7 +297,7 @@ class Sites:
         name = "__getitem__" if op[0] == f.SUB else "__setitem__"
         for kind in self.solver.sees(source):
             if kind[0] in ("inst", "self"):
-                for inner in self.solver.sees(self.solver.lookup(kind[0], kind[1], name)):
+                for inner in self.solver.bound(kind[0], kind[1], name):
                     if inner[0] in (FUN, BOUND):
                         self.note(site, "operator", (inner[1], None, NO_ORIGIN), source)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from tests.unit.graphs import TinyRegistry, edges, graph, lines, names, site, source
-
 from asyncshift.callgraph import build
 from asyncshift.facts import extract
-
+from tests.unit.graphs import TinyRegistry, edges, graph, lines, names, site, source
 
 # ----------------------------------------------------------------------------- plain calls
 
@@ -880,3 +878,42 @@ def test_imports_between_files() -> None:
         "pkg/a.py": ("pkg/__init__.py", "pkg/b.py"),
         "pkg/b.py": (),
     } or found.imports["pkg/a.py"] == ("pkg/b.py",)
+
+
+def test_recursive_values_end() -> None:
+    found = graph(
+        """
+        import functools
+        class A: ...
+        A.__call__ = A()
+        A()()
+        f = functools.partial(print)
+        f = functools.partial(f, 1)
+        f()
+        x = []
+        x.append(x)
+        for y in x: y.append(y)
+        def deco(g): return deco(g)
+        @deco
+        def h(): ...
+        h()
+        def fix(g): return lambda *a: g(fix(g))(*a)
+        """
+    )
+    assert "<module> -> h" in edges(found) or "<module> -> deco" in edges(found, "decorator")
+
+
+def test_a_descriptor_runs_its_getter() -> None:
+    found = graph(
+        """
+        class Real:
+            def go(self): ...
+        class Lazy:
+            def __get__(self, instance, owner): return Real()
+        class A:
+            real = Lazy()
+            def f(self): self.real.go()
+        """
+    )
+    assert "A.f -> Real.go" in edges(found, "call")
+    assert "A.f -> Lazy.__get__" in edges(found, "attribute")

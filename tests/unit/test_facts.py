@@ -5,9 +5,9 @@ from __future__ import annotations
 import pickle
 
 import pytest
-from tests.unit.graphs import facts, graph, lines, site, source
 
 from asyncshift.facts import extract
+from tests.unit.graphs import facts, graph, lines, site, source
 
 
 def spans(text: str, protocol: str = "call") -> list[tuple[int, int, int, int]]:
@@ -15,7 +15,9 @@ def spans(text: str, protocol: str = "call") -> list[tuple[int, int, int, int]]:
 
 
 def test_facts_survive_pickling() -> None:
-    found = facts("import os\n\n\nclass A:\n    def f(self, **kw):\n        return os.getcwd(**kw)\n")
+    found = facts(
+        "import os\n\n\nclass A:\n    def f(self, **kw):\n        return os.getcwd(**kw)\n"
+    )
     assert pickle.loads(pickle.dumps(found)) == found
 
 
@@ -37,7 +39,9 @@ def test_every_line_end_of_python_counts(end: str) -> None:
     assert spans(text) == [(3, 0, 3, 4)]
 
 
-@pytest.mark.parametrize("text", ["x = '\\x0c'\n\x0cf('é', g())\n", "x = 'a\u2028é'; y = 1\nf('é', g())\n"])
+@pytest.mark.parametrize(
+    "text", ["x = '\\x0c'\n\x0cf('é', g())\n", "x = 'a\u2028é'; y = 1\nf('é', g())\n"]
+)
 def test_form_feeds_and_unicode_separators_end_no_line(text: str) -> None:
     found = spans(text)
     assert [span[0] for span in found] == [2, 2]
