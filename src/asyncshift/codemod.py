@@ -384,7 +384,8 @@ class Registry:
         self._add(table, name, treatments, to if to[0] else ())
         self._unknown[name] = _unknown_member(row, codemod)
         for member in row.members():
-            self._add_member(table, row, member)
+            if not member.startswith("__"):  # the class itself has those, by their protocols
+                self._add_member(table, row, member)
         self._add_callbacks(table, name, row.callbacks)
 
     def _add_member(self, table: Table, row: ClassRow, member: str) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
 from pathlib import Path
+from types import ModuleType
 
+import httpx
 import pytest
+import requests
 
 from asyncshift.codemod import Kind, Registry, Rename, Treatment, load_registry
 from asyncshift.errors import InputError
 from asyncshift.model import Protocol
-from asyncshift.tables import parse_table
+from asyncshift.tables import ClassRow, ExceptionRow, FunctionRow, parse_table
 from tests.unit.rewriting import Outcomes, dedent
 
 INSTALLED = load_registry()
@@ -477,3 +481,100 @@ def test_sleep_as_a_value_stays(text: str) -> None:
 
 def test_a_negative_delay_stays() -> None:
     assert slept("import time\ntime.sleep(-1)\n").rules == {"negative-delay"}
+
+
+# ----------------------------------------------------------------------------- rows are true
+
+
+def attribute_of(dotted: str) -> object:
+    """The object of a full name, its module imported as far as needed."""
+    parts = dotted.split(".")
+    for cut in range(len(parts), 0, -1):
+        try:
+            found: object = importlib.import_module(".".join(parts[:cut]))
+        except ImportError:
+            continue
+        for part in parts[cut:]:
+            found = getattr(found, part)
+        return found
+    raise AssertionError(dotted)
+
+
+INSTANCES = {
+    "requests.Session": (requests.Session(), httpx.AsyncClient()),
+    "requests.Response": (
+        requests.Response(),
+        httpx.Response(200, request=httpx.Request("GET", "/")),
+    ),
+    "requests.PreparedRequest": (requests.PreparedRequest(), httpx.Request("GET", "/")),
+    "requests.cookies.RequestsCookieJar": (
+        requests.cookies.RequestsCookieJar(),
+        httpx.Cookies(),
+    ),
+}
+UNUSED_IN_HTTPX = frozenset({"get_dict", "ok", "__iter__", "iter_content", "iter_lines"})
+"""Members that rewriters replace by an expression rather than by another member."""
+ROWS = {table.name: table for table in INSTALLED.tables}
+MEMBERS = [(c.name, m) for c in ROWS["requests_httpx"].classes for m in c.members()]
+
+
+@pytest.mark.parametrize(("cls", "member"), MEMBERS)
+def test_every_member_is_there_before_and_after(cls: str, member: str) -> None:
+    old, new = INSTANCES[cls]
+    assert member in dir(old)
+    row = INSTALLED.class_row(cls)
+    assert row is not None
+    if member not in row.refused and member not in UNUSED_IN_HTTPX:
+        assert row.rename.get(member, member) in dir(new)
+
+
+@pytest.mark.parametrize(("cls", "member"), MEMBERS)
+def test_every_member_is_treated(cls: str, member: str) -> None:
+    protocol = Protocol.FOR if member == "__iter__" else Protocol.ATTRIBUTE
+    assert INSTALLED.treatment(f"{cls}.{member}", protocol) is not None
+
+
+@pytest.mark.parametrize("row", ROWS["requests_httpx"].classes, ids=lambda row: row.name)
+def test_every_class_is_there(row: ClassRow) -> None:
+    assert isinstance(attribute_of(row.name), type)
+    assert isinstance(attribute_of(row.to), type)
+
+
+@pytest.mark.parametrize("row", ROWS["requests_httpx"].functions, ids=lambda row: row.name)
+def test_every_function_is_there_and_awaited(row: FunctionRow) -> None:
+    assert callable(attribute_of(row.name))
+    method = row.name.rpartition(".")[2]
+    argument = "'GET', u" if method == "request" else "u"
+    found = Outcomes(f"async def f(u):\n    return {row.name}({argument})\n", registry=INSTALLED)
+    assert f"await client.{method}({argument})" in found.code
+
+
+@pytest.mark.parametrize("row", ROWS["requests_httpx"].exceptions, ids=lambda row: row.name)
+def test_every_exception_is_there(row: ExceptionRow) -> None:
+    name = row.name.replace("requests.", "requests.exceptions.")
+    old = attribute_of(name)
+    assert isinstance(old, type)
+    for new in row.to:
+        assert issubclass(attribute_of(new), Exception)  # type: ignore[arg-type]
+    for base in row.bases:
+        above = attribute_of(base.replace("requests.", "requests.exceptions."))
+        assert issubclass(old, above)  # type: ignore[arg-type]
+
+
+def test_every_status_code_is_right() -> None:
+    for name, number in ROWS["requests_httpx"].constants.items():
+        assert requests.codes[name.removeprefix("requests.codes.")] == number
+
+
+@pytest.mark.parametrize("name", ROWS["stdlib_threads"].blocking)
+def test_every_blocking_function_is_there(name: str) -> None:
+    assert callable(attribute_of(name))
+    assert kind(INSTALLED.treatment(name, Protocol.CALL)) == "blocking"
+
+
+@pytest.mark.parametrize(("old", "new"), sorted(ROWS["requests_httpx"].aliases.items()))
+def test_every_alias_is_true(old: str, new: str) -> None:
+    if isinstance(attribute_of(old), ModuleType):
+        assert INSTALLED.canonical(f"{old}.x") == f"{new}.x"
+    else:
+        assert INSTALLED.canonical(old) == new
