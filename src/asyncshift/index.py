@@ -82,7 +82,7 @@ class ModuleIndex:
                     self.files[importer].path,
                     1,
                     "ambiguous-module",
-                    f"`{name}` is imported here and can mean any of {paths}; all were considered",
+                    f"`{name}` is imported here and can mean any of {paths}",
                     Severity.WARNING,
                 )
             )

@@ -327,5 +327,5 @@ def test_a_shared_name_that_somebody_imports_is_an_error(project: Path) -> None:
         "apply",
         "--yes",
         ".",
-        mentions=("scripts/run.py:1", "util", "one/util.py", "two/util.py"),
+        mentions=("scripts/run.py", "util", "one/util.py", "two/util.py"),
     )

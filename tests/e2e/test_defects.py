@@ -260,7 +260,7 @@ DEFECTS = {
             """,
         },
         wanted=(r"async def price", r"async def total", r"async def lines", r"async def text"),
-        never=(r"(?<!await )(?<!def )\bprice\(item\)",),
+        never=(r"(?<!await )orders\.price\(", r"(?<!await )\btotal\(\["),
     ),
     "a fresh client for each call": Defect(
         {
