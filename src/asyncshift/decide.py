@@ -153,6 +153,12 @@ def _at(
 
 def _library(world: World, registry: Registry) -> Iterator[Decision]:
     arrivals = _arrivals(world, registry)
+    moved = {
+        target.api
+        for use in world.uses
+        for site, target, treatment in (use,)
+        if treatment.grouped and site.protocol is not Protocol.VALUE and world.converted(use)
+    }
     for use in world.uses:
         site, target, treatment = use
         api = target.api or ""
@@ -164,6 +170,9 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
             case Kind.PLAIN if site.protocol is Protocol.EXCEPT:
                 if (way := arrivals.way(site)) != "keep":
                     detail["way"] = way
+                    yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
+            case Kind.PLAIN if site.protocol is Protocol.VALUE and registry.is_class(api):
+                if api in moved:  # `isinstance(x, Session)` where some sessions have moved
                     yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
             case Kind.PLAIN if world.converted(use):
                 detail["way"] = "convert"

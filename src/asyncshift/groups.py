@@ -11,6 +11,9 @@ from collections.abc import Iterable
 from asyncshift.codemod import Kind, Registry, Treatment
 from asyncshift.model import Graph, Protocol, Refusal, Site, Span, Target
 
+ANNOTATION_ONLY = "annotation-only"
+"""Rule of a refusal that leaves only annotations as they are: nothing a user has to act on."""
+
 LibraryUse = tuple[Site, Target, Treatment]
 
 
@@ -49,6 +52,36 @@ class Groups:
 
     def of(self, site: Site, target: Target) -> str:
         return self.find(origins_of(site, target)[0])
+
+    def refuse_unmoored(self, uses: Iterable[LibraryUse], roots: frozenset[Kind]) -> bool:
+        """Values whose client nobody saw being made follow what the project's own clients do.
+
+        They stay where any client stays, and where no client moves and nothing is called on them
+        (an annotation alone is no reason to change it).
+        """
+        made: set[str] = set()
+        called: set[str] = set()
+        grouped = [use for use in uses if use[2].grouped]
+        for site, target, treatment in grouped:
+            key = site_key(site.path, site.span)
+            if site.protocol is Protocol.CALL and origins_of(site, target) == (key,):
+                made.add(self.find(key))
+            elif treatment.kind in roots:
+                called.add(self.of(site, target))
+        if staying := sorted(made.intersection(self.refused)):
+            reason = self.refused[staying[0]].reason
+        else:
+            reason = "nothing in the project makes or calls such a client"
+        grew = False
+        for site, target, _ in grouped:
+            group = self.of(site, target)
+            if group not in made and (staying or (not made and group not in called)):
+                why = f"{site.text} comes from outside of the project's own clients: {reason}"
+                way_out = "let the project's clients move first"
+                rule = "unknown-origin" if group in called else ANNOTATION_ONLY
+                refusal = Refusal(site.path, site.span, rule, why, way_out)
+                grew |= self.refuse(group, refusal)
+        return grew
 
     def refuse(self, origin: str, refusal: Refusal) -> bool:
         """Keep the first reason; True when the group was not refused before."""

@@ -107,7 +107,16 @@ def survey(paths: Sequence[Path], config: Config, progress: Progress = silent) -
         project = _without(project, broken, paths)
     with _no_gc():
         graph = callgraph.build(found, registry, config.python)
+    _no_ambiguous_import(graph)
     return Survey(project, graph, registry, project.messages + graph.messages)
+
+
+def _no_ambiguous_import(graph: Graph) -> None:
+    """Modules may share a name, but not one that is imported: which is meant decides everything."""
+    for message in graph.messages:
+        if message.rule == "ambiguous-module":
+            hint = "Name only one of their folders, or leave the others out with `ignore`."
+            raise InputError(message.text, path=message.path, hint=hint)
 
 
 def analyse(paths: Sequence[Path], config: Config, progress: Progress = silent) -> Analysis:
@@ -219,7 +228,7 @@ def changes(analysis: Analysis, progress: Progress = silent) -> Outcome:
 
     plan = analysis.plan
     style = style_of(Path(analysis.project.root))
-    known: dict[_Work, Rewritten] = {}
+    known: dict[_Work, _Done] = {}
     failed: list[Refusal] = []
     while True:
         work = _work(analysis, plan)
@@ -228,7 +237,7 @@ def changes(analysis: Analysis, progress: Progress = silent) -> Outcome:
         fresh_results = _each(task, missing, analysis.config, "rewriting", progress)
         known.update(zip(missing, fresh_results, strict=True))
         results = [known[item] for item in work]
-        fresh = [refusal for result in results for refusal in result.refusals]
+        fresh = [refusal for done in results for refusal in done.result.refusals]
         if not fresh:
             return _outcome(analysis, plan, work, results)
         if not set(fresh) - set(failed):
@@ -276,10 +285,21 @@ def _work(analysis: Analysis, plan: Plan) -> list[_Work]:
     return work
 
 
-def _rewrite_one(registry: Registry, style: Style, work: _Work) -> Rewritten:
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A rewritten file with the erasure verdict of each of its functions."""
+
+    result: Rewritten
+    verdicts: Mapping[str, bool]
+
+
+def _rewrite_one(registry: Registry, style: Style, work: _Work) -> _Done:
     from asyncshift.rewrite import rewrite_file
 
-    return rewrite_file(work.file, work.decisions, registry, style, dict(work.options))
+    result = rewrite_file(work.file, work.decisions, registry, style, dict(work.options))
+    if result.text is None or result.text == work.file.text:
+        return _Done(result, {})
+    return _Done(result, erasure.compare(work.file.text, result.text, registry))
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,16 +340,17 @@ def _bridge_beside(file: SourceFile) -> _Bridge:
 
 
 def _outcome(
-    analysis: Analysis, plan: Plan, work: Sequence[_Work], results: Sequence[Rewritten]
+    analysis: Analysis, plan: Plan, work: Sequence[_Work], results: Sequence[_Done]
 ) -> Outcome:
     from asyncshift.rewrite import bridge_source
 
     written: list[FileChange] = []
     verdicts: dict[str, Mapping[str, bool]] = {}
-    for item, result in zip(work, results, strict=True):
+    for item, done in zip(work, results, strict=True):
+        result = done.result
         if result.text is None or result.text == item.file.text:
             continue
-        verdicts[result.path] = erasure.compare(item.file.text, result.text, analysis.registry)
+        verdicts[result.path] = done.verdicts
         old = discover.encode(item.file, item.file.text)
         new = discover.encode(item.file, result.text)
         written.append(FileChange(result.path, old, new, None, result.hunks))
@@ -339,7 +360,8 @@ def _outcome(
         for path in sorted({b.path for p, b in bridges.items() if p in verdicts})
         if not Path(analysis.project.root, path).exists()
     ]
-    messages = analysis.messages + plan.messages + tuple(m for r in results for m in r.messages)
+    notes = tuple(message for done in results for message in done.result.messages)
+    messages = analysis.messages + plan.messages + notes
     return Outcome(
         changes=tuple(sorted(written, key=lambda change: change.path)),
         plan=plan,

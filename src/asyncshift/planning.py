@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from asyncshift.changesets import change_sets
 from asyncshift.codemod import Registry
 from asyncshift.decide import counts, decide, looks
+from asyncshift.groups import ANNOTATION_ONLY
 from asyncshift.model import Graph, Message, Plan, Project, Refusal, Severity
 from asyncshift.solve import prepare, run
 
@@ -28,7 +29,7 @@ def make_plan(
     run(world)
     decisions = decide(world, registry, frozenset((r.path, r.span) for r in failed))
     kept = [*world.groups.refused.values(), *refusals, *failed]
-    unique = {(r.path, r.span, r.rule): r for r in kept}
+    unique = {(r.path, r.span, r.rule): r for r in kept if r.rule != ANNOTATION_ONLY}
     figures = counts(world, decisions)
     figures["refused"] = len(unique)
     return Plan(

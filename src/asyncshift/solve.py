@@ -440,7 +440,7 @@ def _group_conflicts(world: World) -> bool:
             continue
         refusal = Refusal(site.path, site.span, rule, why, way_out)
         grew |= world.groups.refuse(origins_of(site, target)[0], refusal)
-    return grew
+    return grew or world.groups.refuse_unmoored(world.uses, ROOTS)
 
 
 def _find_blocking(world: World) -> None:

@@ -462,3 +462,24 @@ def test_components_of_a_long_chain_do_not_recurse() -> None:
     found = components(chain)
     assert len(found) == 20_001
     assert found[0] == ["20000"]
+
+
+def test_annotations_alone_change_nothing(net: Net) -> None:
+    net.add("show")
+    site = net.calls("show", "web.Reply.ok", protocol=Protocol.ANNOTATION, origins=("m.py:1:1",))
+    plan = net.plan()
+    assert actions(plan, site) == set()
+    assert plan.refusals == ()
+
+
+def test_a_client_from_outside_follows_the_projects_own(net: Net) -> None:
+    net.add("make")
+    net.add("use")
+    made = net.calls("make", "web.Client")
+    outside = net.calls("use", "web.Client.get", origins=("m.py:1:1",))
+    assert actions(net.plan(), outside) == {Action.LIBRARY}
+    origin = (f"m.py:{made.span[0]}:{made.span[1]}",)
+    net.calls("make", "web.Client.mount", origins=origin)
+    plan = net.plan()
+    assert actions(plan, outside) == {Action.TO_THREAD}
+    assert {r.rule for r in plan.refusals} == {"no-twin", "unknown-origin"}
