@@ -12,6 +12,7 @@ and order are a conflict; an edit whose place does not exist is a bug and raises
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -100,6 +101,8 @@ def apply_edits(code: str, edits: Sequence[Edit]) -> Applied | Unreadable:
         changed._codegen(state)
     except cst.ParserSyntaxError as error:
         return Unreadable(f"LibCST cannot parse this: {error.message}")
+    except cst.CSTValidationError as error:
+        return Unreadable(f"the result would need other white space: {error}")
     except RecursionError:
         return Unreadable("the code is nested too deeply")
     return Applied("".join(state.tokens), tuple(state.found))
@@ -184,43 +187,46 @@ class _Places(_Counting):
     ) -> _Recording:
         return _Recording(self, node, start_node, end_node)
 
-    def keys(self, kinds: Set[str]) -> Iterable[tuple[Key, cst.CSTNode]]:
+    def keys(self, wanted: Set[Key]) -> Iterable[tuple[Key, cst.CSTNode]]:
         """Places as `ast` would give them: of small statements and of the nodes of some kinds."""
+        kinds = {kind for kind, _ in wanted}
+        brackets = [span for kind, span in wanted if kind in ("Tuple", "GeneratorExp")]
         lines = "".join(self.tokens).split("\n")
         for node, span in self.spans.items():
             if type(node).__name__ not in kinds and not isinstance(node, cst.BaseSmallStatement):
                 continue
             match node:
-                case cst.Tuple(lpar=[]):
-                    pass
                 case cst.Tuple() | cst.GeneratorExp():
-                    span = _widen(lines, span)
+                    span = _with_brackets(lines, span, brackets)
                 case cst.CompFor():
                     span = self.spans[node.iter]
             yield (type(node).__name__, span), node
 
 
-def _widen(lines: list[str], span: Span) -> Span:
-    """The span with the brackets next to it, over white space and comments.
+def _with_brackets(lines: list[str], inner: Span, wanted: Iterable[Span]) -> Span:
+    """A wanted span that holds the node and nothing else but brackets, or the node's own.
 
     `ast` counts a tuple's or generator expression's innermost parentheses as its own.
     """
-    line, column = span[0], span[1]
-    while not (head := lines[line - 1][:column].rstrip(" \t\f\\")).endswith("("):
-        line -= 1
-        column = _code_end(lines[line - 1])
-    end_line, end = span[2], span[3]
-    while not (tail := lines[end_line - 1][end:].lstrip(" \t\f\\")).startswith(")"):
-        end_line, end = end_line + 1, 0
-    closing = len(lines[end_line - 1]) - len(tail) + 1
-    return (line, len(head) - 1, end_line, closing)
+    for outer in wanted:
+        if outer[:2] < inner[:2] and inner[2:] < outer[2:]:
+            before = _text(lines, (outer[0], outer[1], *inner[:2]))
+            after = _text(lines, (*inner[2:], outer[2], outer[3]))
+            if _OPENING.fullmatch(before) and _CLOSING.fullmatch(after):
+                return outer
+    return inner
 
 
-def _code_end(line: str) -> int:
-    """Where the comment starts on a line that ends with an opening bracket, or its length."""
-    at = line.rfind("(")
-    comment = line.find("#", at)
-    return comment if comment >= 0 else len(line)
+def _text(lines: list[str], span: Span) -> str:
+    rows = lines[span[0] - 1 : span[2]]
+    rows[-1] = rows[-1][: span[3]]
+    rows[0] = rows[0][span[1] :]
+    return "\n".join(rows)
+
+
+_SPACE = r"(?:\s|\\|#[^\n]*\n)*"
+_OPENING = re.compile(rf"\({_SPACE}")
+_CLOSING = re.compile(rf"{_SPACE},?{_SPACE}\)")
 
 
 class _BuiltLines(_Counting):
@@ -252,7 +258,7 @@ class _Transformer(cst.CSTTransformer):
         self._edits: dict[cst.CSTNode, list[Edit]] = {}
         self._alone: dict[cst.CSTNode, dict[int, list[Edit]]] = {}
         missing = set(wanted)
-        for key, node in places.keys({kind for kind, _ in wanted}):
+        for key, node in places.keys(wanted.keys()):
             if key in wanted:
                 self._edits[node] = wanted[key]
                 missing.discard(key)
@@ -306,6 +312,7 @@ class _Transformer(cst.CSTTransformer):
 
     def _split_line(self, node: Any, edits: Mapping[int, list[Edit]]) -> Any:
         statements: list[Any] = []
+        changed = False
         for index, small in enumerate(node.body):
             alone = cst.SimpleStatementLine(
                 [small.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)]
@@ -314,7 +321,11 @@ class _Transformer(cst.CSTTransformer):
                 alone = alone.with_changes(leading_lines=node.leading_lines)
             if index == len(node.body) - 1:
                 alone = alone.with_changes(trailing_whitespace=node.trailing_whitespace)
-            statements += _nodes(self._apply(alone, edits.get(index, [])))
+            result = self._apply(alone, edits.get(index, []))
+            changed = changed or result is not alone
+            statements += _nodes(result)
+        if not changed:
+            return node
         if isinstance(node, cst.SimpleStatementSuite):
             return cst.IndentedBlock(statements)
         return cst.FlattenSentinel(statements)

@@ -17,8 +17,8 @@ import black
 from black.mode import TargetVersion
 from black.parsing import InvalidInput
 
+from asyncshift.document import Document, body_of
 from asyncshift.model import Style
-from asyncshift.rewrite.document import Document, body_of
 
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 DEFAULT_LENGTH = 88
@@ -54,7 +54,7 @@ def lay_out(
 
 def _any_too_long(document: Document, style: Style) -> bool:
     return any(
-        len(body_of(line)) > style.line_length and document.is_new(index)
+        _width(line) > style.line_length and document.is_new(index)
         for index, line in enumerate(document.lines)
     )
 
@@ -70,9 +70,13 @@ def _wants_layout(
         known = {line.strip() for line in old}
         if any(document.lines[i].strip() not in known for i in new):
             return True
-    if not any(len(body_of(document.lines[i])) > style.line_length for i in new):
+    if not any(_width(document.lines[i]) > style.line_length for i in new):
         return False
-    return all(len(body_of(line)) <= style.line_length for line in old)
+    return all(_width(line) <= style.line_length for line in old)
+
+
+def _width(line: str) -> int:
+    return len(body_of(line).expandtabs(4))
 
 
 def _statements(tree: ast.Module, lines: Sequence[str]) -> Iterator[tuple[int, int, bool]]:

@@ -13,12 +13,12 @@ from typing import Any
 import libcst as cst
 
 from asyncshift.codemod import Edit, Resolved
+from asyncshift.document import split_lines
 from asyncshift.edits import bound
 from asyncshift.model import Message, Refusal, Severity, Span
 from asyncshift.rewrite.awaits import awaited
 from asyncshift.rewrite.blocks import make_async
 from asyncshift.rewrite.context import AWAIT_ORDER
-from asyncshift.rewrite.document import split_lines
 
 __all__ = ["AWAIT_ORDER", "awaited", "bound", "make_async"]
 

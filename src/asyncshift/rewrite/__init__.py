@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from asyncshift.codemod import Edit, Registry, Resolved
+from asyncshift.document import Document
 from asyncshift.edits import RewriteBug, Unreadable, conflicts
 from asyncshift.layout import lay_out
 from asyncshift.model import (
@@ -32,7 +33,6 @@ from asyncshift.rewrite import (
 )
 from asyncshift.rewrite.bridges import bridge_source
 from asyncshift.rewrite.context import Context, Planned, Step
-from asyncshift.rewrite.document import Document
 from asyncshift.rewrite.imports import update_imports
 from asyncshift.rewrite.names import FileNames
 from asyncshift.rewrite.regions import NewLines, Piece, indent_unit, pieces, rewrite_piece

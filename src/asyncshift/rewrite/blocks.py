@@ -85,7 +85,21 @@ def split_with(node: cst.With, flags: Sequence[bool]) -> cst.With:
         )
         body = cst.IndentedBlock([result])
     assert result is not None
-    return result.with_changes(leading_lines=node.leading_lines)
+    lines = [*node.leading_lines, *(cst.EmptyLine(comment=c) for c in _comments(node))]
+    return result.with_changes(leading_lines=lines)
+
+
+def _comments(node: cst.With) -> list[cst.Comment]:
+    """Comments between items that stood on lines of their own: they go above the statement."""
+    found: list[cst.Comment] = []
+    gaps: list[object] = [getattr(node.lpar, "whitespace_after", None)]
+    gaps += [getattr(item.comma, "whitespace_after", None) for item in node.items]
+    gaps.append(getattr(node.rpar, "whitespace_before", None))
+    for gap in gaps:
+        if isinstance(gap, cst.ParenthesizedWhitespace):
+            lines = (gap.first_line, *gap.empty_lines)
+            found += [line.comment for line in lines if line.comment is not None]
+    return found
 
 
 def _on_one_line(item: cst.WithItem) -> cst.WithItem:

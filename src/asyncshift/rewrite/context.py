@@ -147,6 +147,8 @@ def kind_of(node: ast.AST) -> str:
             return "Name"
         case ast.Constant(value=int()):
             return "Integer"
+        case ast.Constant(value=value) if value is ...:
+            return "Ellipsis"
         case ast.YieldFrom():
             return "Yield"
         case ast.With() | ast.AsyncWith():

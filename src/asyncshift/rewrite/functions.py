@@ -159,7 +159,8 @@ def _quoted(ctx: Context, constant: ast.Constant) -> Iterator[Step]:
         arguments = inner.slice
         if name == "Generator" and isinstance(arguments, ast.Tuple) and len(arguments.elts) == 3:
             inner.slice = ast.Tuple(arguments.elts[:2], ast.Load())
-        new += f"[{ast.unparse(inner.slice)}]"
+        inner.value = ast.Name("_", ast.Load())
+        new += ast.unparse(inner)[1:]
     yield Edit("SimpleString", ctx.tree.span(constant), partial(_new_string, text=new), AWAIT_ORDER)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Sequence
 
-from asyncshift.rewrite.document import body_of
+from asyncshift.document import body_of
 from asyncshift.rewrite.tree import Tree
 
 Import = ast.Import | ast.ImportFrom

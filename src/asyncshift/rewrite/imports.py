@@ -13,9 +13,9 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from asyncshift.document import Document, body_of
 from asyncshift.rewrite import import_lines
 from asyncshift.rewrite.context import Context
-from asyncshift.rewrite.document import Document, body_of
 from asyncshift.rewrite.names import Wanted, absolute, import_bindings
 from asyncshift.rewrite.tree import Tree
 
@@ -266,8 +266,9 @@ class _Head:
                     continue
                 case ast.ImportFrom(level=level, module=module):
                     name = "." * level + (module or "")
-                case ast.Import(names=[alias, *_]):
-                    name = alias.name
+                case ast.Import(names=names):
+                    gone = self._unused.get(node, set())
+                    name = next((a.name for a in names if a not in gone), names[0].name)
             start, end = node.lineno - 1, node.end_lineno or node.lineno
             is_from = isinstance(node, ast.ImportFrom)
             kind = section(self._ctx, node)

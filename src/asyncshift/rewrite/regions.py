@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from asyncshift.codemod import Edit
+from asyncshift.document import body_of
 from asyncshift.edits import Applied, Unreadable, apply_edits
 from asyncshift.model import Span
-from asyncshift.rewrite.document import body_of
 from asyncshift.rewrite.tree import Compound, Tree
 
 _STATEMENTS = frozenset(

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from functools import cached_property
 
+from asyncshift.document import split_lines
 from asyncshift.model import Span
-from asyncshift.rewrite.document import split_lines
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Compound = (

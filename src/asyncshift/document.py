@@ -7,7 +7,7 @@ the hunks of the result are known without comparing whole files.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 from asyncshift.model import Hunk
@@ -30,6 +30,27 @@ def line_end(line: str) -> str:
 def body_of(line: str) -> str:
     """The line without its end."""
     return line[: len(line) - len(line_end(line))]
+
+
+def _opcodes(old: list[str], new: list[str]) -> Iterator[tuple[str, int, int, int, int]]:
+    """What stays and what changes; as many lines as before are compared one by one."""
+    if len(old) == len(new):
+        for index, (one, other) in enumerate(zip(old, new, strict=True)):
+            tag = "equal" if one == other else "replace"
+            yield tag, index, index + 1, index, index + 1
+        return
+    limit, head, tail = min(len(old), len(new)), 0, 0
+    while head < limit and old[head] == new[head]:
+        head += 1
+    while tail < limit - head and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    yield "equal", 0, head, 0, head
+    middle = SequenceMatcher(
+        None, old[head : len(old) - tail], new[head : len(new) - tail], autojunk=False
+    )
+    for tag, i1, i2, j1, j2 in middle.get_opcodes():
+        yield tag, i1 + head, i2 + head, j1 + head, j2 + head
+    yield "equal", len(old) - tail, len(old), len(new) - tail, len(new)
 
 
 class Document:
@@ -80,8 +101,7 @@ class Document:
         default = self.new_line_end(start)
         lines: list[str] = []
         origins: list[int | None] = []
-        matcher = SequenceMatcher(None, old_bodies, list(bodies), autojunk=False)
-        for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        for tag, i1, i2, j1, j2 in _opcodes(old_bodies, list(bodies)):
             if tag == "equal":
                 lines += old[i1:i2]
                 origins += self._origins[start + i1 : start + i2]
