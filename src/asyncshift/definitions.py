@@ -245,7 +245,7 @@ class Definitions(Annotations):
     def generator_expression(self, node: ast.GeneratorExp) -> int:
         clause = node.generators[0]
         flags = AWAITED if clause.is_async else 0
-        first = self.element(clause.iter, "comprehension", "", flags)
+        source = self.value(clause.iter)  # in the outer scope; it is iterated in the inner one
         outer = self.scope
         index = self.open("<genexpr>")
         starts = (self.nodes, len(self.ops), len(self.marks), index + 1)
@@ -253,7 +253,9 @@ class Definitions(Annotations):
         scope.returned, scope.yielded = self.node(), self.node()
         guard, self.main_guard = self.main_guard, 0
         self.scope = scope
-        self.clauses(node.generators, first)
+        self.clauses(
+            node.generators, self.iterated(clause.iter, source, "comprehension", "", flags)
+        )
         self.copy(scope.yielded, self.value(node.elt))
         nodes = (starts[0], self.nodes)
         self.close(scope)

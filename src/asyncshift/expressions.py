@@ -240,7 +240,12 @@ class Expressions(Emitter):
 
     def element(self, node: ast.expr, protocol: str, consumer: str = "", flags: int = 0) -> int:
         """The elements that iterating over an expression gives."""
-        source = self.value(node)
+        return self.iterated(node, self.value(node), protocol, consumer, flags)
+
+    def iterated(
+        self, node: ast.expr, source: int, protocol: str, consumer: str = "", flags: int = 0
+    ) -> int:
+        """The elements of what was evaluated before, perhaps in an outer scope."""
         if source <= 0:
             return UNKNOWN
         target = self.node()

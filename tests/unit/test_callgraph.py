@@ -610,6 +610,19 @@ def test_generator_expressions_are_functions() -> None:
     assert edges(found) == {"main -> main.<genexpr>", "main -> ids", "main.<genexpr> -> f"}
 
 
+def test_a_generator_expression_iterates_in_its_own_body() -> None:
+    """What it iterates first is called outside, and iterated inside."""
+    found = graph("""
+        def rows():
+            yield 1
+
+        def main():
+            return sum(row for row in rows())
+    """)
+    assert edges(found, "call") >= {"main -> rows"}
+    assert edges(found, "comprehension") == {"main.<genexpr> -> rows"}
+
+
 def test_iter_dunder_and_iter_self() -> None:
     found = graph(
         """
