@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import libcst as cst
 
@@ -225,18 +226,17 @@ def _block(resolved: Resolved, plan: CallPlan, index: int, *, hoisted: bool) -> 
     return ClientBlock(plan, client, resolved.names.dotted("httpx.AsyncClient", at), response)
 
 
-@lru_cache(maxsize=256)
-def _free(names: Names, scope: ast.AST, wanted: str, index: int) -> list[str]:
-    return []
+_given: WeakKeyDictionary[Names, dict[tuple[ast.AST, str, int], str]] = WeakKeyDictionary()
 
 
 def _local(names: Names, scope: ast.AST, wanted: str, index: int, at: Span) -> str:
     """One name for all clients of a function: their blocks do not overlap, but within a statement
     (`index` tells them apart there)."""
-    known = _free(names, scope, wanted, index)
-    if not known:
-        known.append(names.fresh(wanted, at))
-    return known[0]
+    known = _given.setdefault(names, {})
+    key = (scope, wanted, index)
+    if key not in known:
+        known[key] = names.fresh(wanted, at)
+    return known[key]
 
 
 def _bare_calls(resolved: Resolved, statement: ast.stmt) -> list[ast.AST]:

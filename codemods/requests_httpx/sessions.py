@@ -120,7 +120,7 @@ def _stored(name: str, resolved: Resolved, value: ast.expr) -> Iterator[Outcome]
         case "auth", ast.Constant(value=None) | ast.Tuple():
             return
         case "auth", ast.Call(func=func):
-            if tb.qualified(resolved, func) not in calls.AUTHS:
+            if tb.qualified(resolved, func) not in arguments.AUTHS:
                 yield tb.refuse(
                     resolved,
                     "custom-auth",
