@@ -97,8 +97,8 @@ def _comments(node: cst.With) -> list[cst.Comment]:
     gaps.append(getattr(node.rpar, "whitespace_before", None))
     for gap in gaps:
         if isinstance(gap, cst.ParenthesizedWhitespace):
-            lines = (gap.first_line, *gap.empty_lines)
-            found += [line.comment for line in lines if line.comment is not None]
+            lines = [gap.first_line.comment, *(line.comment for line in gap.empty_lines)]
+            found += [comment for comment in lines if comment is not None]
     return found
 
 
