@@ -184,8 +184,41 @@ def _as_text(node: Any) -> Any:
 
 
 def raise_for_status(resolved: Resolved) -> Iterator[Outcome]:
-    """The same name; only the handlers around it may have to be widened."""
+    """The same name; the handlers around it may have to be widened.
+
+    httpx raises for a redirect as well, which shows where redirects are not followed.
+    """
     yield from handlers.widened(resolved)
+    match resolved.node, resolved.parents:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name))), (ast.Expr() as line, *_) if (
+            _may_be_redirect(resolved, name)
+        ):
+            yield tb.edit(resolved, line, partial(_if_error, name))
+
+
+def _may_be_redirect(resolved: Resolved, name: str) -> bool:
+    """Whether a call in the same function gives the response without following redirects."""
+    function = tb.function_of(resolved.parents)
+    for node in ast.walk(function or tb.module_of(resolved)):
+        match node:
+            case ast.Assign(
+                targets=[ast.Name(id=found)],
+                value=ast.Call(func=ast.Attribute(attr=method), keywords=keywords),
+            ) if found == name and method in calls.METHODS:
+                given = [k.value for k in keywords if k.arg == "allow_redirects"]
+                follows = [isinstance(v, ast.Constant) and v.value is True for v in given]
+                if not all(follows or [method != "head"]):
+                    return True
+    return False
+
+
+def _if_error(name: str, line: Any) -> Any:
+    """`if r.is_error: r.raise_for_status()`."""
+    return cst.If(
+        test=cst.parse_expression(f"{name}.is_error"),
+        body=cst.IndentedBlock([line.with_changes(leading_lines=[])]),
+        leading_lines=line.leading_lines,
+    )
 
 
 def _stored(resolved: Resolved, name: str) -> Outcome:

@@ -150,6 +150,27 @@ def test_truth_of_a_response_that_may_be_none() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("call", "guarded"),
+    [
+        ("s.head(url)", True),
+        ("s.get(url, allow_redirects=False)", True),
+        ("s.get(url, allow_redirects=flag)", True),
+        ("s.get(url)", False),
+        ("s.head(url, allow_redirects=True)", False),
+    ],
+)
+def test_a_redirect_that_is_not_followed_is_no_error(call: str, *, guarded: bool) -> None:
+    after = rewritten(
+        f"""
+        async def f(s, url, flag):
+            r = {call}
+            r.raise_for_status()
+        """
+    )
+    assert ("    if r.is_error:\n        r.raise_for_status()" in after) is guarded
+
+
 def test_truth_that_may_be_the_value() -> None:
     assert refused("def f(r):\n    return r or None\n") == {"truth-as-value"}
 
