@@ -197,7 +197,7 @@ def _look(seen: Survey, config: Config, progress: Progress) -> tuple[Refusal, ..
                 Kind.PLAIN,
             ):
                 by_path[site.path].append((site, target.api))
-    files = [file for file in seen.project.files if file.path in by_path and file.selected]
+    files = [file for file in seen.project.files if file.path in by_path]
     work = [(file, tuple(by_path[file.path])) for file in files]
     task = partial(_look_at, seen.registry, _options(config))
     return tuple(r for found in _each(task, work, config, "looking", progress) for r in found)
@@ -227,7 +227,7 @@ def changes(analysis: Analysis, progress: Progress = silent) -> Outcome:
     from asyncshift.layout import style_of
 
     plan = analysis.plan
-    style = style_of(Path(analysis.project.root))
+    style = style_of(Path(analysis.project.root), analysis.project.requires_python)
     known: dict[_Work, _Done] = {}
     failed: list[Refusal] = []
     while True:
