@@ -23,6 +23,7 @@ _NO_FAMILY = frozenset(
 )  # fmt: skip
 """They never turn, or each class has its own."""
 
+_BIG_FAMILY = 64
 _SHARED = frozenset({"call", "with", "for", "comprehension", "yield_from", "next", "attribute"})
 
 
@@ -64,6 +65,7 @@ def _identifier(path: str, fn: Fn) -> FunctionId:
 def _functions(
     solver: Solver, ids: list[FunctionId], families: dict[int, list[int]], outside: OutsideClasses
 ) -> Iterable[Function]:
+    shared: dict[int, tuple[FunctionId, ...]] = {}
     for fn in solver.functions:
         if fn.number != fn.origin:
             continue
@@ -89,10 +91,25 @@ def _functions(
             decorators=tuple(_decorator(solver, fn, text, node) for text, node in facts.decorators),
             is_property=bool(facts.flags & f.PROPERTY),
             is_contextmanager=bool(facts.flags & f.MANAGER),
-            family=tuple(ids[n] for n in families.get(fn.number, ()) if n != fn.number),
+            family=_family(fn.number, families, ids, shared),
             foreign_base=_foreign_base(solver, fn, outside) if fn.cls >= 0 else None,
             pragma=facts.pragma,
         )
+
+
+def _family(
+    number: int,
+    families: dict[int, list[int]],
+    ids: list[FunctionId],
+    shared: dict[int, tuple[FunctionId, ...]],
+) -> tuple[FunctionId, ...]:
+    """The others of a family.  A big one is one shared tuple, itself included: n * n ids are much."""
+    group = families.get(number, [])
+    if len(group) <= _BIG_FAMILY:
+        return tuple(ids[n] for n in group if n != number)
+    if group[0] not in shared:
+        shared[group[0]] = tuple(ids[n] for n in group)
+    return shared[group[0]]
 
 
 def _decorator(solver: Solver, fn: Fn, text: str, node: int) -> str:
@@ -157,6 +174,7 @@ def _families(solver: Solver, sites: Sites) -> dict[int, list[int]]:
 
     def find(number: int) -> int:
         while (above := parent.get(number, number)) != number:
+            parent[number] = parent.get(above, above)
             number = above
         return number
 

@@ -218,6 +218,10 @@ class Calls(Members):
             self._mapped(name, op)
         elif dotted.rpartition(".")[2] in ("enter_context", "enter_async_context") and args:
             self.add((WITH, target, args[0], -1), args[0])
+        elif name == "typing.TypeVar":
+            for keyword, bound in op[4]:
+                if keyword == "bound":
+                    self.link(bound, target)
         elif is_outside_class(dotted):
             self.push(target, self.pool.of(FOREIGN, dotted))
         else:

@@ -15,6 +15,14 @@ _DEPTH = 3
 _TRANSPARENT = frozenset({"functools.wraps", "dataclasses.dataclass", "functools.total_ordering",
                           "enum.unique", "typing.runtime_checkable", "typing.final"})  # fmt: skip
 
+_LOGGING = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log"})
+
+
+def _only_looks(name: str) -> bool:
+    """Logging and assertions format or compare what they are given."""
+    last = name.rpartition(".")[2]
+    return last in _LOGGING or last.startswith("assert")
+
 
 class Escapes:
     """Collects the escapes of a solved graph."""
@@ -50,7 +58,9 @@ class Escapes:
         if not kinds:
             if facts[3].rpartition(".")[2] in METHOD_CONSUMERS:
                 return
-            self._hand_over(arguments, site, facts[3], generators=True, libraries=True)
+            self._hand_over(
+                arguments, site, facts[3], generators=True, libraries=not _only_looks(facts[3])
+            )
         for kind in kinds:
             if kind[0] == "ext":
                 self._external(kind[1], arguments, site)
@@ -64,7 +74,7 @@ class Escapes:
         if name in HARMLESS or plain in ("enter_context", "enter_async_context"):
             return
         library = self.solver.canonical(dotted) is not None
-        keeps = not library and name not in CONSUMERS
+        keeps = not library and name not in CONSUMERS and not _only_looks(name)
         self._hand_over(arguments, site, name, generators=name not in CONSUMERS, libraries=keeps)
 
     def _decorator(self, op: Op) -> None:

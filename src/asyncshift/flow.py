@@ -15,6 +15,7 @@ from typing import Any
 from asyncshift.codemod import Registry
 from asyncshift.facts import COPY, FileFacts, FunctionFacts, Op
 from asyncshift.index import ClassIndex, ModuleIndex
+from asyncshift.outside import is_stdlib
 from asyncshift.values import BOUND, FUN, GEN, LIB, MANAGER, MEMBER, RESULT, Origins, Pool
 
 CAP = 16
@@ -22,7 +23,7 @@ ORIGINS = 6
 """So many origins of one class may meet in a node before they are united."""
 
 BIND, SPREAD, FORWARD = 64, 65, 66
-"""Operations that only the solver makes: BIND(dst, mode) binds what a class body holds,
+"""Operations that only the solver makes: BIND(dst, mode, class) binds what a class body holds,
 SPREAD(dst, function, skip) hands `**` or `*` arguments on, FORWARD(dst, partial) ends a partial."""
 
 Values = frozenset[int]
@@ -232,6 +233,9 @@ class Core:
         if found is None:
             top = dotted.partition(".")[0]
             found = self.registry.canonical(dotted) if top in self.registry.tops else ""
+            # Of the standard library a table maps a few names; of a library of its own, everything.
+            if is_stdlib(found) and not self.registry.is_api(found):
+                found = ""
             self._canonical[dotted] = found
         return found or None
 

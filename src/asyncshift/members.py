@@ -247,7 +247,7 @@ class Members(Core):
         one = self.hierarchy.classes[cls]
         found = self.definers(mode, cls, attr)
         for definer in found:
-            bind = (BIND, number, mode)
+            bind = (BIND, number, mode, definer)
             self.add(bind, self.hierarchy.classes[definer].attrs[attr])
         related = list(one.mro) if mode in (INST, CLASS) else sorted(self._related(cls), key=str)
         if mode.startswith(SUPER):
@@ -330,8 +330,8 @@ class Members(Core):
                 self.properties.setdefault(number, {})[kind[1]] = None
 
     def bind(self, op: Op, value: int) -> None:
-        """BIND(dst, mode): what a class body holds, read through an instance or the class."""
-        _, target, mode = op
+        """BIND(dst, mode, class): what a class body holds, read through an instance or the class."""
+        _, target, mode, cls = op
         kind = self.values[value]
         instance = mode in (INST, SELF, SUPER + "self")
         match kind[0]:
@@ -346,6 +346,8 @@ class Members(Core):
                 elif flags & STATICMETHOD or not (instance or flags & CLASSMETHOD):
                     self.push(target, self.pool.of(FUN, kind[1]))
                 else:
+                    if function.cls < 0 and function.params:  # a decorator's wrapper
+                        self.push(function.params[0][1], self.pool.of(SELF, cls))
                     self.push(target, self.pool.of(BOUND, kind[1]))
             case "inst" if instance and self.definers(INST, kind[1], "__get__"):
                 getter = self.lookup(INST, kind[1], "__get__")
