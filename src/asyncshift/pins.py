@@ -75,7 +75,7 @@ def pins(graph: Graph, project: Project) -> dict[FunctionId, Cause]:
     for escape in graph.escapes:
         if escape.function is not None and escape.function not in escaped:
             escaped[escape.function] = escape
-    selected = {file.path for file in project.files if file.selected}
+    selected = {file.path for file in project.files if file.selected or is_test_file(file.path)}
     called_here = {
         target.function
         for site in graph.sites

@@ -124,7 +124,9 @@ def prepare(
     of an earlier plan that the rewrite could not do."""
     uses = library_uses(graph, registry)
     groups = form_groups(graph, uses, (*refusals, *failed))
-    selected = frozenset(file.path for file in project.files if file.selected)
+    selected = frozenset(
+        file.path for file in project.files if file.selected or is_test_file(file.path)
+    )
     packages = {file.path.rpartition("/")[0] for file in project.files if file.is_package}
     imported = {target for targets in graph.imports.values() for target in targets}
     world = World(
@@ -257,10 +259,54 @@ def run(world: World) -> None:
         if _hold_conflicts(world) or _group_conflicts(world):
             continue
         _find_blocking(world)
-        if not _thread_conflicts(world):
+        if not _thread_conflicts(world) and not _lower_bridges(world):
             break
     for fid, cause in (*world.kept.items(), *world.held.items()):
         world.causes.setdefault(fid, cause)
+
+
+def _lower_bridges(world: World) -> bool:
+    """Move bridges down to where fewer are needed: a coroutine that only sync code waits for
+    stays sync itself and bridges inside, once, instead of in each of its callers.
+
+    One function is moved at a time, the one that saves most: the next count depends on it.
+    """
+    best: tuple[int, FunctionId] | None = None
+    direct = {use[0].caller for use in world.uses if use[2].kind in ROOTS and world.converted(use)}
+    for fid in sorted(world.turned):
+        f = world.function(fid)
+        if f.kind is not FunctionKind.FUNCTION or fid in direct or not world.is_coroutine(fid):
+            continue
+        if f.is_generator or fid in world.classes:
+            continue
+        callers = [site for site in world.incoming.get(fid, ()) if forces(site, f)]
+        above = [site for site in callers if _waits_sync(world, site)]
+        if not above or any(world.in_async(site.caller) for site in callers):
+            continue
+        below = [
+            site
+            for site in world.outgoing.get(fid, ())
+            for target in site.targets
+            if target.function and world.is_coroutine(target.function)
+        ]
+        saved = len(above) - len(below)
+        if saved > 0 and (best is None or saved > best[0]):
+            best = (saved, fid)
+    if best is None:
+        return False
+    f = world.function(best[1])
+    text = f"only sync code waits for {f.name}, so it bridges itself, once for all of its callers"
+    return _pin(world, f.id, Cause("only-sync-callers", text, f.path, f.line))
+
+
+def _waits_sync(world: World, site: Site) -> bool:
+    """A bridge in the program itself; in tests and at entry points one more is no loss."""
+    caller = world.function(site.caller)
+    return (
+        not world.in_async(site.caller)
+        and caller.kind is not FunctionKind.MODULE
+        and not is_test_file(site.path)
+    )
 
 
 def _stuck(world: World) -> dict[FunctionId, Cause]:

@@ -483,3 +483,33 @@ def test_a_client_from_outside_follows_the_projects_own(net: Net) -> None:
     plan = net.plan()
     assert actions(plan, outside) == {Action.TO_THREAD}
     assert {r.rule for r in plan.refusals} == {"no-twin", "unknown-origin"}
+
+
+def test_one_bridge_below_is_better_than_many_above(net: Net) -> None:
+    net.add("load")
+    net.add("complete")
+    net.calls("load", "time.sleep")
+    inner = net.calls("complete", "load")
+    outer = []
+    for name in ("M.a", "M.b", "M.c"):
+        net.add(name, is_property=True)
+        outer.append(net.calls(name, "complete"))
+    plan = net.plan()
+    assert net.turned(plan) == {"load"}
+    assert actions(plan, inner) == {Action.BRIDGE}
+    assert [actions(plan, site) for site in outer] == [set(), set(), set()]
+
+
+def test_bridges_stay_above_where_async_code_waits_too(net: Net) -> None:
+    net.add("load")
+    net.add("complete")
+    net.add("job")
+    net.calls("load", "time.sleep")
+    net.calls("complete", "load")
+    call = net.calls("job", "complete")
+    for name in ("M.a", "M.b"):
+        net.add(name, is_property=True)
+        net.calls(name, "complete")
+    plan = net.plan()
+    assert net.turned(plan) == {"load", "complete", "job"}
+    assert actions(plan, call) == {Action.AWAIT}
