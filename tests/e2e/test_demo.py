@@ -23,3 +23,8 @@ def test_the_demo_finds_no_difference(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 do not" in done.stdout
     assert "never awaited" not in done.stdout + done.stderr
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    sample = readme.partition("```diff\n")[2].partition("```")[0].splitlines()
+    assert len(sample) > 10
+    assert set(sample) <= set(done.stdout.splitlines()), "the README shows what is not so any more"
