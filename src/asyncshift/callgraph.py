@@ -103,7 +103,7 @@ def _family(
     ids: list[FunctionId],
     shared: dict[int, tuple[FunctionId, ...]],
 ) -> tuple[FunctionId, ...]:
-    """The others of a family.  A big one is one shared tuple, itself included: n * n ids are much."""
+    """The others of a family.  A big one is one shared tuple, itself included: n * n are many."""
     group = families.get(number, [])
     if len(group) <= _BIG_FAMILY:
         return tuple(ids[n] for n in group if n != number)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from asyncshift import facts as f
 from asyncshift.facts import Op
 from asyncshift.model import Escape, FunctionId, Span
@@ -31,6 +29,7 @@ class Escapes:
         self.sites = sites
         self.solver = sites.solver
         self.found: dict[tuple[str, Span, str, int | None], set[int]] = {}
+        self._known: dict[int, frozenset[tuple[str, int]]] = {}
         self.functions: set[int] = set()
         """Functions whose callers are not all known."""
 
@@ -104,52 +103,62 @@ class Escapes:
         unit, facts = self.sites.facts_of(site)
         path = self.solver.files[unit].path
         for node in nodes:
-            for kind in self.solver.sees(node):
-                self._value(kind, (path, facts[0], to), generators, libraries, 0)
+            for value in sorted(self.solver.held[node] or ()):
+                for kind, number in sorted(self._leaves(value)):
+                    if kind == "lib":
+                        if libraries:
+                            found = self.found.setdefault((path, facts[0], to, None), set())
+                            if number != NO_ORIGIN:
+                                found.add(number)
+                    elif kind == "function" or generators:
+                        self.found.setdefault((path, facts[0], to, number), set())
+                        if kind == "function":
+                            self.functions.add(number)
 
-    def _value(
-        self,
-        kind: tuple[Any, ...],
-        place: tuple[str, Span, str],
-        generators: bool,
-        libraries: bool,
-        depth: int,
-    ) -> None:
+    def _leaves(self, value: int) -> frozenset[tuple[str, int]]:
+        """What a value hands over: (function, generator or lib, number or origin), also inside
+        containers."""
+        found = self._known.get(value)
+        if found is None:
+            leaves: set[tuple[str, int]] = set()
+            self._gather(value, leaves, set(), 0)
+            found = self._known[value] = frozenset(leaves)
+        return found
+
+    def _gather(self, value: int, leaves: set[tuple[str, int]], seen: set[int], depth: int) -> None:
+        if value in seen:
+            return
+        seen.add(value)
         solver = self.solver
+        kind = solver.values[value]
         match kind[0]:
             case "fun" | "bound":
-                number = solver.functions[kind[1]].origin
-                self.functions.add(number)
-                self.found.setdefault((*place, number), set())
-            case "gen" | "manager" if generators:
-                number = solver.functions[kind[1]].origin
-                self.found.setdefault((*place, number), set())
-            case "lib" if libraries:
-                tokens = self.found.setdefault((*place, None), set())
-                if kind[2] != NO_ORIGIN:
-                    tokens.add(kind[2])
-            case "member" if libraries:
+                leaves.add(("function", solver.functions[kind[1]].origin))
+            case "gen" | "manager":
+                leaves.add(("generator", solver.functions[kind[1]].origin))
+            case "lib":
+                leaves.add(("lib", kind[2]))
+            case "member":
                 instance = solver.member_instance(kind)
                 if instance is not None:
-                    inner = solver.values[next(iter(instance))]
-                    self._value(inner, place, generators, libraries, depth)
+                    leaves.add(("lib", kind[3]))
             case "box" if depth < _DEPTH:
-                for inner in solver.sees(kind[1] + 1):
-                    self._value(inner, place, generators, libraries, depth + 1)
+                self._gather_all(kind[1] + 1, leaves, seen, depth)
             case "partial" if depth < _DEPTH:
-                for inner in solver.sees(solver.partials[kind[1]][0]):
-                    self._value(inner, place, generators, libraries, depth + 1)
+                self._gather_all(solver.partials[kind[1]][0], leaves, seen, depth)
             case "inst" | "self":
-                self._callable_instance(kind, place)
+                for name in ("__call__", "__iter__", "__next__"):
+                    if not solver.definers(kind[0], kind[1], name):
+                        continue
+                    for inner in solver.bound(kind[0], kind[1], name):
+                        if inner[0] in ("fun", "bound"):
+                            leaves.add(("generator", solver.functions[inner[1]].origin))
 
-    def _callable_instance(self, kind: tuple[Any, ...], place: tuple[str, Span, str]) -> None:
-        solver = self.solver
-        for name in ("__call__", "__iter__", "__next__"):
-            if solver.definers(kind[0], kind[1], name):
-                for inner in solver.bound(kind[0], kind[1], name):
-                    if inner[0] in ("fun", "bound"):
-                        number = solver.functions[inner[1]].origin
-                        self.found.setdefault((*place, number), set())
+    def _gather_all(
+        self, node: int, leaves: set[tuple[str, int]], seen: set[int], depth: int
+    ) -> None:
+        for inner in sorted(self.solver.held[node] or ()):
+            self._gather(inner, leaves, seen, depth + 1)
 
     def _saturated(self) -> None:
         """Where too many values met, what was lost may be called from there."""

@@ -330,7 +330,7 @@ class Members(Core):
                 self.properties.setdefault(number, {})[kind[1]] = None
 
     def bind(self, op: Op, value: int) -> None:
-        """BIND(dst, mode, class): what a class body holds, read through an instance or the class."""
+        """BIND(dst, mode, class): what a class body holds, read through an instance or class."""
         _, target, mode, cls = op
         kind = self.values[value]
         instance = mode in (INST, SELF, SUPER + "self")

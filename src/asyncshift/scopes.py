@@ -114,7 +114,8 @@ class Emitter:
         """The attribute of a node, shared within a scope."""
         if source <= 0:
             return UNKNOWN
-        attr = self.private(attr)
+        if attr[:2] == "__":
+            attr = self.private(attr)
         loads = self.scope.loads
         key = (source, attr)
         target = loads.get(key)

@@ -142,7 +142,7 @@ class Solver(Calls):
                 else:
                     self.use(op[2], op[1])
             elif code == f.FUNC:
-                made = renamed.get(op[2], op[2])
+                made = renamed[op[2]] if op[2] in renamed else op[2]
                 kind = GEN if self.functions[made].facts.kind == "genexp" else FUN
                 self._source(op[1], self.pool.of(kind, made))
             elif code == f.CLS:
