@@ -58,6 +58,8 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
             return responses.truth
         case "requests", name, Protocol.CALL if name in calls.METHODS:
             return partial(calls.bare, name)
+        case "requests.Session", "send", Protocol.CALL:
+            return sessions.send
         case "requests.Session", name, Protocol.CALL if name in calls.METHODS:
             return partial(calls.on_session, name)
         case "requests.Session", "headers" | "auth" | "cookies", _:

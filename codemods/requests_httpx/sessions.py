@@ -47,6 +47,16 @@ def constructor(resolved: Resolved) -> Iterator[Outcome]:
         )
 
 
+def send(resolved: Resolved) -> Iterator[Outcome]:
+    """`session.send(prepared)` blocks, so it goes to a thread with its session."""
+    yield tb.refuse(
+        resolved,
+        "prepared-request",
+        "httpx sends requests that its own client has built",
+        "call session.request with the same arguments",
+    )
+
+
 def _client(text: str, call: Any) -> Any:
     return tb.keep_parentheses(call, tb.expression(text))
 
