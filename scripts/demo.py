@@ -152,11 +152,13 @@ def compare_behaviour(before: Path, after: Path, findings: Findings, latency: fl
 def compare_load(before: Path, after: Path, findings: Findings, latency: float, runs: int) -> None:
     old, new = load(before, latency, runs), load(after, latency, runs)
     table([("before: requests in threads", old), ("after: one event loop", new)], runs)
-    print(
-        f"\n  One loop on {new['threads']} thread{'s' * (new['threads'] > 1)} instead of "
-        f"{old['threads']}.  CPU for each import: {1000 * old['cpu'] / runs:.0f} ms before, "
-        f"{1000 * new['cpu'] / runs:.0f} ms after.\n"
-    )
+    if runs > 1:
+        print(
+            f"\n  One loop on {new['threads']} thread{'s' * (new['threads'] > 1)} instead of "
+            f"{old['threads']} threads.  CPU for each import: httpx "
+            f"{1000 * new['cpu'] / runs:.0f} ms, requests {1000 * old['cpu'] / runs:.0f} ms."
+        )
+    print()
     findings.require("the version before is sync, the version after async", (
         old["async"], new["async"]) == (False, True))  # fmt: skip
     findings.compare(f"the result of {runs} run{'s' * (runs > 1)}", old["outputs"], new["outputs"])
