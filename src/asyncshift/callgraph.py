@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from asyncshift import facts as f
-from asyncshift.codemod import Registry
+from asyncshift.codemod import Kind, Registry
 from asyncshift.escapes import Escapes
 from asyncshift.facts import FileFacts
 from asyncshift.flow import Fn
 from asyncshift.keywords import Keywords
 from asyncshift.members import HARMLESS_BASES
-from asyncshift.model import Function, FunctionId, FunctionKind, Graph
+from asyncshift.model import Function, FunctionId, FunctionKind, Graph, Protocol
 from asyncshift.outside import OutsideClasses, is_stdlib
 from asyncshift.sites import Sites
 from asyncshift.solver import Solver
@@ -137,6 +137,10 @@ def _foreign_base(solver: Solver, fn: Fn, outside: OutsideClasses) -> str | None
             continue
         api = solver.canonical(base)
         if api is not None and solver.registry.is_class(api):
+            # A class whose base stays what it is gets its methods called by the library.
+            treatment = solver.registry.treatment(api, Protocol.BASE)
+            if treatment is not None and treatment.kind is Kind.REFUSED:
+                return base
             continue
         members = outside.members(base)
         if members is None and is_stdlib(base) and _is_exception(base):

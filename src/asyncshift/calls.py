@@ -19,7 +19,7 @@ from asyncshift.facts import (
 )
 from asyncshift.flow import SPREAD, Fn
 from asyncshift.members import Members
-from asyncshift.summaries import ELEMENTS, IDENTITY, SHAPES
+from asyncshift.summaries import ELEMENTS, IDENTITY, SHAPES, THREADED
 from asyncshift.values import (
     BOX,
     EXT,
@@ -216,6 +216,10 @@ class Calls(Members):
             self._make_partial(op)
         elif name in ("map", "filter") and len(args) > 1:
             self._mapped(name, op)
+        elif name in THREADED and args:
+            self._threaded(THREADED[name], op)
+        elif name == "threading.Thread":
+            self._thread(op)
         elif dotted.rpartition(".")[2] in ("enter_context", "enter_async_context") and args:
             self.add((WITH, target, args[0], -1), args[0])
         elif name == "typing.TypeVar":
@@ -287,6 +291,27 @@ class Calls(Members):
         else:
             self.add((CALL, elements, args[0], tuple(given), (), -1), args[0])
 
+    def _threaded(self, shape: str, op: Op) -> None:
+        """Executors call what they are given; the result comes back through a future, a list."""
+        _, target, _, args, keywords, _ = op
+        if shape == "map":
+            self._mapped("map", op)
+        elif shape == "future":
+            elements = self.new_box((op[1], op[2], "future"), target, "future")
+            self.add((CALL, elements, args[0], args[1:], keywords, -1), args[0])
+        else:
+            self.add((CALL, target, args[0], args[1:], keywords, -1), args[0])
+
+    def _thread(self, op: Op) -> None:
+        _, target, _, _, keywords, _ = op
+        self.push(target, self.pool.of(FOREIGN, "threading.Thread"))
+        given = dict(keywords)
+        body, handed = given.get("target", -1), given.get("args", -1)
+        if body > 0:
+            item = self.node()
+            self._into(item, handed)
+            self.add((CALL, CONSTANT, body, (~item,), (), -1), body)
+
     # ------------------------------------------------------------------ partial
 
     def _make_partial(self, op: Op) -> None:
@@ -345,6 +370,8 @@ class Calls(Members):
                 inner = self.new_box((op[1], op[2], "items", "pair"), pair)
                 self.link(elements + 1, self.keyed(inner, 1))
                 self.link(pair, outer)
+            case "result":
+                self.link(elements + 1, target)
             case "copy" | "__iter__" | "union" | "difference" | "intersection":
                 self.push(target, self.pool.of(BOX, elements, how))
 

@@ -472,6 +472,10 @@ class Expressions(Emitter):
 
     def _plain_call(self, node: ast.Call) -> int:
         function = self.quiet(node.func, CALLEE)
+        if isinstance(node.func, ast.Call) and self.marks and self.marks[-1][0] == ATTR:
+            site = self.marks[-1][4]
+            if self.sites[site][0] == self.places.span(node.func):  # getattr(x, "name")(...)
+                self.flag(site, CALLEE)
         args: list[int] = []
         for argument in node.args:
             if isinstance(argument, ast.Starred):

@@ -48,7 +48,7 @@ _BOX_METHODS = frozenset(
     {"append", "add", "insert", "appendleft", "extend", "extendleft", "update", "setdefault", "put",
      "put_nowait", "push", "get", "pop", "popleft", "popitem", "get_nowait", "values", "items",
      "copy", "__getitem__", "__iter__", "__next__", "remove", "discard", "union", "difference",
-     "intersection", "keys", "clear", "sort", "reverse", "index", "count"}
+     "intersection", "keys", "clear", "sort", "reverse", "index", "count", "result"}
 )  # fmt: skip
 _DRIVES = frozenset({"send", "throw", "close", "__next__", "__iter__"})
 _SUBCLASSES = 200
@@ -247,6 +247,8 @@ class Members(Core):
         one = self.hierarchy.classes[cls]
         found = self.definers(mode, cls, attr)
         for definer in found:
+            if mode in (CLASS, SUBCLASS) and self._is_enum(definer):
+                self.push(number, self.pool.of(INST, definer))
             bind = (BIND, number, mode, definer)
             self.add(bind, self.hierarchy.classes[definer].attrs[attr])
         related = list(one.mro) if mode in (INST, CLASS) else sorted(self._related(cls), key=str)
@@ -263,6 +265,11 @@ class Members(Core):
             return
         if not self._outside(mode, cls, attr, number) and not found and not stored:
             self._undefined.append((mode, cls, attr, number))
+
+    def _is_enum(self, cls: int) -> bool:
+        """Names in the body of an Enum are its instances."""
+        mro = self.hierarchy.classes[cls].mro
+        return any(isinstance(base, str) and base.startswith("enum.") for base in mro)
 
     def _outside(self, mode: str, cls: int, attr: str, number: int) -> bool:
         """The member of a mapped library class among the bases."""

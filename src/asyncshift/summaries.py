@@ -7,7 +7,7 @@ ELEMENTS = {
     "reversed": "all", "dict": "all", "collections.deque": "all", "itertools.chain": "all",
     "itertools.islice": "all", "itertools.cycle": "all", "itertools.takewhile": "all",
     "itertools.dropwhile": "all", "itertools.filterfalse": "all", "collections.OrderedDict": "all",
-    "collections.defaultdict": "all",
+    "collections.defaultdict": "all", "concurrent.futures.as_completed": "all",
     "enumerate": "tuples", "zip": "tuples", "itertools.zip_longest": "tuples",
     "max": "bare", "min": "bare",
 }  # fmt: skip
@@ -15,6 +15,21 @@ ELEMENTS = {
 
 SHAPES = {"set": "set", "frozenset": "set", "dict": "dict", "collections.OrderedDict": "dict",
           "collections.defaultdict": "dict"}  # fmt: skip
+
+THREADED = {
+    "concurrent.futures.ThreadPoolExecutor.submit": "future",
+    "concurrent.futures.ThreadPoolExecutor.map": "map",
+    "concurrent.futures.Executor.submit": "future",
+    "concurrent.futures.Executor.map": "map",
+    "concurrent.futures.thread.ThreadPoolExecutor.submit": "future",
+    "concurrent.futures.thread.ThreadPoolExecutor.map": "map",
+    "multiprocessing.pool.ThreadPool.map": "map",
+    "multiprocessing.pool.ThreadPool.imap": "map",
+    "multiprocessing.pool.ThreadPool.imap_unordered": "map",
+    "multiprocessing.dummy.Pool.map": "map",
+    "asyncio.to_thread": "bare",
+}
+"""They call their first argument: the result is in a future, in a list, or bare."""
 
 IDENTITY = frozenset(
     {"copy.copy", "copy.deepcopy", "weakref.proxy", "contextlib.nullcontext",

@@ -930,3 +930,23 @@ def test_a_descriptor_runs_its_getter() -> None:
     )
     assert "A.f -> Real.go" in edges(found, "call")
     assert "A.f -> Lazy.__get__" in edges(found, "attribute")
+
+
+def test_members_of_an_enum_are_its_instances() -> None:
+    found = graph(
+        """
+        import enum
+        class Verb(enum.Enum):
+            GET = "get"
+            def do(self): ...
+        class Plain:
+            GET = "get"
+            def do_it(self): ...
+        Verb.GET.do()
+        for verb in Verb: verb.do()
+        Plain.GET.do()
+        """
+    )
+    reached = {line for line in lines(found, "call") if "Plain" not in line}
+    assert reached == {"9 call Verb.GET.do -> Verb.do", "10 call verb.do -> Verb.do"}
+    assert "<module> -> Verb.do" in edges(found)

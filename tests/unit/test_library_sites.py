@@ -405,3 +405,45 @@ def test_what_does_not_escape() -> None:
         a()
     """
     assert escaped(text) == set()
+
+
+def test_what_a_thread_pool_gives_back() -> None:
+    found = graph(
+        """
+        import requests, threading
+        from concurrent.futures import ThreadPoolExecutor, as_completed
+        def fetch(session, url): return session.get(url)
+        def work(s): s.post("u")
+        with ThreadPoolExecutor() as pool:
+            futures = [pool.submit(fetch, requests.Session(), u) for u in "ab"]
+            for future in as_completed(futures): future.result().json()
+            for answer in pool.map(requests.get, "ab"): answer.ok
+        threading.Thread(target=work, args=(requests.Session(),)).start()
+        """
+    )
+    assert lines(found, "call", "attribute") >= {
+        "4 call session.get -> requests.Session.get",
+        "5 call s.post -> requests.Session.post",
+        "8 call future.result().json -> requests.Response.json",
+        "9 attribute answer.ok -> requests.Response.ok",
+    }
+    assert not [s for s in found.sites if s.protocol == "call" and "fetch" in names(found, s)]
+
+
+def test_getattr_with_a_constant_name_is_a_call() -> None:
+    found = graph(
+        """
+        import requests
+        s = requests.Session()
+        getattr(s, "get")("u")
+        use(getattr(s, "post"))
+        getattr(s, unknown)("u")
+        """
+    )
+    assert edges(found) == {
+        "<module> -> requests.Session",
+        "<module> -> requests.Session.get",
+        "<module> -> requests.Session.post",
+    }
+    assert [s.protocol for s in found.sites if s.span[0] == 4] == ["call"]
+    assert [s.protocol for s in found.sites if s.span[0] == 5] == ["value"]
