@@ -39,7 +39,7 @@ def build(facts: Sequence[FileFacts], registry: Registry, python: Path | None = 
     escapes.collect()
     families = _families(solver, sites)
     keywords = Keywords(sites, escapes.functions, families).solve()
-    tokens = set(solver.origin_tokens())
+    tokens = set(solver.origin_tokens()) | escapes.tokens()
     groups = solver.origins.groups(tokens)
     keys = {root: tuple(sorted({sites.key(t) for t in group})) for root, group in groups.items()}
     functions = _functions(solver, ids, families, OutsideClasses(python))

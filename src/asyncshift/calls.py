@@ -278,7 +278,7 @@ class Calls(Members):
             self.link(~argument, elements)
 
     def _mapped(self, name: str, op: Op) -> None:
-        _, target, _, args, _, _ = op
+        _, target, _, args, _, site = op
         elements = self.new_box((op[1], op[2], name), target)
         given = []
         for argument in args[1:]:
@@ -287,20 +287,20 @@ class Calls(Members):
             given.append(item)
         if name == "filter":
             self.link(given[0], elements)
-            self.add((CALL, CONSTANT, args[0], tuple(given), (), -1), args[0])
+            self.add((CALL, CONSTANT, args[0], tuple(given), (), site), args[0])
         else:
-            self.add((CALL, elements, args[0], tuple(given), (), -1), args[0])
+            self.add((CALL, elements, args[0], tuple(given), (), site), args[0])
 
     def _threaded(self, shape: str, op: Op) -> None:
         """Executors call what they are given; the result comes back through a future, a list."""
-        _, target, _, args, keywords, _ = op
+        _, target, _, args, keywords, site = op
         if shape == "map":
             self._mapped("map", op)
         elif shape == "future":
             elements = self.new_box((op[1], op[2], "future"), target, "future")
-            self.add((CALL, elements, args[0], args[1:], keywords, -1), args[0])
+            self.add((CALL, elements, args[0], args[1:], keywords, site), args[0])
         else:
-            self.add((CALL, target, args[0], args[1:], keywords, -1), args[0])
+            self.add((CALL, target, args[0], args[1:], keywords, site), args[0])
 
     def _thread(self, op: Op) -> None:
         _, target, _, _, keywords, _ = op

@@ -6,7 +6,7 @@ from asyncshift import facts as f
 from asyncshift.facts import Op
 from asyncshift.model import Escape, FunctionId, Span
 from asyncshift.sites import Sites
-from asyncshift.summaries import CONSUMERS, HARMLESS, METHOD_CONSUMERS
+from asyncshift.summaries import CONSUMERS, HARMLESS, METHOD_CONSUMERS, THREADED
 from asyncshift.values import NO_ORIGIN
 
 _DEPTH = 3
@@ -63,6 +63,7 @@ class Escapes:
         for kind in kinds:
             if kind[0] == "ext":
                 self._external(kind[1], arguments, site)
+                self._called_outside(kind[1].removeprefix("builtins."), args, site)
             elif kind[0] == "member":
                 api = self.solver.registry.canonical(f"{kind[1]}.{kind[2]}")
                 self._hand_over(arguments, site, api, generators=True, libraries=False)
@@ -75,6 +76,16 @@ class Escapes:
         library = self.solver.canonical(dotted) is not None
         keeps = not library and name not in CONSUMERS and not _only_looks(name)
         self._hand_over(arguments, site, name, generators=name not in CONSUMERS, libraries=keeps)
+
+    def _called_outside(self, name: str, args: tuple[int, ...], site: int) -> None:
+        """What a library function gives when a thread pool or `map` calls it was out of sight."""
+        if name not in THREADED and name != "map":
+            return
+        for kind in self.solver.sees(args[0]) if args else ():
+            if kind[0] == "ext" and self.solver.canonical(kind[1]) is not None:
+                unit, facts = self.sites.facts_of(site)
+                place = (self.solver.files[unit].path, facts[0], name, None)
+                self.found.setdefault(place, set()).add(site)
 
     def _decorator(self, op: Op) -> None:
         _, _, node, source, site = op
@@ -176,6 +187,10 @@ class Escapes:
                 self.functions.add(number)
                 place = (solver.files[fn.unit].path, fn.facts.span, to, number)
                 self.found.setdefault(place, set())
+
+    def tokens(self) -> set[int]:
+        """Every origin that escapes."""
+        return {token for tokens in self.found.values() for token in tokens}
 
     def build(self, ids: list[FunctionId], keys: dict[int, tuple[str, ...]]) -> tuple[Escape, ...]:
         """The escapes, sorted by place."""

@@ -519,7 +519,7 @@ class Expressions(Emitter):
         target = self.variable(name)
         for one in kinds:
             if isinstance(one, (ast.Name, ast.Attribute)):
-                self.ops.append((SEED, target, self.silent(one), CONSTANT))
+                self.ops.append((SEED, target, self.silent(one), self.site(one, "value")))
 
     # ------------------------------------------------------------------ ** arguments
 

@@ -336,6 +336,7 @@ class Walker(Definitions):
                 if source > 0:
                     entered = self.node()
                     site = self.site(expression, "with", flags)
+                    self.regions[site] = self._region(node.body)
                     self.ops.append((WITH, entered, source, site))
             if item.optional_vars is not None:
                 self.assign(item.optional_vars, entered)

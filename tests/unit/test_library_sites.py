@@ -447,3 +447,37 @@ def test_getattr_with_a_constant_name_is_a_call() -> None:
     }
     assert [s.protocol for s in found.sites if s.span[0] == 4] == ["call"]
     assert [s.protocol for s in found.sites if s.span[0] == 5] == ["value"]
+
+
+def test_what_a_thread_calls_has_its_origin_there_and_escapes() -> None:
+    found = graph(
+        """
+        import asyncio, requests
+        async def main():
+            r = await asyncio.to_thread(requests.get, "u")
+            r.ok
+            for one in map(requests.get, "ab"): one.url
+        """
+    )
+    assert site(found, "r.ok", "attribute").targets[0].origins == ("mod.py:4:14",)
+    assert site(found, "one.url", "attribute").targets[0].origins == ("mod.py:6:15",)
+    assert {(e.to, e.origins) for e in found.escapes} == {
+        ("asyncio.to_thread", ("mod.py:4:14",)),
+        ("map", ("mod.py:6:15",)),
+    }
+
+
+def test_every_library_instance_has_an_origin() -> None:
+    found = graph(
+        """
+        import requests
+        def f(x, y):
+            if isinstance(x, requests.Response):
+                x.ok
+            try: ...
+            except requests.HTTPError as e:
+                e.response
+        """
+    )
+    assert site(found, "x.ok", "attribute").targets[0].origins == ("mod.py:4:21",)
+    assert site(found, "e.response", "attribute").targets[0].origins == ("mod.py:7:11",)
