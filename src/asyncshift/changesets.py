@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from asyncshift.model import ChangeSet, Decision, FunctionId, FunctionKind
-from asyncshift.solve import World
+from asyncshift.world import World
 
 
 def change_sets(world: World, decisions: Sequence[Decision]) -> tuple[ChangeSet, ...]:

@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from types import ModuleType
@@ -32,6 +32,7 @@ class Kind(enum.StrEnum):
     not awaited (constructor, renamed member, exception, annotation).  SAME: nothing changes.
     BLOCKING: no async twin, goes to a thread inside async functions; no root.  REFUSED: the target
     library has nothing faithful, so the whole provenance group goes to threads.
+    EXCLUSIVE: a lock that is entered; see `Treatment.exclusive`.
     """
 
     AWAITABLE = "awaitable"
@@ -41,6 +42,7 @@ class Kind(enum.StrEnum):
     SAME = "same"
     BLOCKING = "blocking"
     REFUSED = "refused"
+    EXCLUSIVE = "exclusive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Treatment:
     """True where the name belongs to a provenance group (a client and what flows from it)."""
     blocks: bool = True
     """False where the old call is quick enough to stay on the loop (`session.close`)."""
+    exclusive: bool = False
+    """The name belongs to a lock, which moves only where it is held across an await."""
 
 
 class Names(TypingProtocol):
@@ -230,7 +234,7 @@ class Registry:
             return treatment
         target = self._classes[owner].to.partition(".")[0] or "the target library"
         reason = f"{name} has no twin in {target}"
-        return Treatment(Kind.REFUSED, treatment.codemod, reason, DEFAULT_WAY_OUT, grouped=True)
+        return replace(treatment, reason=reason, way_out=DEFAULT_WAY_OUT)
 
     # ------------------------------------------------------------------ for rewriters
 
@@ -375,14 +379,20 @@ class Registry:
             treatments |= dict.fromkeys(_ITERATING, iterated)
         if row.truth:
             treatments[Protocol.TRUTH] = plain
+        if row.exclusive:
+            treatments[Protocol.WITH] = Treatment(Kind.EXCLUSIVE, codemod, grouped=True)
         for protocol, key in (("__iter__", _ITERATING), ("__getitem__", (Protocol.OPERATOR,))):
             if protocol in row.plain:
                 treatments |= dict.fromkeys(key, plain)
             elif protocol in row.refused:
                 treatments |= dict.fromkeys(key, _refused(row, codemod, protocol))
         to = (row.to or _moved(table, name),)
+        unknown = _unknown_member(row, codemod)
+        if row.exclusive:
+            treatments = {p: replace(t, exclusive=True) for p, t in treatments.items()}
+            unknown = {p: replace(t, exclusive=True) for p, t in unknown.items()}
         self._add(table, name, treatments, to if to[0] else ())
-        self._unknown[name] = _unknown_member(row, codemod)
+        self._unknown[name] = unknown
         for member in row.members():
             if not member.startswith("__"):  # the class itself has those, by their protocols
                 self._add_member(table, row, member)

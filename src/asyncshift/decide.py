@@ -21,7 +21,7 @@ from asyncshift.model import (
     Site,
     Span,
 )
-from asyncshift.solve import ROOTS, World, bridge_allowed, forces, reaches
+from asyncshift.world import ROOTS, World, bridge_allowed, forces, reaches
 
 BY_PROTOCOL = {
     Protocol.CALL: Action.AWAIT,
@@ -118,6 +118,7 @@ def _must_thread(world: World, site: Site, f: Function) -> bool:
     return (
         world.in_async(site.caller)
         and not site.awaited
+        and (site.path, site.span) not in world.unwritable
         and reaches(site, f)
         and site.protocol in (Protocol.CALL, Protocol.ATTRIBUTE, Protocol.CONSUME)
     )
@@ -174,7 +175,7 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
             case Kind.PLAIN if site.protocol is Protocol.VALUE and registry.is_class(api):
                 if api in moved:  # `isinstance(x, Session)` where some sessions have moved
                     yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
-            case Kind.PLAIN if world.converted(use):
+            case Kind.PLAIN | Kind.EXCLUSIVE if world.converted(use):
                 detail["way"] = "convert"
                 yield _at(world, site, Action.LIBRARY, f"{api} differs", None, detail)
             case Kind.AWAITABLE | Kind.ENTERED | Kind.ITERATED if in_async and world.converted(use):

@@ -27,7 +27,7 @@ def rewrite(resolved: Resolved, registry: Registry) -> Iterable[Outcome]:
             return _call(resolved, registry, treatment.kind)
         case Protocol.ATTRIBUTE, Kind.PLAIN | Kind.ITERATED:
             return _attribute(resolved, registry, treatment.kind)
-        case Protocol.WITH, Kind.ENTERED:
+        case Protocol.WITH, Kind.ENTERED | Kind.EXCLUSIVE:
             return enter(resolved)
         case Protocol.FOR | Protocol.COMPREHENSION, Kind.ITERATED:
             return iterate(resolved)

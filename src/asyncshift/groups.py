@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from asyncshift.codemod import Kind, Registry, Treatment
 from asyncshift.model import Graph, Protocol, Refusal, Site, Span, Target
 
-ANNOTATION_ONLY = "annotation-only"
-"""Rule of a refusal that leaves only annotations as they are: nothing a user has to act on."""
+QUIET = "quiet"
+"""Rule of a refusal that nobody has to act on: a lock or an annotation stays as it is."""
 
 LibraryUse = tuple[Site, Target, Treatment]
 
@@ -61,7 +61,7 @@ class Groups:
         """
         made: set[str] = set()
         called: set[str] = set()
-        grouped = [use for use in uses if use[2].grouped]
+        grouped = [use for use in uses if use[2].grouped and not use[2].exclusive]
         for site, target, treatment in grouped:
             key = site_key(site.path, site.span)
             if site.protocol is Protocol.CALL and origins_of(site, target) == (key,):
@@ -78,7 +78,7 @@ class Groups:
             if group not in made and (staying or (not made and group not in called)):
                 why = f"{site.text} comes from outside of the project's own clients: {reason}"
                 way_out = "let the project's clients move first"
-                rule = "unknown-origin" if group in called else ANNOTATION_ONLY
+                rule = "unknown-origin" if group in called else QUIET
                 refusal = Refusal(site.path, site.span, rule, why, way_out)
                 grew |= self.refuse(group, refusal)
         return grew
@@ -108,29 +108,26 @@ def library_uses(graph: Graph, registry: Registry) -> list[LibraryUse]:
 def form_groups(graph: Graph, uses: Iterable[LibraryUse], refusals: Iterable[Refusal]) -> Groups:
     """Join what belongs together, then refuse the groups that hold a place nothing can rewrite."""
     groups = Groups()
+    locks: set[str] = set()
     grouped = [use for use in uses if use[2].grouped]
-    for site, target, _ in grouped:
+    for site, target, treatment in grouped:
         groups.join(origins_of(site, target))
+        if treatment.exclusive:
+            locks.update(origins_of(site, target))
     at: dict[tuple[str, Span], Refusal] = {(r.path, r.span): r for r in refusals}
     for site, target, treatment in grouped:
         if treatment.kind is Kind.REFUSED:
             if site.protocol is not Protocol.EXCEPT:
-                groups.refuse(
-                    origins_of(site, target)[0],
-                    Refusal(site.path, site.span, "no-twin", treatment.reason, treatment.way_out),
-                )
-        elif (refusal := at.get((site.path, site.span))) is not None:
-            groups.refuse(origins_of(site, target)[0], refusal)
+                rule = QUIET if treatment.exclusive else "no-twin"
+                why, way_out = treatment.reason, treatment.way_out
+                refusal = Refusal(site.path, site.span, rule, why, way_out)
+                groups.refuse(origins_of(site, target)[0], refusal)
+        elif (given := at.get((site.path, site.span))) is not None:
+            groups.refuse(origins_of(site, target)[0], given)
     for escape in graph.escapes:
         for origin in escape.origins:
-            groups.refuse(
-                origin,
-                Refusal(
-                    escape.path,
-                    escape.span,
-                    "escapes",
-                    f"the client or response is handed to {escape.to}, which expects the old one",
-                    "migrate that use by hand, or keep it away from this client",
-                ),
-            )
+            rule = QUIET if origin in locks else "escapes"
+            why = f"the client or response is handed to {escape.to}, which expects the old one"
+            way_out = "migrate that use by hand, or keep it away from this client"
+            groups.refuse(origin, Refusal(escape.path, escape.span, rule, why, way_out))
     return groups

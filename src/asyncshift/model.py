@@ -220,7 +220,7 @@ class Site:
     consumer: str = ""
     """For CONSUME: canonical name of the consumer (`list`, `sum`, `itertools.islice`, `str.join`)."""
     region: Span | None = None
-    """For EXCEPT: the span of the guarded body (try body or with body)."""
+    """For EXCEPT and WITH: the span of the guarded body (try body or with body)."""
     keywords: tuple[str, ...] | None = ()
     """For a CALL: every keyword name that can reach it, followed through `**kwargs` parameters of
     project functions; None when a `**` argument could not be followed."""

@@ -91,14 +91,10 @@ def pins(graph: Graph, project: Project) -> dict[FunctionId, Cause]:
             found[f.id] = Cause(rule, text, f.path, f.line)
             break
         else:
-            escape = escaped.get(f.id)
-            if escape is not None and escape.to not in ASYNC_AWARE_DECORATORS:
-                found[f.id] = Cause(
-                    "escapes",
-                    f"{f.name} is handed to {escape.to}, which calls it synchronously",
-                    escape.path,
-                    escape.span[0],
-                )
+            given = escaped.get(f.id)
+            if given is not None and given.to not in ASYNC_AWARE_DECORATORS:
+                text = f"{f.name} is handed to {given.to}, which calls it synchronously"
+                found[f.id] = Cause("escapes", text, given.path, given.span[0])
     for f in graph.functions.values():
         parent = f.parent
         if f.kind is FunctionKind.GENEXP and parent is not None and f.id not in found:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from asyncshift.changesets import change_sets
 from asyncshift.codemod import Registry
 from asyncshift.decide import counts, decide, looks
-from asyncshift.groups import ANNOTATION_ONLY
+from asyncshift.groups import QUIET
 from asyncshift.model import Graph, Message, Plan, Project, Refusal, Severity
-from asyncshift.solve import prepare, run
+from asyncshift.solve import run
+from asyncshift.world import prepare
 
 
 def make_plan(
@@ -29,7 +30,7 @@ def make_plan(
     run(world)
     decisions = decide(world, registry, frozenset((r.path, r.span) for r in failed))
     kept = [*world.groups.refused.values(), *refusals, *failed]
-    unique = {(r.path, r.span, r.rule): r for r in kept if r.rule != ANNOTATION_ONLY}
+    unique = {(r.path, r.span, r.rule): r for r in kept if r.rule != QUIET}
     figures = counts(world, decisions)
     figures["refused"] = len(unique)
     return Plan(

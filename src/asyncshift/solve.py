@@ -12,251 +12,42 @@ Knows no files and no syntax trees.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Mapping
 
-from asyncshift.codemod import Kind, Registry
-from asyncshift.groups import Groups, LibraryUse, form_groups, library_uses, origins_of
+from asyncshift.codemod import Kind
+from asyncshift.groups import LibraryUse, origins_of
+from asyncshift.locks import settle_locks
 from asyncshift.model import (
     Cause,
     Certainty,
     Function,
     FunctionId,
     FunctionKind,
-    Graph,
-    Project,
     Protocol,
     Refusal,
     Site,
-    Span,
 )
-from asyncshift.pins import entry_functions, is_test_file, pins
-
-ITERATING = frozenset(
-    {
-        Protocol.FOR,
-        Protocol.COMPREHENSION,
-        Protocol.NEXT,
-        Protocol.YIELD_FROM,
-        Protocol.CONSUME,
-    }
+from asyncshift.pins import is_test_file
+from asyncshift.world import (
+    OWN_THREAD,
+    ROOTS,
+    THREADABLE,
+    World,
+    bridge_allowed,
+    enclosing,
+    forces,
+    hold,
+    pin,
+    reaches,
 )
-REACHING = ITERATING | {Protocol.CALL, Protocol.WITH, Protocol.ATTRIBUTE, Protocol.OPERATOR}
-BRIDGEABLE = (ITERATING | {Protocol.CALL, Protocol.WITH}) - {Protocol.YIELD_FROM}
-THREADABLE = frozenset({Protocol.CALL, Protocol.ATTRIBUTE})
-ROOTS = frozenset({Kind.AWAITABLE, Kind.ENTERED, Kind.ITERATED})
-OWN_THREAD = frozenset({"asyncio.to_thread", "threading.Thread", "threading.Timer"})
-"""What runs a callback in a thread of its own, so that it may bridge while the loop goes on."""
-
-
-@dataclass(slots=True)
-class World:
-    """Everything the fixpoint reads, indexed once, and the growing sets of what stays sync."""
-
-    graph: Graph
-    uses: Sequence[LibraryUse]
-    groups: Groups
-    entries: Mapping[FunctionId, str]
-    selected: frozenset[str]
-    kept: dict[FunctionId, Cause]
-    """Pinned functions: they stay sync and may bridge."""
-    held: dict[FunctionId, Cause] = field(default_factory=dict)
-    """Functions that stay sync and may not bridge either."""
-    incoming: dict[FunctionId, list[Site]] = field(default_factory=lambda: defaultdict(list))
-    outgoing: dict[FunctionId, list[Site]] = field(default_factory=lambda: defaultdict(list))
-    uses_at: dict[tuple[str, Span], list[LibraryUse]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    """The library calls that a place can reach."""
-    by_path: dict[str, list[Function]] = field(default_factory=lambda: defaultdict(list))
-    classes: dict[FunctionId, tuple[FunctionId, ...]] = field(default_factory=dict)
-    """Functions that turn together: families, and targets of one call site."""
-    scripts: frozenset[str] = frozenset()
-    """Files outside packages that no file imports: their module body is a program."""
-    turned: set[FunctionId] = field(default_factory=set)
-    causes: dict[FunctionId, Cause] = field(default_factory=dict)
-    blocking: set[FunctionId] = field(default_factory=set)
-    bridging: set[FunctionId] = field(default_factory=set)
-
-    def function(self, fid: FunctionId) -> Function:
-        return self.graph.functions[fid]
-
-    def in_async(self, fid: FunctionId) -> bool:
-        """Whether code of this function may await after the migration."""
-        return fid in self.turned or self.function(fid).is_async
-
-    def is_coroutine(self, fid: FunctionId) -> bool:
-        """Whether callers must await it: turned, and not split into a sync entry point."""
-        return fid in self.turned and fid not in self.entries
-
-    def converted(self, use: LibraryUse) -> bool:
-        """Whether the use moves to the new library (False: it stays, or goes to a thread)."""
-        site, target, treatment = use
-        if treatment.kind in (Kind.REFUSED, Kind.BLOCKING, Kind.SAME):
-            return False
-        if not treatment.grouped:
-            return True
-        return self.groups.of(site, target) not in self.groups.refused
-
-
-def forces(site: Site, f: Function) -> bool:
-    """Whether this way of reaching `f` needs an await once `f` is async.  Calling a generator
-    function or a context manager only makes an object; iterating or entering it does the work."""
-    if site.certainty is Certainty.UNKNOWN:
-        return False
-    last = f.name.rpartition(".")[2]
-    if f.is_contextmanager or last in ("__enter__", "__exit__"):
-        return site.protocol is Protocol.WITH
-    if f.is_generator:
-        return site.protocol in ITERATING
-    return site.protocol is Protocol.CALL
-
-
-def prepare(
-    graph: Graph,
-    project: Project,
-    registry: Registry,
-    refusals: Sequence[Refusal],
-    failed: Sequence[Refusal],
-) -> World:
-    """Index the graph; `refusals` are library uses that rewriters cannot do, `failed` are places
-    of an earlier plan that the rewrite could not do."""
-    uses = library_uses(graph, registry)
-    groups = form_groups(graph, uses, (*refusals, *failed))
-    selected = frozenset(
-        file.path for file in project.files if file.selected or is_test_file(file.path)
-    )
-    packages = {file.path.rpartition("/")[0] for file in project.files if file.is_package}
-    imported = {target for targets in graph.imports.values() for target in targets}
-    world = World(
-        graph=graph,
-        uses=uses,
-        groups=groups,
-        entries=entry_functions(graph, project),
-        selected=selected,
-        kept=pins(graph, project),
-        scripts=frozenset(
-            file.path
-            for file in project.files
-            if file.path not in imported and file.path.rpartition("/")[0] not in packages
-        ),
-    )
-    for fid in world.entries:
-        if world.kept.get(fid, Cause("", "", "", 0)).rule in ("escapes", "foreign-base"):
-            del world.kept[fid]
-    for site in graph.sites:
-        world.outgoing[site.caller].append(site)
-        for target in site.targets:
-            if target.function is not None:
-                world.incoming[target.function].append(site)
-    for use in uses:
-        if use[0].protocol is Protocol.CALL:
-            world.uses_at[use[0].path, use[0].span].append(use)
-    for f in graph.functions.values():
-        if f.kind is FunctionKind.FUNCTION:
-            world.by_path[f.path].append(f)
-    world.classes = _classes(graph)
-    _refuse_unselected(world)
-    _pin_failed(world, failed)
-    return world
-
-
-def _classes(graph: Graph) -> dict[FunctionId, tuple[FunctionId, ...]]:
-    parent: dict[FunctionId, FunctionId] = {}
-
-    def find(x: FunctionId) -> FunctionId:
-        while (up := parent.get(x, x)) != x:
-            parent[x] = x = parent.get(up, up)
-        return x
-
-    def join(items: Sequence[FunctionId]) -> None:
-        for other in items[1:]:
-            a, b = sorted((find(items[0]), find(other)))
-            parent[b] = a
-
-    for f in graph.functions.values():
-        if f.family:
-            join([f.id, *f.family])
-    for site in graph.sites:
-        if site.protocol is Protocol.CALL and site.certainty is not Certainty.UNKNOWN:
-            shared = [t.function for t in site.targets if t.function]
-            if len(shared) > 1:
-                join([fid for fid in shared if not graph.functions[fid].is_async] or shared[:1])
-    _join_pairs(graph, join)
-    members: dict[FunctionId, list[FunctionId]] = defaultdict(list)
-    for fid in graph.functions:
-        members[find(fid)].append(fid)
-    return {fid: tuple(group) for group in members.values() if len(group) > 1 for fid in group}
-
-
-def _join_pairs(graph: Graph, join: object) -> None:
-    """`__enter__` with `__exit__`, and overloads with the function they describe."""
-    assert callable(join)
-    pairs: dict[tuple[str, str, str], list[FunctionId]] = defaultdict(list)
-    for f in graph.functions.values():
-        if f.kind is not FunctionKind.FUNCTION:
-            continue
-        scope, _, last = f.name.rpartition(".")
-        if last in ("__enter__", "__exit__"):
-            pairs[f.path, scope, "with"].append(f.id)
-        elif not f.is_property:
-            pairs[f.path, f.name, f.parent or ""].append(f.id)
-    for key, group in pairs.items():
-        if len(group) > 1 and (
-            key[2] == "with"
-            or any("typing.overload" in graph.functions[fid].decorators for fid in group)
-        ):
-            join(group)
-
-
-def _refuse_unselected(world: World) -> None:
-    """Values cross borders as calls do: a client that unselected code touches cannot move."""
-    for site, target, treatment in world.uses:
-        if site.path in world.selected or treatment.kind is Kind.SAME:
-            continue
-        if treatment.grouped:
-            world.groups.refuse(
-                origins_of(site, target)[0],
-                Refusal(
-                    site.path,
-                    site.span,
-                    "not-selected",
-                    f"{site.text} in {site.path} uses the same client and is not selected",
-                    f"add {site.path} to the paths",
-                ),
-            )
-
-
-def _pin_failed(world: World, failed: Iterable[Refusal]) -> None:
-    """A place that could not be rewritten keeps the function around it sync."""
-    for refusal in failed:
-        owner = enclosing(world, refusal.path, refusal.span)
-        if owner is not None and not world.function(owner).is_async:
-            world.kept.setdefault(
-                owner, Cause(refusal.rule, refusal.reason, refusal.path, refusal.span[0])
-            )
-
-
-def enclosing(world: World, path: str, span: Span) -> FunctionId | None:
-    """The innermost function that contains a place (generator expressions and lambdas count as
-    part of the function around them)."""
-    best: Function | None = None
-    for f in world.by_path.get(path, ()):
-        inside = f.span[:2] <= span[:2] and span[2:] <= f.span[2:]
-        if inside and (best is None or best.span[:2] <= f.span[:2]):
-            best = f
-    return best.id if best else None
-
-
-# ----------------------------------------------------------------------------- the fixpoint
 
 
 def run(world: World) -> None:
     """Spread and mend until nothing conflicts; leaves the result in the world."""
     while True:
         _spread(world)
-        if _hold_conflicts(world) or _group_conflicts(world):
+        if settle_locks(world) or _hold_conflicts(world) or _group_conflicts(world):
             continue
         _find_blocking(world)
         if not _thread_conflicts(world) and not _lower_bridges(world):
@@ -296,7 +87,7 @@ def _lower_bridges(world: World) -> bool:
         return False
     f = world.function(best[1])
     text = f"only sync code waits for {f.name}, so it bridges itself, once for all of its callers"
-    return _pin(world, f.id, Cause("only-sync-callers", text, f.path, f.line))
+    return pin(world, f.id, Cause("only-sync-callers", text, f.path, f.line))
 
 
 def _waits_sync(world: World, site: Site) -> bool:
@@ -386,44 +177,6 @@ def _can_await(world: World, fid: FunctionId | None, stuck: Mapping[FunctionId, 
     return f.is_async or (f.kind is FunctionKind.FUNCTION and fid not in stuck)
 
 
-def bridge_allowed(world: World, site: Site) -> bool:
-    """Whether sync code at this place may wait for a coroutine."""
-    caller = world.function(site.caller)
-    if site.caller in world.held or site.path not in world.selected:
-        return False
-    if caller.kind is FunctionKind.CLASS or caller.name.endswith("__del__"):
-        return False
-    if site.protocol not in BRIDGEABLE:
-        return False
-    if caller.kind is FunctionKind.MODULE:
-        return site.in_main_guard or site.path in world.scripts
-    return True
-
-
-def _hold(world: World, fid: FunctionId, site: Site) -> bool:
-    f = world.function(fid)
-    caller = world.function(site.caller)
-    if caller.kind in (FunctionKind.MODULE, FunctionKind.CLASS):
-        why = f"{caller.path} calls it while it is imported"
-    elif site.path not in world.selected:
-        why = f"{caller.name} in {site.path} calls it and is not selected"
-    elif caller.name.endswith("__del__"):
-        why = f"{caller.name} calls it, and no loop may run there"
-    elif world.in_async(site.caller):
-        why = f"`{site.text}` in {caller.name} can also reach a library call that stays sync"
-    elif site.protocol not in BRIDGEABLE:
-        why = f"{caller.name} reaches it by {site.protocol} and stays sync"
-    else:
-        why = f"{caller.name} needs it and stays sync"
-    grew = False
-    for member in world.classes.get(fid, (fid,)):
-        if member not in world.held and not world.function(member).is_async:
-            text = f"{f.name} stays sync: {why}"
-            world.held[member] = Cause("held", text, site.path, site.span[0], site.caller)
-            grew = True
-    return grew
-
-
 def _hold_conflicts(world: World) -> bool:
     grew = False
     for fid in sorted(world.turned):
@@ -434,7 +187,7 @@ def _hold_conflicts(world: World) -> bool:
             if site.certainty is Certainty.UNKNOWN:
                 grew |= _pin_called_by_name(world, f, site)
             elif not _can_reach(world, site, f):
-                grew |= _hold(world, fid, site)
+                grew |= hold(world, fid, site)
     return grew
 
 
@@ -448,7 +201,7 @@ def _pin_called_by_name(world: World, f: Function, site: Site) -> bool:
         return False
     caller = world.function(site.caller)
     text = f"{caller.name} may call {f.name} through `{site.text}`, whose receiver is not known"
-    return _pin(world, f.id, Cause("unknown-caller", text, site.path, site.span[0], caller.id))
+    return pin(world, f.id, Cause("unknown-caller", text, site.path, site.span[0], caller.id))
 
 
 def _can_reach(world: World, site: Site, f: Function) -> bool:
@@ -459,6 +212,8 @@ def _can_reach(world: World, site: Site, f: Function) -> bool:
         return True
     if not world.in_async(site.caller):
         return bridge_allowed(world, site)
+    if (site.path, site.span) in world.unwritable:
+        return False
     return all(world.converted(use) for use in world.uses_at.get((site.path, site.span), ()))
 
 
@@ -520,27 +275,6 @@ def _find_blocking(world: World) -> None:
                 queue.append(site.caller)
 
 
-def reaches(site: Site, f: Function) -> bool:
-    """Whether this site runs the body of sync function `f`."""
-    if site.protocol not in REACHING:
-        return False
-    if f.is_generator and not f.is_contextmanager:
-        return site.protocol in ITERATING
-    return True
-
-
-def _pin(world: World, fid: FunctionId, cause: Cause) -> bool:
-    while world.function(fid).kind is FunctionKind.GENEXP:
-        parent = world.function(fid).parent
-        if parent is None:
-            break
-        fid = parent
-    if fid in world.kept or fid not in world.turned:
-        return False
-    world.kept[fid] = cause
-    return True
-
-
 def _thread_conflicts(world: World) -> bool:
     """Async functions that would block the loop where no thread hop is possible stay sync."""
     grew = False
@@ -558,14 +292,14 @@ def _thread_conflicts(world: World) -> bool:
                 f"{caller.name} reaches {f.name}, which blocks, by {site.protocol}: "
                 "no thread hop is possible there"
             )
-            grew |= _pin(
+            grew |= pin(
                 world, site.caller, Cause("blocking-protocol", text, site.path, site.span[0], fid)
             )
     for use in world.uses:
         site, target, treatment = use
         if treatment.kind is Kind.ITERATED and not world.converted(use):
             text = f"iterates {target.api}, which stays with its library and blocks"
-            grew |= _pin(world, site.caller, Cause("streams", text, site.path, site.span[0]))
+            grew |= pin(world, site.caller, Cause("streams", text, site.path, site.span[0]))
     for escape in world.graph.escapes:
         if escape.function not in world.bridging or escape.to in OWN_THREAD:
             continue
@@ -573,7 +307,7 @@ def _thread_conflicts(world: World) -> bool:
         if holder is not None and holder in world.turned:
             name = world.function(escape.function or holder).name
             text = f"hands {name} to {escape.to}, which would call it on the event loop"
-            grew |= _pin(
+            grew |= pin(
                 world,
                 holder,
                 Cause("callback", text, escape.path, escape.span[0], escape.function),

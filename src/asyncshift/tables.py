@@ -59,6 +59,9 @@ class ClassRow:
     """Methods and attributes that are iterated with `async for`."""
     truth: bool = False
     """The truth value of an instance differs."""
+    exclusive: bool = False
+    """A lock: `with` around an await would stop the loop, so it moves to its async form where all
+    its users turned async, and else keeps them sync."""
     constructed: bool = True
     """Calling the class is looked at by the rewriters (False: the call stays as it is)."""
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -221,6 +224,7 @@ _CLASS = (
     "async_with",
     "async_for",
     "truth",
+    "exclusive",
     "constructed",
     "rename",
     "returns",
@@ -297,6 +301,7 @@ def _class_row(top: _Reader, name: str, data: Any) -> ClassRow:
         async_for=async_for,
         iterates=iterates,
         truth=row.flag("truth"),
+        exclusive=row.flag("exclusive"),
         constructed=row.flag("constructed", True),
         rename=row.texts("rename"),
         returns=row.texts("returns"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.test_solve import Net
 
 from asyncshift.decide import BY_PROTOCOL
 from asyncshift.model import Action, Certainty, FunctionKind, Protocol, Site
-from asyncshift.solve import forces
+from asyncshift.world import forces
+from tests.unit.test_solve import Net
 
 APIS = ("time.sleep", "web.get", "web.Client.get", "web.Client.mount", "render.pdf")
 PROTOCOLS = (Protocol.CALL, Protocol.CALL, Protocol.FOR, Protocol.WITH, Protocol.ATTRIBUTE)

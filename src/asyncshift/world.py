@@ -1,0 +1,318 @@
+"""What the solver knows: the indexed graph, the growing sets of what stays sync, and the rules
+by which a site reaches a function."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from asyncshift.codemod import Kind, Registry
+from asyncshift.groups import Groups, LibraryUse, form_groups, library_uses, origins_of
+from asyncshift.model import (
+    Cause,
+    Certainty,
+    Function,
+    FunctionId,
+    FunctionKind,
+    Graph,
+    Project,
+    Protocol,
+    Refusal,
+    Site,
+    Span,
+)
+from asyncshift.pins import entry_functions, is_test_file, pins
+
+ITERATING = frozenset(
+    {
+        Protocol.FOR,
+        Protocol.COMPREHENSION,
+        Protocol.NEXT,
+        Protocol.YIELD_FROM,
+        Protocol.CONSUME,
+    }
+)
+REACHING = ITERATING | {Protocol.CALL, Protocol.WITH, Protocol.ATTRIBUTE, Protocol.OPERATOR}
+BRIDGEABLE = (ITERATING | {Protocol.CALL, Protocol.WITH}) - {Protocol.YIELD_FROM}
+THREADABLE = frozenset({Protocol.CALL, Protocol.ATTRIBUTE})
+ROOTS = frozenset({Kind.AWAITABLE, Kind.ENTERED, Kind.ITERATED})
+OWN_THREAD = frozenset({"asyncio.to_thread", "threading.Thread", "threading.Timer"})
+"""What runs a callback in a thread of its own, so that it may bridge while the loop goes on."""
+
+
+@dataclass(slots=True)
+class World:
+    """Everything the fixpoint reads, indexed once, and the growing sets of what stays sync."""
+
+    graph: Graph
+    uses: Sequence[LibraryUse]
+    groups: Groups
+    entries: Mapping[FunctionId, str]
+    selected: frozenset[str]
+    kept: dict[FunctionId, Cause]
+    """Pinned functions: they stay sync and may bridge."""
+    held: dict[FunctionId, Cause] = field(default_factory=dict)
+    """Functions that stay sync and may not bridge either."""
+    incoming: dict[FunctionId, list[Site]] = field(default_factory=lambda: defaultdict(list))
+    outgoing: dict[FunctionId, list[Site]] = field(default_factory=lambda: defaultdict(list))
+    uses_at: dict[tuple[str, Span], list[LibraryUse]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """The library calls that a place can reach."""
+    sites_in: dict[str, list[Site]] = field(default_factory=lambda: defaultdict(list))
+    by_path: dict[str, list[Function]] = field(default_factory=lambda: defaultdict(list))
+    classes: dict[FunctionId, tuple[FunctionId, ...]] = field(default_factory=dict)
+    """Functions that turn together: families, and targets of one call site."""
+    unwritable: set[tuple[str, Span]] = field(default_factory=set)
+    """Places of an earlier plan where no bridge could be written, or in a function that was async
+    before no `await`: what is called there stays sync."""
+    scripts: frozenset[str] = frozenset()
+    """Files outside packages that no file imports: their module body is a program."""
+    turned: set[FunctionId] = field(default_factory=set)
+    causes: dict[FunctionId, Cause] = field(default_factory=dict)
+    moved_locks: set[str] = field(default_factory=set)
+    """Groups of locks that move to their async form."""
+    blocking: set[FunctionId] = field(default_factory=set)
+    bridging: set[FunctionId] = field(default_factory=set)
+
+    def function(self, fid: FunctionId) -> Function:
+        return self.graph.functions[fid]
+
+    def in_async(self, fid: FunctionId) -> bool:
+        """Whether code of this function may await after the migration."""
+        return fid in self.turned or self.function(fid).is_async
+
+    def is_coroutine(self, fid: FunctionId) -> bool:
+        """Whether callers must await it: turned, and not split into a sync entry point."""
+        return fid in self.turned and fid not in self.entries
+
+    def converted(self, use: LibraryUse) -> bool:
+        """Whether the use moves to the new library (False: it stays, or goes to a thread)."""
+        site, target, treatment = use
+        if treatment.kind in (Kind.REFUSED, Kind.BLOCKING, Kind.SAME):
+            return False
+        if not treatment.grouped:
+            return True
+        if treatment.exclusive:
+            return self.groups.of(site, target) in self.moved_locks
+        return self.groups.of(site, target) not in self.groups.refused
+
+
+def forces(site: Site, f: Function) -> bool:
+    """Whether this way of reaching `f` needs an await once `f` is async.  Calling a generator
+    function or a context manager only makes an object; iterating or entering it does the work."""
+    if site.certainty is Certainty.UNKNOWN:
+        return False
+    last = f.name.rpartition(".")[2]
+    if f.is_contextmanager or last in ("__enter__", "__exit__"):
+        return site.protocol is Protocol.WITH
+    if f.is_generator:
+        return site.protocol in ITERATING
+    return site.protocol is Protocol.CALL
+
+
+def prepare(
+    graph: Graph,
+    project: Project,
+    registry: Registry,
+    refusals: Sequence[Refusal],
+    failed: Sequence[Refusal],
+) -> World:
+    """Index the graph; `refusals` are library uses that rewriters cannot do, `failed` are places
+    of an earlier plan that the rewrite could not do."""
+    uses = library_uses(graph, registry)
+    groups = form_groups(graph, uses, (*refusals, *failed))
+    selected = frozenset(
+        file.path for file in project.files if file.selected or is_test_file(file.path)
+    )
+    packages = {file.path.rpartition("/")[0] for file in project.files if file.is_package}
+    imported = {target for targets in graph.imports.values() for target in targets}
+    world = World(
+        graph=graph,
+        uses=uses,
+        groups=groups,
+        entries=entry_functions(graph, project),
+        selected=selected,
+        kept=pins(graph, project),
+        scripts=frozenset(
+            file.path
+            for file in project.files
+            if file.path not in imported and file.path.rpartition("/")[0] not in packages
+        ),
+    )
+    for fid in world.entries:
+        if world.kept.get(fid, Cause("", "", "", 0)).rule in ("escapes", "foreign-base"):
+            del world.kept[fid]
+    for site in graph.sites:
+        world.sites_in[site.path].append(site)
+        world.outgoing[site.caller].append(site)
+        for target in site.targets:
+            if target.function is not None:
+                world.incoming[target.function].append(site)
+    for use in uses:
+        if use[0].protocol is Protocol.CALL:
+            world.uses_at[use[0].path, use[0].span].append(use)
+    for f in graph.functions.values():
+        if f.kind is FunctionKind.FUNCTION:
+            world.by_path[f.path].append(f)
+    world.classes = _classes(graph)
+    _refuse_unselected(world)
+    _pin_failed(world, failed)
+    return world
+
+
+def _classes(graph: Graph) -> dict[FunctionId, tuple[FunctionId, ...]]:
+    parent: dict[FunctionId, FunctionId] = {}
+
+    def find(x: FunctionId) -> FunctionId:
+        while (up := parent.get(x, x)) != x:
+            parent[x] = x = parent.get(up, up)
+        return x
+
+    def join(items: Sequence[FunctionId]) -> None:
+        for other in items[1:]:
+            a, b = sorted((find(items[0]), find(other)))
+            parent[b] = a
+
+    for f in graph.functions.values():
+        if f.family:
+            join([f.id, *f.family])
+    for site in graph.sites:
+        if site.protocol is Protocol.CALL and site.certainty is not Certainty.UNKNOWN:
+            shared = [t.function for t in site.targets if t.function]
+            if len(shared) > 1:
+                join([fid for fid in shared if not graph.functions[fid].is_async] or shared[:1])
+    _join_pairs(graph, join)
+    members: dict[FunctionId, list[FunctionId]] = defaultdict(list)
+    for fid in graph.functions:
+        members[find(fid)].append(fid)
+    return {fid: tuple(group) for group in members.values() if len(group) > 1 for fid in group}
+
+
+def _join_pairs(graph: Graph, join: object) -> None:
+    """`__enter__` with `__exit__`, and overloads with the function they describe."""
+    assert callable(join)
+    pairs: dict[tuple[str, str, str], list[FunctionId]] = defaultdict(list)
+    for f in graph.functions.values():
+        if f.kind is not FunctionKind.FUNCTION:
+            continue
+        scope, _, last = f.name.rpartition(".")
+        if last in ("__enter__", "__exit__"):
+            pairs[f.path, scope, "with"].append(f.id)
+        elif not f.is_property:
+            pairs[f.path, f.name, f.parent or ""].append(f.id)
+    for key, group in pairs.items():
+        if len(group) > 1 and (
+            key[2] == "with"
+            or any("typing.overload" in graph.functions[fid].decorators for fid in group)
+        ):
+            join(group)
+
+
+def _refuse_unselected(world: World) -> None:
+    """Values cross borders as calls do: a client that unselected code touches cannot move."""
+    for site, target, treatment in world.uses:
+        if site.path in world.selected or treatment.kind is Kind.SAME:
+            continue
+        if treatment.grouped:
+            world.groups.refuse(
+                origins_of(site, target)[0],
+                Refusal(
+                    site.path,
+                    site.span,
+                    "not-selected",
+                    f"{site.text} in {site.path} uses the same client and is not selected",
+                    f"add {site.path} to the paths",
+                ),
+            )
+
+
+def _pin_failed(world: World, failed: Iterable[Refusal]) -> None:
+    """A place that could not be rewritten keeps the function around it sync; where that is not
+    enough, it keeps what it calls sync."""
+    for refusal in failed:
+        owner = enclosing(world, refusal.path, refusal.span)
+        was_async = owner is not None and world.function(owner).is_async
+        if was_async or refusal.rule.startswith("bridge-"):
+            world.unwritable.add((refusal.path, refusal.span))
+        if owner is not None and not world.function(owner).is_async:
+            world.kept.setdefault(
+                owner, Cause(refusal.rule, refusal.reason, refusal.path, refusal.span[0])
+            )
+
+
+def enclosing(world: World, path: str, span: Span) -> FunctionId | None:
+    """The innermost function that contains a place (generator expressions and lambdas count as
+    part of the function around them)."""
+    best: Function | None = None
+    for f in world.by_path.get(path, ()):
+        inside = f.span[:2] <= span[:2] and span[2:] <= f.span[2:]
+        if inside and (best is None or best.span[:2] <= f.span[:2]):
+            best = f
+    return best.id if best else None
+
+
+def bridge_allowed(world: World, site: Site) -> bool:
+    """Whether sync code at this place may wait for a coroutine."""
+    caller = world.function(site.caller)
+    if site.caller in world.held or site.path not in world.selected:
+        return False
+    if caller.kind is FunctionKind.CLASS or caller.name.endswith("__del__"):
+        return False
+    if site.protocol not in BRIDGEABLE or (site.path, site.span) in world.unwritable:
+        return False
+    if caller.kind is FunctionKind.MODULE:
+        return site.in_main_guard or site.path in world.scripts
+    return True
+
+
+def hold(world: World, fid: FunctionId, site: Site, why: str = "") -> bool:
+    """Keep a function and its family sync, without bridges; True when that is new."""
+    f = world.function(fid)
+    caller = world.function(site.caller)
+    if why:
+        pass
+    elif caller.kind in (FunctionKind.MODULE, FunctionKind.CLASS):
+        why = f"{caller.path} calls it while it is imported"
+    elif site.path not in world.selected:
+        why = f"{caller.name} in {site.path} calls it and is not selected"
+    elif caller.name.endswith("__del__"):
+        why = f"{caller.name} calls it, and no loop may run there"
+    elif (site.path, site.span) in world.unwritable:
+        why = f"{caller.name} needs it where neither `await` nor a bridge can be written"
+    elif world.in_async(site.caller):
+        why = f"`{site.text}` in {caller.name} can also reach a library call that stays sync"
+    elif site.protocol not in BRIDGEABLE:
+        why = f"{caller.name} reaches it by {site.protocol} and stays sync"
+    else:
+        why = f"{caller.name} needs it and stays sync"
+    grew = False
+    for member in world.classes.get(fid, (fid,)):
+        if member not in world.held and not world.function(member).is_async:
+            text = f"{f.name} stays sync: {why}"
+            world.held[member] = Cause("held", text, site.path, site.span[0], site.caller)
+            grew = True
+    return grew
+
+
+def reaches(site: Site, f: Function) -> bool:
+    """Whether this site runs the body of sync function `f`."""
+    if site.protocol not in REACHING:
+        return False
+    if f.is_generator and not f.is_contextmanager:
+        return site.protocol in ITERATING
+    return True
+
+
+def pin(world: World, fid: FunctionId, cause: Cause) -> bool:
+    """Keep a function sync that had turned; it may bridge.  True when that is new."""
+    while world.function(fid).kind is FunctionKind.GENEXP:
+        parent = world.function(fid).parent
+        if parent is None:
+            break
+        fid = parent
+    if fid in world.kept or fid not in world.turned:
+        return False
+    world.kept[fid] = cause
+    return True
