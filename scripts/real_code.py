@@ -363,8 +363,8 @@ def _row(result: Result) -> tuple[str, ...]:
         *(f"{counts.get(key, 0):,}" for key in (*keys, "refused")),
         f"{result.changed:,}",
         f"{len(result.change_sets):,}",
-        f"{result.share:.0%}",
-        f"{result.own_share:.0%}",
+        f"{result.share:.0%}" if result.change_sets else "-",
+        f"{result.own_share:.0%}" if result.change_sets else "-",
         f"{ratio:.1f}",
     )
 
