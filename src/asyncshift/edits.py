@@ -190,16 +190,15 @@ class _Places(_Counting):
     def keys(self, wanted: Set[Key]) -> Iterable[tuple[Key, cst.CSTNode]]:
         """Places as `ast` would give them: of small statements and of the nodes of some kinds."""
         kinds = {kind for kind, _ in wanted}
-        brackets = [span for kind, span in wanted if kind in ("Tuple", "GeneratorExp")]
+        brackets = [span for kind, span in wanted if kind in ("Tuple", "GeneratorExp", "CompFor")]
         lines = "".join(self.tokens).split("\n")
         for node, span in self.spans.items():
             if type(node).__name__ not in kinds and not isinstance(node, cst.BaseSmallStatement):
                 continue
-            match node:
-                case cst.Tuple() | cst.GeneratorExp():
-                    span = _with_brackets(lines, span, brackets)
-                case cst.CompFor():
-                    span = self.spans[node.iter]
+            placed = node.iter if isinstance(node, cst.CompFor) else node
+            span = self.spans[placed]
+            if isinstance(placed, (cst.Tuple, cst.GeneratorExp)):
+                span = _with_brackets(lines, span, brackets)
             yield (type(node).__name__, span), node
 
 

@@ -12,6 +12,7 @@ import libcst as cst
 
 from asyncshift.codemod import Edit
 from asyncshift.model import Decision, Protocol
+from asyncshift.rewrite.consumers import SPREADING, spread_source
 from asyncshift.rewrite.context import BRIDGE_ORDER, Context, Step, kind_of
 
 _ITERATED = frozenset(
@@ -26,6 +27,10 @@ def bridge(ctx: Context, decision: Decision) -> Iterator[Step]:
     protocol = decision.detail.get("protocol", Protocol.CALL)
     if not ctx.bridge:
         raise AssertionError("a bridge was planned, and no bridge module was named")
+    if ctx.prints_itself(node):
+        reason = "`f\"{call()=}\"` prints its own text, and would print the bridge"
+        yield ctx.refuse(node, "bridge-f-string-debug", reason, "write the text out")
+        return
     if protocol in _ITERATED:
         yield from _iterated(ctx, decision, str(protocol))
         return
@@ -43,11 +48,17 @@ def wrapped(node: cst.BaseExpression, function: cst.BaseExpression) -> cst.Call:
 
 def _iterated(ctx: Context, decision: Decision, protocol: str) -> Iterator[Step]:
     node = ctx.tree.place(decision.span)
+    consumer = _consumer(decision)
     match protocol, node:
+        case _, _ if consumer in SPREADING:
+            if (source := spread_source(ctx, decision)) is None:
+                yield _not_plain(ctx, node, consumer)
+                return
+            node = source
         case Protocol.YIELD_FROM, ast.YieldFrom(value=value):
             node = value
-        case Protocol.NEXT, ast.Call(args=[ast.Name() | ast.Attribute() as source, _]):
-            yield from _next_of(ctx, decision, source)
+        case Protocol.NEXT, ast.Call(args=[ast.Name() | ast.Attribute(), _]):
+            yield from _next_of(ctx, decision)
             return
         case Protocol.NEXT, ast.Call(args=[ast.Name() | ast.Attribute()]):
             yield ctx.refuse(
@@ -58,20 +69,15 @@ def _iterated(ctx: Context, decision: Decision, protocol: str) -> Iterator[Step]
             )
             return
         case ((Protocol.CONSUME | Protocol.NEXT), ast.Call(args=[first, *rest])):
-            consumer = decision.detail.get("consumer") or ast.unparse(node.func)
+            consumer = consumer or ast.unparse(node.func)
             if consumer in ("map", "filter") and len(rest) == 1:
                 first = rest[0]
             elif consumer in ("map", "filter", "zip") or isinstance(first, ast.Starred):
-                yield ctx.refuse(
-                    node,
-                    "bridge-consumer",
-                    f"which argument of {consumer} is the async generator is not plain here",
-                    "assign the generator's items to a name first",
-                )
+                yield _not_plain(ctx, node, consumer)
                 return
             node = first
     function = ctx.text(f"{ctx.bridge}.iter_sync", node)
-    if isinstance(node, ast.GeneratorExp):
+    if isinstance(node, ast.GeneratorExp) and consumer not in SPREADING:
         change = partial(_wrapped_argument, function=function)
         yield Edit("Call", decision.span, change, BRIDGE_ORDER)
         return
@@ -80,17 +86,33 @@ def _iterated(ctx: Context, decision: Decision, protocol: str) -> Iterator[Step]
     )
 
 
+def _consumer(decision: Decision) -> str:
+    """What takes the items; the solver names it in the site only."""
+    written = decision.site.consumer if decision.site is not None else ""
+    return decision.detail.get("consumer", written)
+
+
+def _not_plain(ctx: Context, node: ast.AST, consumer: str) -> Step:
+    return ctx.refuse(
+        node,
+        "bridge-consumer",
+        f"which part of {consumer} is the async generator is not plain here",
+        "assign the generator's items to a name first",
+    )
+
+
 def _wrapped_argument(node: cst.Call, function: cst.BaseExpression) -> cst.Call:
     first, *rest = node.args
     return node.with_changes(args=[first.with_changes(value=wrapped(first.value, function)), *rest])
 
 
-def _next_of(ctx: Context, decision: Decision, source: ast.expr) -> Iterator[Step]:
+def _next_of(ctx: Context, decision: Decision) -> Iterator[Step]:
     """`next(rows, None)` as `run_sync(anext(rows, None))`."""
-    if ctx.target < (3, 10):
-        yield ctx.refuse(source, "anext", "`anext` needs Python 3.10", "loop over the generator")
-        return
     node = ctx.tree.place(decision.span)
+    if ctx.target < (3, 10):
+        reason = "`anext` needs Python 3.10"
+        yield ctx.refuse(node, "bridge-next", reason, "loop over the generator")
+        return
     change = partial(
         _run_anext,
         function=ctx.text(f"{ctx.bridge}.run_sync", node),

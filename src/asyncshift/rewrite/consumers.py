@@ -17,7 +17,7 @@ from asyncshift.codemod import Edit
 from asyncshift.edits import bound
 from asyncshift.model import Action, Decision
 from asyncshift.rewrite.awaits import awaited
-from asyncshift.rewrite.context import AWAIT_ORDER, Context, Planned, Step
+from asyncshift.rewrite.context import AWAIT_ORDER, Context, Planned, Step, kind_of
 from asyncshift.rewrite.generators import anext_call
 
 _SPACE = cst.SimpleWhitespace(" ")
@@ -27,12 +27,18 @@ _WHOLE = frozenset(
     | {"list.extend", "set.update", "dict.update", "dict.fromkeys"}
 )
 """Consumers that take every item before they do anything else."""
+SPREADING = frozenset({"*", "unpack"})
+"""Consumers that are syntax: a star before an argument or element, an unpacking assignment."""
 
 
 def consume(ctx: Context, decision: Decision) -> Iterator[Step]:
-    """CONSUME: the consumer's call at the decision's place."""
-    node = ctx.tree.find(decision.span, ast.Call)
+    """CONSUME: the consumer's call at the decision's place; for a star what it spreads, for an
+    unpacking its target."""
     consumer = decision.detail.get("consumer", "")
+    if consumer in SPREADING:
+        yield from _spread(ctx, decision, consumer)
+        return
+    node = ctx.tree.find(decision.span, ast.Call)
     if not isinstance(node, ast.Call):
         yield _no_form(ctx, ctx.tree.place(decision.span), consumer or "this")
         return
@@ -53,6 +59,30 @@ def consume(ctx: Context, decision: Decision) -> Iterator[Step]:
             yield _no_form(ctx, node, name)
         case name, _:
             yield _no_form(ctx, node, name)
+
+
+def _spread(ctx: Context, decision: Decision, consumer: str) -> Iterator[Step]:
+    """`f(*rows())` and `a, b = rows()`: what is spread becomes a list."""
+    source = spread_source(ctx, decision)
+    if source is None:
+        yield _no_form(ctx, ctx.tree.place(decision.span), consumer)
+        return
+    if (refusal := ctx.cannot_await(source)) is not None:
+        yield refusal
+        return
+    change = partial(_list_of, item=_item_name(source))
+    yield Edit(kind_of(source), ctx.tree.span(source), change, AWAIT_ORDER)
+
+
+def spread_source(ctx: Context, decision: Decision) -> ast.expr | None:
+    """What a star or an unpacking assignment takes apart; None where no expression is its own."""
+    place = ctx.tree.place(decision.span)
+    match ctx.tree.parents[place]:
+        case ast.Starred(value=value) if value is place:
+            return value
+        case ast.Assign(targets=[target], value=value) if target is place:
+            return value
+    return None
 
 
 def _takes(node: ast.Call, name: str) -> bool:
@@ -83,7 +113,7 @@ def _eager(ctx: Context, node: ast.Call, name: str) -> Iterator[Step]:
     yield Edit("Call", ctx.tree.span(node), partial(change, item=item), AWAIT_ORDER)
 
 
-def _item_name(node: ast.Call) -> str:
+def _item_name(node: ast.expr) -> str:
     """A comprehension has its own scope, so the name must only differ from those in the call."""
     used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
     return next(name for name in ("item", "entry", "value_", "item_") if name not in used)
@@ -137,6 +167,17 @@ def _short_circuit(ctx: Context, node: ast.Call, name: str) -> Iterator[Step]:
         return
     change = partial(_first, name=name, item=_item_name(node), anext=ctx.text("anext", node))
     yield Edit("Call", ctx.tree.span(node), change, AWAIT_ORDER)
+    match ctx.tree.parents[node]:
+        case ast.UnaryOp(op=ast.Not()) as outer if name == "all":
+            yield Edit("UnaryOperation", ctx.tree.span(outer), _single_not, AWAIT_ORDER)
+
+
+def _single_not(node: cst.UnaryOperation) -> cst.BaseExpression:
+    """`not not await anext(...)`, which gives a bool, as `await anext(...)`."""
+    match node.expression:
+        case cst.UnaryOperation(operator=cst.Not(), expression=inner, lpar=[]):
+            return inner.with_changes(lpar=node.lpar, rpar=node.rpar)
+    return node
 
 
 def _first(node: cst.Call, name: str, item: str, anext: cst.BaseExpression) -> cst.BaseExpression:
@@ -147,13 +188,21 @@ def _first(node: cst.Call, name: str, item: str, anext: cst.BaseExpression) -> c
         case source:
             condition, for_in = cst.Name(item), _clause(item, source)
     if name == "all":
-        condition = cst.UnaryOperation(cst.Not(), bound(condition, 4))
+        condition = negated(condition)
     test = cst.CompIf(bound(condition, 2))
     found = cst.GeneratorExp(cst.Name("True"), _and_if(for_in, test))
     call = cst.Call(anext, [cst.Arg(found), cst.Arg(cst.Name("False"))])
     if name == "any":
         return awaited(call.with_changes(lpar=node.lpar, rpar=node.rpar))
     return cst.UnaryOperation(cst.Not(), awaited(call), lpar=node.lpar, rpar=node.rpar)
+
+
+def negated(node: cst.BaseExpression) -> cst.BaseExpression:
+    """`not node`, for where only its truth counts."""
+    match node:
+        case cst.UnaryOperation(operator=cst.Not(), expression=inner):
+            return inner
+    return cst.UnaryOperation(cst.Not(), bound(node, 4))
 
 
 def _and_if(clause: cst.CompFor, test: cst.CompIf) -> cst.CompFor:
@@ -203,7 +252,7 @@ def _counted(
     step = _assigned(number.value, cst.Call(advance, [cst.Arg(cst.Name(counter))]))
     loop = node.with_changes(
         target=target.value,
-        iter=source.value,
+        iter=bound(source.value, 1),
         asynchronous=cst.Asynchronous(),
         leading_lines=(),
         body=_with_first(node.body, step),

@@ -85,7 +85,7 @@ class Context:
 
     def cannot_await(self, node: ast.AST) -> Refusal | None:
         """A refusal where `await` at `node` would be a syntax error or be printed, else None."""
-        if self._prints_itself(node):
+        if self.prints_itself(node):
             reason = '`f"{call()=}"` prints its own text, and would print the `await`'
             way_out = "write the text out before the braces"
             return self.refuse(node, "f-string-debug", reason, way_out)
@@ -106,7 +106,8 @@ class Context:
                 reason = "a module's body cannot await"
         return self.refuse(node, "await-outside-async", reason, way)
 
-    def _prints_itself(self, node: ast.AST) -> bool:
+    def prints_itself(self, node: ast.AST) -> bool:
+        """True inside of `f"{expression=}"`, where any change of the text shows."""
         for parent in self.tree.ancestors(node):
             if isinstance(parent, ast.stmt):
                 return False

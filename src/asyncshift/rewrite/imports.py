@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from asyncshift.document import Document, body_of
@@ -213,6 +213,8 @@ class _Head:
         self._document, self._ctx, self._tree, self._unused = document, ctx, tree, unused
         self._replaced: dict[int, tuple[int, list[str]]] = {}
         self._inserted: dict[int, list[str]] = {}
+        self._blocks_before: dict[int, dict[int, list[str]]] = {}
+        self._blocks_after: dict[int, dict[int, list[str]]] = {}
         self._gone: set[int] = set()
 
     def update(self, wanted: Sequence[Wanted]) -> None:
@@ -226,8 +228,17 @@ class _Head:
         for want in sorted(rest, key=lambda w: w.attr or ""):
             key = (want.attr is not None, want.module, "" if want.attr else want.bound)
             by_statement.setdefault(key, []).append(want)
-        for key in sorted(by_statement):
-            self._insert(by_statement[key], entries)
+        statements = [by_statement[key] for key in sorted(by_statement)]
+        if entries:
+            for wants in statements:
+                self._insert(wants, _blocks(entries, self._document.lines))
+            self._add_blocks(_mixed(_blocks(entries, self._document.lines)))
+        elif statements:
+            by_kind: dict[int, list[str]] = {}
+            for wants in statements:
+                kind = section(self._ctx, wants[0].module)
+                by_kind.setdefault(kind, []).append(self._written(wants)[0])
+            self._insert_first(_apart(by_kind))
         self._write()
 
     def _into_statements(self, wanted: Sequence[Wanted]) -> list[Wanted]:
@@ -275,35 +286,32 @@ class _Head:
             found.append(_Entry(start, end, kind, is_from, name, start in self._gone))
         return found
 
-    def _insert(self, wants: Sequence[Wanted], entries: list[_Entry]) -> None:
+    def _insert(self, wants: Sequence[Wanted], blocks: Sequence[Sequence[_Entry]]) -> None:
+        """Into the block of its kind, or into a new block between those of other kinds."""
         want = wants[0]
         text, module = self._written(wants)
         kind = section(self._ctx, want.module)
-        if not entries:
-            self._insert_first(text)
-            return
-        blocks = _blocks(entries, self._document.lines)
         block = next((b for b in blocks if any(e.section == kind for e in b)), None)
         if block is not None:
             mine = [e for e in block if e.section == kind]
             self._inserted.setdefault(_place(mine, want.attr is not None, module), []).append(text)
             return
-        mixed = any(len({e.section for e in b}) > 1 for b in blocks)
         later = next((b for b in blocks if b[0].section > kind), None)
         if later is not None:
-            self._put_block(later[0].start, [text], [] if mixed else [""], after=True)
+            new = self._blocks_before.setdefault(later[0].start, {})
         else:
-            self._put_block(blocks[-1][-1].end, [text], [] if mixed else [""], after=False)
+            new = self._blocks_after.setdefault(blocks[-1][-1].end, {})
+        new.setdefault(kind, []).append(text)
 
-    def _put_block(self, at: int, lines: list[str], gap: list[str], *, after: bool) -> None:
-        """A block of its own; several new imports of one kind share it."""
-        known = self._inserted.setdefault(at, [])
-        if after:
-            known[:] = [*([k for k in known if k]), *lines, *gap]
-        elif known:
-            known += lines
-        else:
-            known += [*gap, *lines]
+    def _add_blocks(self, mixed: bool) -> None:
+        """The new blocks around what is inserted beside them, set apart where the others are."""
+        gap = [] if mixed else [""]
+        for at, by_kind in self._blocks_before.items():
+            lines = [line for kind in sorted(by_kind) for line in (*by_kind[kind], *gap)]
+            self._inserted[at] = [*lines, *self._inserted.get(at, [])]
+        for at, by_kind in self._blocks_after.items():
+            lines = [line for kind in sorted(by_kind) for line in (*gap, *by_kind[kind])]
+            self._inserted[at] = [*self._inserted.get(at, []), *lines]
 
     def _written(self, wants: Sequence[Wanted]) -> tuple[str, str]:
         """The statement's text, and the module as it names it."""
@@ -330,8 +338,8 @@ class _Head:
             common += 1
         return "." * (len(package) - common + 1) + ".".join(parts[common:])
 
-    def _insert_first(self, text: str) -> None:
-        """The file's first import: below docstring, `__future__` and the comments at the top."""
+    def _insert_first(self, texts: list[str]) -> None:
+        """The file's first imports: below docstring, `__future__` and the comments at the top."""
         body = self._tree.module.body
         rest = list(body)
         last: ast.stmt | None = None
@@ -339,12 +347,8 @@ class _Head:
             last = rest.pop(0)
         if last is not None:
             at = last.end_lineno or last.lineno
-            known = self._inserted.setdefault(at, [""])
-            known.append(text)
-            follows = self._document.lines[at].strip() if at < len(self._document.lines) else ""
-            if follows:
-                known[:] = [*[k for k in known if k], ""]
-                known.insert(0, "")
+            follows = at < len(self._document.lines) and self._document.lines[at].strip()
+            self._inserted[at] = ["", *texts, ""] if follows else ["", *texts]
             return
         at = rest[0].lineno - 1 if rest else 0
         at = min(
@@ -357,9 +361,7 @@ class _Head:
         named = bool(rest) and isinstance(
             rest[0], (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
         )
-        known = self._inserted.setdefault(at, [])
-        gap = ["", ""] if named else [""]
-        known[:] = [*[k for k in known if k], text, *gap]
+        self._inserted[at] = [*texts, "", ""] if named else [*texts, ""]
 
     def _write(self) -> None:
         """All changes as one splice; unchanged lines in between stay what they are."""
@@ -426,6 +428,17 @@ def _blocks(entries: Iterable[_Entry], lines: Sequence[str]) -> list[list[_Entry
                 continue
         found.append([entry])
     return found
+
+
+def _mixed(blocks: Iterable[Sequence[_Entry]]) -> bool:
+    """True when the file does not set imports of different kinds apart."""
+    return any(len({entry.section for entry in block}) > 1 for block in blocks)
+
+
+def _apart(by_kind: Mapping[int, list[str]]) -> list[str]:
+    """The lines of each kind, with a blank line between the kinds."""
+    lines = [line for kind in sorted(by_kind) for line in ("", *by_kind[kind])]
+    return lines[1:]
 
 
 def _place(entries: Sequence[_Entry], is_from: bool, module: str) -> int:
