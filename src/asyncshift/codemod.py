@@ -32,7 +32,8 @@ class Kind(enum.StrEnum):
     not awaited (constructor, renamed member, exception, annotation).  SAME: nothing changes.
     BLOCKING: no async twin, goes to a thread inside async functions; no root.  REFUSED: the target
     library has nothing faithful, so the whole provenance group goes to threads.
-    EXCLUSIVE: a lock that is entered; see `Treatment.exclusive`.
+    EXCLUSIVE: a lock that is entered; see `Treatment.exclusive`.  MAIN_THREAD: may be called on the
+    main thread only, where neither a bridge's loop nor a thread hop is.
     """
 
     AWAITABLE = "awaitable"
@@ -43,6 +44,7 @@ class Kind(enum.StrEnum):
     BLOCKING = "blocking"
     REFUSED = "refused"
     EXCLUSIVE = "exclusive"
+    MAIN_THREAD = "main-thread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +313,9 @@ class Registry:
                 Kind.BLOCKING, table.name, f"{name} has no async twin", blocks=True
             )
             self._add(table, name, {Protocol.CALL: blocking})
+        for name in table.main_thread:
+            treatment = Treatment(Kind.MAIN_THREAD, table.name, f"{name} needs the main thread")
+            self._add(table, name, {Protocol.CALL: treatment})
         for function in table.functions:
             self._add_function(table, function)
         for cls in table.classes:
@@ -618,3 +623,5 @@ def _row_infos(table: Table) -> Iterator[RowInfo]:
         yield RowInfo(name, "constant", repr(value))
     for name in table.blocking:
         yield RowInfo(name, "thread", "asyncio.to_thread")
+    for name in table.main_thread:
+        yield RowInfo(name, "main thread", "keeps its callers sync")

@@ -5,10 +5,12 @@ every name that a table renames under its new name.  It is made for both texts a
 equal before stays equal, and code that was async already is no exception.  What it cannot see is a
 forgotten `await`; the whole-tree check looks for those.
 
-What is *not* erased, because a reader should see it: `asyncio.run(main())` and `run_sync(f())` in
-place of `main()` and `f()` (another thread or loop is involved), an added `async with` around a
-call, arguments that keep an old default (`follow_redirects=True`), renamed locals, and everything
-that is new.  Imports are not compared, but every name is compared by what it is imported from.
+`await`, `asyncio.to_thread`, `asyncio.run` and the bridges (`run_sync(f())`) all only say how a call
+is waited for; threads and bridges are counted and listed by themselves.
+
+What is *not* erased, because a reader should see it: an added `async with` around a call, arguments
+that keep an old default (`follow_redirects=True`), renamed locals, and everything that is new.
+Imports are not compared, but every name is compared by what it is imported from.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ and the new text alike, so no rule has to know which of the two it looks at.
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
@@ -60,6 +61,10 @@ _STDLIB = {
         )
     },
 }
+
+_WAITS = re.compile(r"^@(asyncio\.run|(.*\.)?_run_sync\.(run|run_sync|iter_sync|enter_sync))$")
+"""What waits for a coroutine in sync code: like `await`, it says how a call is waited for.  Every
+bridge is counted and listed by itself."""
 
 _TOTAL = frozenset(
     {"list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "min", "max"}
@@ -354,6 +359,8 @@ class Normaliser(ast.NodeTransformer):
 
     def _call(self, node: ast.Call) -> ast.expr:
         match node:
+            case ast.Call(func=ast.Name(id=name), args=[only], keywords=[]) if _WAITS.search(name):
+                return only
             case ast.Call(func=ast.Name(id="min" | "max"), args=[_, _, *_]):
                 pass  # the arguments are compared, not taken apart
             case ast.Call(func=ast.Name(id=name), args=[first, *rest]) if name in _TOTAL:

@@ -218,7 +218,7 @@ class Site:
     """Already under `await`, `async for` or `async with`."""
     in_main_guard: bool = False
     consumer: str = ""
-    """For CONSUME: canonical name of the consumer (`list`, `sum`, `itertools.islice`, `str.join`)."""
+    """For CONSUME: canonical name of the consumer (`list`, `itertools.islice`, `str.join`)."""
     region: Span | None = None
     """For EXCEPT and WITH: the span of the guarded body (try body or with body)."""
     keywords: tuple[str, ...] | None = ()
@@ -335,6 +335,8 @@ class Style:
     quotes: str = "double"
     """`double`, `single` or `preserve`."""
     target_version: tuple[int, int] = (3, 11)
+    widest: int = 0
+    """Where the project says nothing: a file's own longest line of code counts, up to this."""
 
 
 @dataclass(frozen=True, slots=True)

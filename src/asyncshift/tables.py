@@ -121,6 +121,8 @@ class Table:
     exceptions: tuple[ExceptionRow, ...] = ()
     constants: Mapping[str, Value] = field(default_factory=dict)
     blocking: tuple[str, ...] = ()
+    main_thread: tuple[str, ...] = ()
+    """Functions that only the main thread may call: who reaches one stays sync, on its thread."""
     code: str = ""
     """The codemod's folder when it came from a path; empty for installed ones and bare tables."""
     installed: bool = False
@@ -212,6 +214,7 @@ _SECTIONS = (
     "exceptions",
     "constants",
     "blocking",
+    "main_thread",
 )
 _CODEMOD = ("name", "summary", "requires", "docs")
 _FUNCTION = ("to", "returns", "awaited", "async_with", "async_for", "callbacks")
@@ -261,12 +264,15 @@ def parse_table(
         functions=tuple(_function_row(top, *row) for row in top.rows("functions")),
         exceptions=tuple(_exception_row(top, *row) for row in top.rows("exceptions")),
         constants=dict(_constants(top)),
-        blocking=_Reader(file, "blocking", data.get("blocking", {}), ("functions",)).names(
-            "functions"
-        ),
+        blocking=_functions(file, "blocking", data),
+        main_thread=_functions(file, "main_thread", data),
         code=code,
         installed=installed,
     )
+
+
+def _functions(file: str, section: str, data: Mapping[str, Any]) -> tuple[str, ...]:
+    return _Reader(file, section, data.get(section, {}), ("functions",)).names("functions")
 
 
 def _function_row(top: _Reader, name: str, data: Any) -> FunctionRow:

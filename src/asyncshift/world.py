@@ -3,7 +3,7 @@ by which a site reaches a function."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -37,6 +37,7 @@ REACHING = ITERATING | {Protocol.CALL, Protocol.WITH, Protocol.ATTRIBUTE, Protoc
 BRIDGEABLE = (ITERATING | {Protocol.CALL, Protocol.WITH}) - {Protocol.YIELD_FROM}
 THREADABLE = frozenset({Protocol.CALL, Protocol.ATTRIBUTE})
 ROOTS = frozenset({Kind.AWAITABLE, Kind.ENTERED, Kind.ITERATED})
+INTERRUPTING = frozenset({"signal.signal", "weakref.finalize", "atexit.register"})
 OWN_THREAD = frozenset({"asyncio.to_thread", "threading.Thread", "threading.Timer"})
 """What runs a callback in a thread of its own, so that it may bridge while the loop goes on."""
 
@@ -69,6 +70,8 @@ class World:
     before no `await`: what is called there stays sync."""
     scripts: frozenset[str] = frozenset()
     """Files outside packages that no file imports: their module body is a program."""
+    interrupting: frozenset[FunctionId] = frozenset()
+    """Handlers that run in the middle of anything, the loop included: no bridge may stand there."""
     turned: set[FunctionId] = field(default_factory=set)
     causes: dict[FunctionId, Cause] = field(default_factory=dict)
     moved_locks: set[str] = field(default_factory=set)
@@ -123,6 +126,7 @@ def prepare(
     of an earlier plan that the rewrite could not do."""
     uses = library_uses(graph, registry)
     groups = form_groups(graph, uses, (*refusals, *failed))
+    uses = _in_scope(uses, groups, project)
     selected = frozenset(
         file.path for file in project.files if file.selected or is_test_file(file.path)
     )
@@ -135,6 +139,11 @@ def prepare(
         entries=entry_functions(graph, project),
         selected=selected,
         kept=pins(graph, project),
+        interrupting=frozenset(
+            escape.function
+            for escape in graph.escapes
+            if escape.function is not None and escape.to in INTERRUPTING
+        ),
         scripts=frozenset(
             file.path
             for file in project.files
@@ -159,6 +168,7 @@ def prepare(
     world.classes = _classes(graph)
     _refuse_unselected(world)
     _pin_failed(world, failed)
+    _pin_main_thread(world)
     return world
 
 
@@ -210,12 +220,36 @@ def _join_pairs(graph: Graph, join: object) -> None:
             join(group)
 
 
+def _in_scope(uses: Sequence[LibraryUse], groups: Groups, project: Project) -> Sequence[LibraryUse]:
+    """Tests that nobody selected follow what turns; their own library calls are no business of
+    this run.  (Elsewhere unselected uses count: they can refuse a client.)"""
+    chosen = {file.path for file in project.files if file.selected}
+    touched = {
+        groups.of(site, target)
+        for site, target, treatment in uses
+        if treatment.grouped and site.path in chosen
+    }
+    return [
+        use
+        for use in uses
+        if use[0].path in chosen
+        or not is_test_file(use[0].path)
+        or use[0].protocol is Protocol.EXCEPT
+        or (use[2].grouped and groups.of(use[0], use[1]) in touched)
+    ]
+
+
 def _refuse_unselected(world: World) -> None:
     """Values cross borders as calls do: a client that unselected code touches cannot move."""
+    inside = {
+        world.groups.of(site, target)
+        for site, target, treatment in world.uses
+        if treatment.grouped and site.path in world.selected
+    }
     for site, target, treatment in world.uses:
         if site.path in world.selected or treatment.kind is Kind.SAME:
             continue
-        if treatment.grouped:
+        if treatment.grouped and world.groups.of(site, target) in inside:
             world.groups.refuse(
                 origins_of(site, target)[0],
                 Refusal(
@@ -231,15 +265,39 @@ def _refuse_unselected(world: World) -> None:
 def _pin_failed(world: World, failed: Iterable[Refusal]) -> None:
     """A place that could not be rewritten keeps the function around it sync; where that is not
     enough, it keeps what it calls sync."""
+    pinned = set(world.kept)
     for refusal in failed:
         owner = enclosing(world, refusal.path, refusal.span)
-        was_async = owner is not None and world.function(owner).is_async
-        if was_async or refusal.rule.startswith("bridge-"):
+        stays = owner is None or owner in pinned or world.function(owner).is_async
+        if stays or refusal.rule.startswith("bridge-"):
             world.unwritable.add((refusal.path, refusal.span))
         if owner is not None and not world.function(owner).is_async:
             world.kept.setdefault(
                 owner, Cause(refusal.rule, refusal.reason, refusal.path, refusal.span[0])
             )
+
+
+def _pin_main_thread(world: World) -> None:
+    """Who reaches `signal.signal` stays on the main thread: no loop of a bridge, no thread hop."""
+    queue = deque(
+        (use[0].caller, Cause("main-thread", use[2].reason, use[0].path, use[0].span[0]))
+        for use in world.uses
+        if use[2].kind is Kind.MAIN_THREAD
+    )
+    seen = set()
+    while queue:
+        fid, cause = queue.popleft()
+        f = world.function(fid)
+        if fid in seen or f.is_async or f.kind is FunctionKind.MODULE:
+            continue
+        seen.add(fid)
+        world.kept.setdefault(fid, cause)
+        for site in world.incoming.get(fid, ()):
+            if reaches(site, f) and site.certainty is not Certainty.UNKNOWN:
+                text = f"calls {f.name}, which stays on the main thread"
+                queue.append(
+                    (site.caller, Cause("main-thread", text, site.path, site.span[0], fid))
+                )
 
 
 def enclosing(world: World, path: str, span: Span) -> FunctionId | None:
@@ -260,6 +318,8 @@ def bridge_allowed(world: World, site: Site) -> bool:
         return False
     if caller.kind is FunctionKind.CLASS or caller.name.endswith("__del__"):
         return False
+    if site.caller in world.interrupting:
+        return False
     if site.protocol not in BRIDGEABLE or (site.path, site.span) in world.unwritable:
         return False
     if caller.kind is FunctionKind.MODULE:
@@ -277,6 +337,8 @@ def hold(world: World, fid: FunctionId, site: Site, why: str = "") -> bool:
         why = f"{caller.path} calls it while it is imported"
     elif site.path not in world.selected:
         why = f"{caller.name} in {site.path} calls it and is not selected"
+    elif site.caller in world.interrupting:
+        why = f"{caller.name} is a handler that can run while the loop does"
     elif caller.name.endswith("__del__"):
         why = f"{caller.name} calls it, and no loop may run there"
     elif (site.path, site.span) in world.unwritable:

@@ -572,6 +572,19 @@ def test_every_blocking_function_is_there(name: str) -> None:
     assert kind(INSTALLED.treatment(name, Protocol.CALL)) == "blocking"
 
 
+@pytest.mark.parametrize("name", ROWS["stdlib_threads"].main_thread)
+def test_every_function_of_the_main_thread_is_there(name: str) -> None:
+    assert callable(attribute_of(name))
+    assert kind(INSTALLED.treatment(name, Protocol.CALL)) == "main-thread"
+
+
+@pytest.mark.parametrize("row", ROWS["threading_locks"].classes, ids=lambda row: row.name)
+def test_every_lock_is_there_and_is_entered_by_with(row: ClassRow) -> None:
+    assert callable(attribute_of(row.name))
+    assert not row.to or hasattr(attribute_of(row.to), "__aenter__")
+    assert kind(INSTALLED.treatment(row.name, Protocol.WITH)) == "exclusive"
+
+
 @pytest.mark.parametrize(("old", "new"), sorted(ROWS["requests_httpx"].aliases.items()))
 def test_every_alias_is_true(old: str, new: str) -> None:
     if isinstance(attribute_of(old), ModuleType):

@@ -183,13 +183,6 @@ SAME = {
         "import asyncio\nasync def f(x):\n    await asyncio.sleep(1)\n    await x.aclose()\n"
         "    return await run(x)",
     ),
-}
-
-DIFFERENT = {
-    "renamed local": (
-        "def f(x):\n    y = g(x)\n    return y",
-        "async def f(x):\n    z = await g(x)\n    return z",
-    ),
     "run": (
         "import asyncio\ndef f(x):\n    return g(x)",
         "import asyncio\ndef f(x):\n    return asyncio.run(g(x))",
@@ -197,6 +190,25 @@ DIFFERENT = {
     "bridge": (
         "def f(x):\n    return g(x)",
         "from ._run_sync import run_sync\ndef f(x):\n    return run_sync(g(x))",
+    ),
+    "bridge of a package": (
+        "def f(x):\n    for y in g(x):\n        h(y)",
+        "from pkg._run_sync import iter_sync\ndef f(x):\n    for y in iter_sync(g(x)):\n        h(y)",
+    ),
+}
+
+DIFFERENT = {
+    "renamed local": (
+        "def f(x):\n    y = g(x)\n    return y",
+        "async def f(x):\n    z = await g(x)\n    return z",
+    ),
+    "bridge of one's own": (
+        "def f(x):\n    return g(x)",
+        "from ._tools import run_sync\ndef f(x):\n    return run_sync(g(x))",
+    ),
+    "bridge around something else": (
+        "def f(x):\n    return g(x)",
+        "from ._run_sync import run_sync\ndef f(x):\n    return run_sync(h(x))",
     ),
     "thread that nobody waits for": (
         "import asyncio\ndef f(x):\n    g(x)",

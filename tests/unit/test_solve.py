@@ -42,6 +42,7 @@ class Tables:
         "web.Reply.ok": Treatment(Kind.PLAIN, "w", grouped=True),
         "web.Reply.chunks": Treatment(Kind.ITERATED, "w", grouped=True),
         "render.pdf": Treatment(Kind.BLOCKING, "r"),
+        "signal.signal": Treatment(Kind.MAIN_THREAD, "s", "needs the main thread"),
     }
 
     def canonical(self, name: str) -> str:
@@ -513,3 +514,34 @@ def test_bridges_stay_above_where_async_code_waits_too(net: Net) -> None:
     plan = net.plan()
     assert net.turned(plan) == {"load", "complete", "job"}
     assert actions(plan, call) == {Action.AWAIT}
+
+
+def test_who_installs_signal_handlers_stays_on_the_main_thread(net: Net) -> None:
+    for name in ("install", "serve", "load", "other"):
+        net.add(name)
+    net.calls("load", "time.sleep")
+    net.calls("other", "time.sleep")
+    net.calls("install", "signal.signal")
+    net.calls("serve", "install")
+    site = net.calls("serve", "load")
+    plan = net.plan()
+    assert net.turned(plan) == {"load", "other"}
+    assert actions(plan, site) == {Action.BRIDGE}
+    assert plan.causes[net.id("serve")].rule == "main-thread"
+
+
+def test_no_bridge_in_a_signal_handler(net: Net) -> None:
+    net.add("stop")
+    net.add("handler", kind=FunctionKind.LAMBDA)
+    net.calls("stop", "time.sleep")
+    site = net.calls("handler", "stop")
+    net.escapes.append(Escape("m.py", site.span, "signal.signal", net.id("handler")))
+    assert net.turned(net.plan()) == set()
+
+
+def test_the_own_calls_of_tests_that_nobody_selected_are_left_alone(net: Net) -> None:
+    net.add("helper", path="tests/helper.py")
+    site = net.calls("helper", "time.sleep", path="tests/helper.py")
+    plan = net.plan()
+    assert actions(plan, site) == set()
+    assert net.turned(plan) == set()
