@@ -22,6 +22,8 @@ from asyncshift.model import Style
 
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 DEFAULT_LENGTH = 88
+WIDEST = 120
+"""Longer lines than this are nobody's style, whatever a file without settings holds."""
 
 
 def lay_out(
@@ -209,7 +211,9 @@ def style_of(root: Path, target_version: tuple[int, int] = (3, 11)) -> Style:
                 written.get("quote-style", "double") if isinstance(written, dict) else "preserve"
             )
             return Style(_length(settings.get("line-length")), str(quotes), target_version)
-    return Style(_length(_flake8_length(root)), "preserve", target_version)
+    if (length := _flake8_length(root)) is not None:
+        return Style(_length(length), "preserve", target_version)
+    return Style(DEFAULT_LENGTH, "preserve", target_version, WIDEST)
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from asyncshift.rewrite.imports import update_imports
 from asyncshift.rewrite.names import FileNames
 from asyncshift.rewrite.regions import NewLines, Piece, indent_unit, pieces, rewrite_piece
 from asyncshift.rewrite.tree import Tree
+from asyncshift.rewrite.width import style_in
 
 __all__ = ["bridge_source", "look", "rewrite_file"]
 
@@ -80,6 +81,7 @@ def rewrite_file(
         span = decisions[0].span
         return Rewritten(file.path, None, refusals=(_too_deep(file.path, span),))
     names = FileNames(tree, file.module, file.is_package, options.get("bridge", ""))
+    style = style_in(style, tree)
     ctx = Context(file, tree, names, registry, style, options, decisions)
     planned, refusals, messages = _plan(ctx)
     refusals += _conflicts(ctx, planned)

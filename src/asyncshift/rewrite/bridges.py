@@ -28,7 +28,7 @@ def bridge(ctx: Context, decision: Decision) -> Iterator[Step]:
     if not ctx.bridge:
         raise AssertionError("a bridge was planned, and no bridge module was named")
     if ctx.prints_itself(node):
-        reason = "`f\"{call()=}\"` prints its own text, and would print the bridge"
+        reason = '`f"{call()=}"` prints its own text, and would print the bridge'
         yield ctx.refuse(node, "bridge-f-string-debug", reason, "write the text out")
         return
     if protocol in _ITERATED:
