@@ -21,7 +21,7 @@ from asyncshift.model import (
     Site,
     Span,
 )
-from asyncshift.world import ROOTS, World, bridge_allowed, forces, reaches
+from asyncshift.world import ROOTS, World, bridge_allowed, forces, in_one_hop, reaches
 
 BY_PROTOCOL = {
     Protocol.CALL: Action.AWAIT,
@@ -120,7 +120,7 @@ def _must_thread(world: World, site: Site, f: Function) -> bool:
         and not site.awaited
         and (site.path, site.span) not in world.unwritable
         and reaches(site, f)
-        and site.protocol in (Protocol.CALL, Protocol.ATTRIBUTE, Protocol.CONSUME)
+        and in_one_hop(site)
     )
 
 

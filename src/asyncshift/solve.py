@@ -32,12 +32,12 @@ from asyncshift.pins import is_test_file
 from asyncshift.world import (
     OWN_THREAD,
     ROOTS,
-    THREADABLE,
     World,
     bridge_allowed,
     enclosing,
     forces,
     hold,
+    in_one_hop,
     pin,
     reaches,
 )
@@ -283,7 +283,7 @@ def _thread_conflicts(world: World) -> bool:
         for site in world.incoming.get(fid, ()):
             if site.caller not in world.turned or not reaches(site, f):
                 continue
-            if site.protocol in THREADABLE or site.protocol is Protocol.CONSUME:
+            if in_one_hop(site):
                 continue
             if site.certainty is Certainty.UNKNOWN:
                 continue
@@ -300,6 +300,11 @@ def _thread_conflicts(world: World) -> bool:
         if treatment.kind is Kind.ITERATED and not world.converted(use):
             text = f"iterates {target.api}, which stays with its library and blocks"
             grew |= pin(world, site.caller, Cause("streams", text, site.path, site.span[0]))
+    for fid in sorted(world.bridging):
+        f = world.function(fid)
+        if f.kind is FunctionKind.LAMBDA and f.parent and not world.incoming.get(fid):
+            text = "a lambda that waits for a coroutine is called nobody knows where"
+            grew |= pin(world, f.parent, Cause("lambda", text, f.path, f.line, fid))
     for escape in world.graph.escapes:
         if escape.function not in world.bridging or escape.to in OWN_THREAD:
             continue

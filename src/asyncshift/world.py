@@ -38,6 +38,16 @@ BRIDGEABLE = (ITERATING | {Protocol.CALL, Protocol.WITH}) - {Protocol.YIELD_FROM
 THREADABLE = frozenset({Protocol.CALL, Protocol.ATTRIBUTE})
 ROOTS = frozenset({Kind.AWAITABLE, Kind.ENTERED, Kind.ITERATED})
 INTERRUPTING = frozenset({"signal.signal", "weakref.finalize", "atexit.register"})
+IMPLICIT = frozenset(
+    {"__del__", "__len__", "__str__", "__repr__", "__format__", "__bool__", "__hash__", "__int__"}
+    | {"__bytes__", "__float__", "__complex__", "__index__", "__reversed__", "__sizeof__"}
+    | {"__dir__", "__set_name__", "__init_subclass__"}
+)
+"""Dunders that run where no call and no operator is written: `print(x)`, `if x:`, a collection."""
+EAGER = frozenset(
+    {"all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted", "str.join", "sum"}
+    | {"tuple", "list.extend"}
+)
 OWN_THREAD = frozenset({"asyncio.to_thread", "threading.Thread", "threading.Timer"})
 """What runs a callback in a thread of its own, so that it may bridge while the loop goes on."""
 
@@ -311,12 +321,24 @@ def enclosing(world: World, path: str, span: Span) -> FunctionId | None:
     return best.id if best else None
 
 
+def is_implicit(f: Function) -> bool:
+    """Whether Python calls it where no call is written."""
+    return f.name.rpartition(".")[2] in IMPLICIT
+
+
+def in_one_hop(site: Site) -> bool:
+    """Whether a thread can do all that this site sets off: a lazy consumer would only start it."""
+    if site.protocol is Protocol.CONSUME:
+        return site.consumer in EAGER
+    return site.protocol in THREADABLE
+
+
 def bridge_allowed(world: World, site: Site) -> bool:
     """Whether sync code at this place may wait for a coroutine."""
     caller = world.function(site.caller)
     if site.caller in world.held or site.path not in world.selected:
         return False
-    if caller.kind is FunctionKind.CLASS or caller.name.endswith("__del__"):
+    if caller.kind is FunctionKind.CLASS or is_implicit(caller):
         return False
     if site.caller in world.interrupting:
         return False
@@ -339,8 +361,8 @@ def hold(world: World, fid: FunctionId, site: Site, why: str = "") -> bool:
         why = f"{caller.name} in {site.path} calls it and is not selected"
     elif site.caller in world.interrupting:
         why = f"{caller.name} is a handler that can run while the loop does"
-    elif caller.name.endswith("__del__"):
-        why = f"{caller.name} calls it, and no loop may run there"
+    elif is_implicit(caller):
+        why = f"{caller.name} calls it, which can run anywhere, on the event loop as well"
     elif (site.path, site.span) in world.unwritable:
         why = f"{caller.name} needs it where neither `await` nor a bridge can be written"
     elif world.in_async(site.caller):

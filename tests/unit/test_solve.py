@@ -545,3 +545,40 @@ def test_the_own_calls_of_tests_that_nobody_selected_are_left_alone(net: Net) ->
     plan = net.plan()
     assert actions(plan, site) == set()
     assert net.turned(plan) == set()
+
+
+@pytest.mark.parametrize("dunder", ["__len__", "__str__", "__bool__"])
+def test_no_bridge_where_no_call_is_written(net: Net, dunder: str) -> None:
+    net.add("load")
+    net.add(f"Rows.{dunder}")
+    net.calls("load", "time.sleep")
+    net.calls(f"Rows.{dunder}", "load")
+    assert net.turned(net.plan()) == set()
+
+
+@pytest.mark.parametrize(("consumer", "threaded"), [("list", True), ("zip", False)])
+def test_only_an_eager_consumer_goes_to_a_thread(net: Net, consumer: str, threaded: bool) -> None:
+    net.add("rows", is_generator=True, returns_value=True)
+    net.add("reader")
+    net.calls("rows", "time.sleep")
+    net.calls("reader", "time.sleep")
+    site = net.calls("reader", "rows", protocol=Protocol.CONSUME, consumer=consumer)
+    plan = net.plan()
+    assert actions(plan, site) == ({Action.TO_THREAD} if threaded else set())
+    assert net.turned(plan) == ({"reader"} if threaded else set())
+
+
+def test_a_lambda_that_bridges_keeps_its_function_sync_unless_its_callers_are_known(
+    net: Net,
+) -> None:
+    net.add("load")
+    net.add("user")
+    net.add("lazy", kind=FunctionKind.LAMBDA, parent=net.id("user"))
+    net.calls("load", "time.sleep")
+    net.calls("user", "time.sleep")
+    net.calls("lazy", "load")
+    assert net.turned(net.plan()) == {"load"}
+    call = net.calls("user", "lazy")
+    plan = net.plan()
+    assert net.turned(plan) == {"load", "user"}
+    assert actions(plan, call) == {Action.TO_THREAD}
