@@ -325,6 +325,10 @@ def _constant_by_key(resolved: Resolved, registry: Registry, name: str) -> Itera
 # ----------------------------------------------------------------------------- exceptions
 
 
+SUPPRESS = "contextlib.suppress"
+"""Takes its classes as arguments; `pytest.raises` and `except` take one class or one tuple."""
+
+
 def except_class(
     resolved: Resolved, registry: Registry, extra: Sequence[str] = ()
 ) -> Iterator[Outcome]:
@@ -346,10 +350,8 @@ def except_class(
     match resolved.parents:
         case (ast.Tuple() as group, *_):
             yield tb.edit(resolved, group, flatten_tuple, order=20, built=True)
-        case (ast.Call() as call, *_):
+        case (ast.Call() as call, *_) if tb.qualified(resolved, call.func) == SUPPRESS:
             yield tb.edit(resolved, call, flatten_arguments, order=20)
-        case (ast.ExceptHandler(), *_):
-            return
 
 
 def _written(resolved: Resolved, name: str) -> str:

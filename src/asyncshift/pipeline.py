@@ -273,6 +273,8 @@ def _work(analysis: Analysis, plan: Plan) -> list[_Work]:
         by_path[decision.path].append(decision)
     files = {file.path: file for file in analysis.project.files}
     bridges = _bridges(analysis, plan)
+    tops = {file.module.partition(".")[0] for file in analysis.project.files}
+    first_party = ",".join(sorted(tops))
     work = []
     for path, decisions in sorted(by_path.items()):
         options = _options(analysis.config)
@@ -280,7 +282,7 @@ def _work(analysis: Analysis, plan: Plan) -> list[_Work]:
             options["bridge"] = bridges[path].module
         if kept := analysis.graph.exported.get(path):
             options["keep_imports"] = ",".join(kept)
-        options["module"] = files[path].module
+        options["first_party"] = first_party
         work.append(_Work(files[path], tuple(decisions), tuple(sorted(options.items()))))
     return work
 

@@ -230,7 +230,7 @@ def _join_pairs(graph: Graph, join: object) -> None:
             join(group)
 
 
-def _in_scope(uses: Sequence[LibraryUse], groups: Groups, project: Project) -> Sequence[LibraryUse]:
+def _in_scope(uses: Sequence[LibraryUse], groups: Groups, project: Project) -> list[LibraryUse]:
     """Tests that nobody selected follow what turns; their own library calls are no business of
     this run.  (Elsewhere unselected uses count: they can refuse a client.)"""
     chosen = {file.path for file in project.files if file.selected}

@@ -70,7 +70,8 @@ def rewrite_file(
     """Carry out one file's decisions.
 
     `options["bridge"]` names the generated bridge module; `options["keep_imports"]` lists, with
-    commas, the names of this file that other files import from it.  Raises RewriteBug when the
+    commas, the names of this file that other files import from it, and `options["first_party"]`
+    the project's own top-level modules.  Raises RewriteBug when the
     result would not compile or a planned place does not exist.
     """
     if not decisions:

@@ -187,9 +187,8 @@ def section(ctx: Context, node: Import | str) -> int:
     top = module.partition(".")[0]
     if top in sys.stdlib_module_names:
         return _STDLIB
-    own = ctx.file.module.partition(".")[0]
-    local = top == own or module == ctx.bridge
-    return _LOCAL if local else _THIRD
+    own = {ctx.file.module.partition(".")[0], *ctx.options.get("first_party", "").split(",")}
+    return _LOCAL if top in own or module == ctx.bridge else _THIRD
 
 
 @dataclass(frozen=True, slots=True)
