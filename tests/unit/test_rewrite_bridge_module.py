@@ -35,8 +35,8 @@ def load(name: str = "_run_sync") -> Any:
 def bridge() -> Iterator[Any]:
     yield load()
     home = sys.__dict__.pop(KEY, None)
-    if home and home["background"]:
-        home["background"].call_soon_threadsafe(home["background"].stop)
+    for loop in home["loops"] if home else ():
+        loop.call_soon_threadsafe(loop.stop)
 
 
 async def double(x: int) -> int:
@@ -54,6 +54,7 @@ def test_it_is_self_contained_and_speaks_python_3_9() -> None:
     }
     assert tops <= sys.stdlib_module_names
     assert ast.get_docstring(tree)
+    assert len(bridge_source().splitlines()) < 150
 
 
 def test_results_and_exceptions_come_back(bridge: Any) -> None:
@@ -225,6 +226,31 @@ def test_many_threads_at_once(bridge: Any) -> None:
         thread.join()
     assert sorted(results) == [2 * n for n in range(20)]
     assert sum(t.name.startswith("home") for t in threading.enumerate()) <= 1
+
+
+@pytest.mark.parametrize("iterate", [False, True])
+def test_a_loop_that_ends_leaves_nobody_waiting(bridge: Any, iterate: bool) -> None:
+    ended: list[BaseException] = []
+
+    async def rows() -> AsyncIterator[int]:
+        yield 1
+        await asyncio.sleep(30)
+
+    def work() -> None:
+        try:
+            list(bridge.iter_sync(rows())) if iterate else bridge.run_sync(asyncio.sleep(30))
+        except BaseException as error:  # noqa: BLE001 - which one is what is asked
+            ended.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+
+    async def main() -> None:
+        thread.start()
+        await asyncio.sleep(0.1)
+
+    bridge.run(main())
+    thread.join(10)
+    assert [type(error) for error in ended] == [asyncio.CancelledError]
 
 
 def script(tmp_path: Path, body: str, **options: Any) -> subprocess.CompletedProcess[str]:
