@@ -119,7 +119,7 @@ def forces(site: Site, f: Function) -> bool:
         return False
     last = f.name.rpartition(".")[2]
     if f.is_contextmanager or last in ("__enter__", "__exit__"):
-        return site.protocol is Protocol.WITH
+        return site.protocol is Protocol.WITH or site.consumer.endswith(".enter_context")
     if f.is_generator:
         return site.protocol in ITERATING
     return site.protocol is Protocol.CALL

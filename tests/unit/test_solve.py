@@ -582,3 +582,14 @@ def test_a_lambda_that_bridges_keeps_its_function_sync_unless_its_callers_are_kn
     plan = net.plan()
     assert net.turned(plan) == {"load", "user"}
     assert actions(plan, call) == {Action.TO_THREAD}
+
+
+def test_an_exit_stack_enters_as_with_does(net: Net) -> None:
+    net.add("opened", is_generator=True, is_contextmanager=True)
+    net.add("user")
+    net.calls("opened", "time.sleep")
+    consumer = "contextlib.ExitStack.enter_context"
+    site = net.calls("user", "opened", protocol=Protocol.CONSUME, consumer=consumer)
+    plan = net.plan()
+    assert net.turned(plan) == {"opened", "user"}
+    assert actions(plan, site) == {Action.CONSUME}
