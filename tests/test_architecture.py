@@ -47,6 +47,10 @@ FORBIDDEN: dict[str, set[str]] = {
     | TREES
     | TERMINAL,
     "asyncshift.callgraph": {"asyncshift.rewrite", "asyncshift.solve"} | LATER | TREES | TERMINAL,
+    "asyncshift.resolution": {"asyncshift.callgraph", "asyncshift.rewrite", "asyncshift.solve"}
+    | LATER
+    | TREES
+    | TERMINAL,
     "asyncshift.solve": {
         "ast",
         "asyncshift.callgraph",
@@ -54,6 +58,7 @@ FORBIDDEN: dict[str, set[str]] = {
         "asyncshift.facts",
         "asyncshift.index",
         "asyncshift.rewrite",
+        "asyncshift.resolution",
         *LATER,
         *TREES,
         *TERMINAL,
@@ -63,6 +68,7 @@ FORBIDDEN: dict[str, set[str]] = {
         "asyncshift.facts",
         "asyncshift.index",
         "asyncshift.solve",
+        "asyncshift.resolution",
         *LATER,
         *TERMINAL,
     },
@@ -71,6 +77,7 @@ FORBIDDEN: dict[str, set[str]] = {
         "asyncshift.discover",
         "asyncshift.index",
         "asyncshift.solve",
+        "asyncshift.resolution",
         *LATER,
         *TERMINAL,
     },

@@ -124,7 +124,8 @@ def _store(database: sqlite3.Connection | None, pending: list[tuple[str, bytes]]
 def _version() -> str:
     """What decides whether stored facts can be read: the Python, and the code that made them."""
     digest = hashlib.sha256(f"{__version__} {sys.version_info[:3]}".encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    for path in (here / "facts.py", here / "model.py", *sorted(here.glob("resolution/*.py"))):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from asyncshift import facts as f
 from asyncshift.codemod import Kind, Registry
-from asyncshift.escapes import Escapes
 from asyncshift.facts import FileFacts
-from asyncshift.flow import Fn
-from asyncshift.keywords import Keywords
-from asyncshift.members import HARMLESS_BASES
 from asyncshift.model import Function, FunctionId, FunctionKind, Graph, Protocol
-from asyncshift.outside import OutsideClasses, is_stdlib
-from asyncshift.sites import Sites
-from asyncshift.solver import Solver
+from asyncshift.resolution.escapes import Escapes
+from asyncshift.resolution.fixpoint import Solver
+from asyncshift.resolution.flow import Fn
+from asyncshift.resolution.keywords import Keywords
+from asyncshift.resolution.members import HARMLESS_BASES
+from asyncshift.resolution.outside import OutsideClasses, is_stdlib
+from asyncshift.resolution.sites import Sites
 
 _NO_FAMILY = frozenset(
     {"__init__", "__new__", "__post_init__", "__init_subclass__", "__del__", "__class_getitem__",

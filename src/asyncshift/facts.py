@@ -147,7 +147,7 @@ def extract(file: SourceFile) -> FileFacts:
 
 
 def _extract(file: SourceFile) -> FileFacts:
-    from asyncshift.walk import Walker
+    from asyncshift.resolution.walk import Walker
 
     try:
         with warnings.catch_warnings():

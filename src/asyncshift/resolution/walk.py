@@ -6,8 +6,6 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from asyncshift.definitions import Definitions
-from asyncshift.expressions import constant_keys
 from asyncshift.facts import (
     AWAITED,
     BASE,
@@ -23,7 +21,9 @@ from asyncshift.facts import (
     FunctionFacts,
 )
 from asyncshift.model import SourceFile, Span
-from asyncshift.scopes import DEFINITION, Scope
+from asyncshift.resolution.definitions import Definitions
+from asyncshift.resolution.expressions import constant_keys
+from asyncshift.resolution.scopes import DEFINITION, Scope
 
 
 class Walker(Definitions):

@@ -17,10 +17,10 @@ from asyncshift.facts import (
     WITH,
     Op,
 )
-from asyncshift.flow import SPREAD, Fn
-from asyncshift.members import Members
-from asyncshift.summaries import ELEMENTS, IDENTITY, SHAPES, THREADED
-from asyncshift.values import (
+from asyncshift.resolution.flow import SPREAD, Fn
+from asyncshift.resolution.members import Members
+from asyncshift.resolution.summaries import ELEMENTS, IDENTITY, SHAPES, THREADED
+from asyncshift.resolution.values import (
     BOX,
     EXT,
     FOREIGN,
@@ -33,7 +33,7 @@ from asyncshift.values import (
     SELF,
     SUBCLASS,
 )
-from asyncshift.values import (
+from asyncshift.resolution.values import (
     MANAGER as MANAGER_VALUE,
 )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from asyncshift.annotations import Annotations
 from asyncshift.facts import (
     ASYNC,
     AWAITED,
@@ -27,7 +26,8 @@ from asyncshift.facts import (
     FunctionFacts,
 )
 from asyncshift.model import SourceFile
-from asyncshift.scopes import DEFINITION, Scope
+from asyncshift.resolution.annotations import Annotations
+from asyncshift.resolution.scopes import DEFINITION, Scope
 
 _MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 _PROPERTIES = frozenset({"property", "abc.abstractproperty", "functools.cached_property"})

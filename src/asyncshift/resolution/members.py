@@ -14,9 +14,9 @@ from asyncshift.facts import (
     UNKNOWN,
     Op,
 )
-from asyncshift.flow import BIND, Core, Values
 from asyncshift.index import Base, Module
-from asyncshift.values import (
+from asyncshift.resolution.flow import BIND, Core, Values
+from asyncshift.resolution.values import (
     BOUND,
     BOX,
     BOXED,

@@ -6,12 +6,12 @@ import builtins
 from typing import Any
 
 from asyncshift import facts as f
-from asyncshift.calls import Calls
 from asyncshift.facts import FileFacts, Op
-from asyncshift.flow import BIND, FORWARD, SPREAD, Fn, relocated
 from asyncshift.index import Class
-from asyncshift.pytest_flow import link_fixtures
-from asyncshift.values import BOX, CLASS, EXT, FUN, GEN, MODULE, SELF, SUBCLASS, SUPER
+from asyncshift.resolution.calls import Calls
+from asyncshift.resolution.flow import BIND, FORWARD, SPREAD, Fn, relocated
+from asyncshift.resolution.pytest_flow import link_fixtures
+from asyncshift.resolution.values import BOX, CLASS, EXT, FUN, GEN, MODULE, SELF, SUBCLASS, SUPER
 
 _BUILTINS = frozenset(dir(builtins))
 _CLONED_OPS = 400

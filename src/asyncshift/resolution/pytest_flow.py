@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from asyncshift import facts as f
-from asyncshift.flow import Core, Fn
+from asyncshift.resolution.flow import Core, Fn
 
 _FIXTURE = frozenset({"pytest.fixture", "pytest_asyncio.fixture", "pytest.yield_fixture"})
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from asyncshift import facts as f
 from asyncshift.facts import Op
 from asyncshift.model import Escape, FunctionId, Span
-from asyncshift.sites import Sites
-from asyncshift.summaries import CONSUMERS, HARMLESS, METHOD_CONSUMERS, THREADED
-from asyncshift.values import NO_ORIGIN
+from asyncshift.resolution.sites import Sites
+from asyncshift.resolution.summaries import CONSUMERS, HARMLESS, METHOD_CONSUMERS, THREADED
+from asyncshift.resolution.values import NO_ORIGIN
 
 _DEPTH = 3
 _TRANSPARENT = frozenset({"functools.wraps", "dataclasses.dataclass", "functools.total_ordering",

@@ -27,7 +27,7 @@ from asyncshift.facts import (
     UNKNOWN,
 )
 from asyncshift.model import SourceFile, Span
-from asyncshift.scopes import Emitter, Scope
+from asyncshift.resolution.scopes import Emitter, Scope
 
 _OPERATORS = {
     ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.Div: "__truediv__",

@@ -8,11 +8,11 @@ from typing import Any
 
 from asyncshift import facts as f
 from asyncshift.facts import Op
-from asyncshift.members import Members
 from asyncshift.model import Certainty, FunctionId, Protocol, Site, Span, Target
-from asyncshift.solver import Solver
-from asyncshift.summaries import CONSUMERS, METHOD_CONSUMERS
-from asyncshift.values import BOUND, FUN, GEN, INST, NO_ORIGIN
+from asyncshift.resolution.fixpoint import Solver
+from asyncshift.resolution.members import Members
+from asyncshift.resolution.summaries import CONSUMERS, METHOD_CONSUMERS
+from asyncshift.resolution.values import BOUND, FUN, GEN, INST, NO_ORIGIN
 
 Reached = tuple[int | None, str | None, int]
 """(function, library name, origin)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncshift import facts as f
-from asyncshift.sites import Sites
+from asyncshift.resolution.sites import Sites
 
 _Names = tuple[str, ...] | None
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from asyncshift.expressions import Expressions
 from asyncshift.facts import CONSTANT, KIND, SEED, SETSUB
+from asyncshift.resolution.expressions import Expressions
 
 _PEELED = frozenset(
     {"Optional", "Union", "Annotated", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly",

@@ -15,8 +15,18 @@ from typing import Any
 from asyncshift.codemod import Registry
 from asyncshift.facts import COPY, FileFacts, FunctionFacts, Op
 from asyncshift.index import ClassIndex, ModuleIndex
-from asyncshift.outside import is_stdlib
-from asyncshift.values import BOUND, FUN, GEN, LIB, MANAGER, MEMBER, RESULT, Origins, Pool
+from asyncshift.resolution.outside import is_stdlib
+from asyncshift.resolution.values import (
+    BOUND,
+    FUN,
+    GEN,
+    LIB,
+    MANAGER,
+    MEMBER,
+    RESULT,
+    Origins,
+    Pool,
+)
 
 CAP = 16
 ORIGINS = 6

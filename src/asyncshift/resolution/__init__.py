@@ -1,0 +1,24 @@
+"""The resolution engine behind the doors `facts`, `index` and `callgraph`.
+
+From one file to its constraints, without any table in sight (`facts.extract` is the door):
+
+- `scopes`: names, nodes and sites of one file; the lists that its facts are collected in
+- `expressions`, `annotations`, `definitions`: what each construct means as constraints
+- `walk`: statements; `Walker` gives the facts of a module
+
+From all files to what flows where (`callgraph.build` is the door, `index` holds the hierarchy):
+
+- `values`: what can flow, interned as numbers, and where library instances come from
+- `summaries`: what builtins and the standard library do with what they are given
+- `flow`: nodes, copy edges and difference propagation
+- `members`, `calls`: attributes; calls, iteration and `with`, for one value at a time
+- `pytest_flow`: what pytest does behind a test's back
+- `fixpoint`: loads the facts of all files and propagates until nothing is new
+
+From values to what the later steps read:
+
+- `sites`: what every place reaches, by which protocol and how surely
+- `escapes`: what leaves the analysis
+- `keywords`: which keyword names can reach a call
+- `outside`: what classes outside the project define, read from their source
+"""
