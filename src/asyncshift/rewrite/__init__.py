@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from asyncshift.codemod import Edit, Registry, Resolved
-from asyncshift.document import Document
+from asyncshift.document import Document, body_of
 from asyncshift.edits import RewriteBug, Unreadable, conflicts
 from asyncshift.layout import lay_out
 from asyncshift.model import (
@@ -31,6 +31,7 @@ from asyncshift.rewrite import (
     generators,
     threads,
 )
+from asyncshift.rewrite.alignment import realigned
 from asyncshift.rewrite.bridges import bridge_source
 from asyncshift.rewrite.context import Context, Planned, Step
 from asyncshift.rewrite.imports import update_imports
@@ -192,6 +193,8 @@ def _apply(
     for piece in pieces(ctx.tree, [plan for plan, _ in planned]):
         match _piece_lines(ctx, piece, unit):
             case NewLines(lines=lines, built=ranges):
+                old = [body_of(line) for line in ctx.tree.lines[piece.first - 1 : piece.last]]
+                lines = tuple(realigned(old, lines, ctx.style.line_length))
                 start = piece.first - 1 + delta
                 document.splice(start, piece.last + delta, lines)
                 built += [(start + a, start + b) for a, b in ranges]

@@ -61,7 +61,10 @@ def _is_super(func: ast.expr) -> bool:
 def threaded_call(node: cst.Call, function: cst.BaseExpression) -> cst.BaseExpression:
     """The call with its function as first argument; the layout of the arguments stays."""
     gap = node.whitespace_before_args
-    after = gap if isinstance(gap, cst.ParenthesizedWhitespace) else _SPACE
+    after: cst.BaseParenthesizableWhitespace = _SPACE
+    if isinstance(gap, cst.ParenthesizedWhitespace):
+        line = gap.first_line.with_changes(whitespace=cst.SimpleWhitespace(""), comment=None)
+        after = gap.with_changes(first_line=line, empty_lines=())
     comma: cst.Comma | cst.MaybeSentinel = cst.MaybeSentinel.DEFAULT
     if node.args:
         comma = cst.Comma(whitespace_after=after)
