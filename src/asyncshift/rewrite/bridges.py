@@ -14,6 +14,7 @@ from asyncshift.codemod import Edit
 from asyncshift.model import Decision, Protocol
 from asyncshift.rewrite.consumers import SPREADING, spread_source
 from asyncshift.rewrite.context import BRIDGE_ORDER, Context, Step, kind_of
+from asyncshift.rewrite.exit_stacks import is_enter_context
 
 _ITERATED = frozenset(
     {Protocol.FOR, Protocol.COMPREHENSION, Protocol.YIELD_FROM, Protocol.CONSUME, Protocol.NEXT}
@@ -76,7 +77,8 @@ def _iterated(ctx: Context, decision: Decision, protocol: str) -> Iterator[Step]
                 yield _not_plain(ctx, node, consumer)
                 return
             node = first
-    function = ctx.text(f"{ctx.bridge}.iter_sync", node)
+    helper = "enter_sync" if is_enter_context(consumer) else "iter_sync"
+    function = ctx.text(f"{ctx.bridge}.{helper}", node)
     if isinstance(node, ast.GeneratorExp) and consumer not in SPREADING:
         change = partial(_wrapped_argument, function=function)
         yield Edit("Call", decision.span, change, BRIDGE_ORDER)

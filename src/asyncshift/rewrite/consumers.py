@@ -18,6 +18,7 @@ from asyncshift.edits import bound
 from asyncshift.model import Action, Decision
 from asyncshift.rewrite.awaits import awaited
 from asyncshift.rewrite.context import AWAIT_ORDER, Context, Planned, Step, kind_of
+from asyncshift.rewrite.exit_stacks import enter_async_context, is_enter_context
 from asyncshift.rewrite.generators import anext_call
 
 _SPACE = cst.SimpleWhitespace(" ")
@@ -37,6 +38,9 @@ def consume(ctx: Context, decision: Decision) -> Iterator[Step]:
     consumer = decision.detail.get("consumer", "")
     if consumer in SPREADING:
         yield from _spread(ctx, decision, consumer)
+        return
+    if is_enter_context(consumer):
+        yield from enter_async_context(ctx, decision)
         return
     node = ctx.tree.find(decision.span, ast.Call)
     if not isinstance(node, ast.Call):
