@@ -5,8 +5,8 @@ every name that a table renames under its new name.  It is made for both texts a
 equal before stays equal, and code that was async already is no exception.  What it cannot see is a
 forgotten `await`; the whole-tree check looks for those.
 
-`await`, `asyncio.to_thread`, `asyncio.run` and the bridges (`run_sync(f())`) all only say how a call
-is waited for; threads and bridges are counted and listed by themselves.
+`await`, `asyncio.to_thread`, `asyncio.run` and the bridges (`run_sync(f())`) only say how a call is
+waited for; threads and bridges are counted and listed by themselves.
 
 What is *not* erased, because a reader should see it: an added `async with` around a call, arguments
 that keep an old default (`follow_redirects=True`), renamed locals, and everything that is new.

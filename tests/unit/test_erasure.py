@@ -193,7 +193,7 @@ SAME = {
     ),
     "bridge of a package": (
         "def f(x):\n    for y in g(x):\n        h(y)",
-        "from pkg._run_sync import iter_sync\ndef f(x):\n    for y in iter_sync(g(x)):\n        h(y)",
+        "from p._run_sync import iter_sync\ndef f(x):\n    for y in iter_sync(g(x)):\n        h(y)",
     ),
 }
 
