@@ -22,6 +22,7 @@ from asyncshift.model import Style
 
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 DEFAULT_LENGTH = 88
+BLACK_INDENT = "    "
 WIDEST = 120
 """Longer lines than this are nobody's style, whatever a file without settings holds."""
 
@@ -32,10 +33,12 @@ def lay_out(
     built: Sequence[tuple[int, int]] = (),
     *,
     imports_only: bool = False,
+    unit: str = BLACK_INDENT,
 ) -> None:
     """Format the statements of `built` line ranges (from 0) and those that became too long.
 
-    A statement that was too long before, or that Black cannot read, stays as it is.
+    A statement that was too long before, or that Black cannot read, stays as it is.  `unit` is one
+    step of the file's own indentation.
     """
     if not built and not _any_too_long(document, style):
         return
@@ -49,7 +52,7 @@ def lay_out(
         if imports_only and not rows[0].lstrip().startswith(("import ", "from ")):
             continue
         if _wants_layout(document, style, start, end, built):
-            new = _formatted(rows, compound, style, mode)
+            new = _formatted(rows, compound, style, mode, unit)
             if new is not None and new != rows:
                 document.splice(start, end, new)
 
@@ -137,7 +140,9 @@ def _version_of(version: TargetVersion) -> tuple[int, int]:
     return int(digits[0]), int(digits[1:])
 
 
-def _formatted(rows: list[str], compound: bool, style: Style, mode: black.Mode) -> list[str] | None:
+def _formatted(
+    rows: list[str], compound: bool, style: Style, mode: black.Mode, unit: str
+) -> list[str] | None:
     """The statement's lines as Black writes them, or None where it cannot."""
     indent = rows[0][: len(rows[0]) - len(rows[0].lstrip())]
     if "\f" in indent:
@@ -159,7 +164,7 @@ def _formatted(rows: list[str], compound: bool, style: Style, mode: black.Mode) 
         return None
     lines = text.removesuffix("\n").split("\n")[len(before) :]
     lines = lines[: len(lines) - len(after)] if after else lines
-    return [_indented(line, indent) for line in lines]
+    return [_indented(line, indent, unit) for line in lines]
 
 
 def _stubs(header: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -185,14 +190,12 @@ def _dedented(rows: list[str], indent: str) -> list[str] | None:
     return [row.removeprefix(indent) for row in rows]
 
 
-def _indented(line: str, indent: str) -> str:
-    """Black indents with spaces; a file with tabs keeps them."""
+def _indented(line: str, indent: str, unit: str) -> str:
+    """Black indents with four spaces; a file with tabs or with two keeps its own."""
     if not line:
         return line
-    if "\t" in indent and " " not in indent:
-        spaces = len(line) - len(line.lstrip(" "))
-        line = "\t" * (spaces // 4) + " " * (spaces % 4) + line[spaces:]
-    return indent + line
+    steps, rest = divmod(len(line) - len(line.lstrip(" ")), len(BLACK_INDENT))
+    return indent + unit * steps + " " * rest + line.lstrip(" ")
 
 
 # ----------------------------------------------------------------------------- the project's style

@@ -71,3 +71,13 @@ def test_only_a_project_without_settings_leaves_it_to_the_file(
 ) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     assert style_of(tmp_path).widest == widest
+
+
+@pytest.mark.parametrize("unit", ["  ", "\t", "        "])
+def test_new_lines_are_indented_as_the_file_is(unit: str) -> None:
+    call = CALL.replace("c)", "c=[d])")
+    text = f"async def main():\n{unit}if x:\n{unit}{unit}value = xxxxxxxxxxxxx or {call}\n"
+    rows = migrated(text, do(A.AWAIT, call), style=UNSET).splitlines()
+    assert rows[2] == f"{unit}{unit}value = xxxxxxxxxxxxx or await f("
+    assert rows[3].startswith(f"{unit}{unit}{unit}a")
+    assert rows[-1] == f"{unit}{unit})"

@@ -94,7 +94,7 @@ def rewrite_file(
     if refusals:
         return Rewritten(file.path, None, refusals=tuple(refusals), messages=tuple(messages))
     update_imports(document, ctx)
-    lay_out(document, style, imports_only=True)
+    lay_out(document, style, imports_only=True, unit=indent_unit(tree))
     text = document.text
     _check(file, text)
     hunks = document.hunks()
@@ -212,7 +212,7 @@ def _apply(
                     if plan.edit in piece.edits
                 ]
     if not refusals:
-        lay_out(document, ctx.style, built)
+        lay_out(document, ctx.style, built, unit=unit)
     return refusals
 
 

@@ -22,6 +22,6 @@ def longest_code(tree: Tree) -> int:
         if isinstance(node, ast.expr) and not isinstance(parent, (ast.JoinedStr, ast.Expr)):
             text = isinstance(node, (ast.Constant, ast.JoinedStr))
             line, _, last, end = tree.span(node)
-            if not text or line == last:
-                longest = max(longest, end)
+            if (not text or line == last) and longest < end + 3 * tree.lines[last - 1].count("\t"):
+                longest = max(longest, len(tree.lines[last - 1][:end].expandtabs(4)))
     return longest
