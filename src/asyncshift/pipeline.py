@@ -363,7 +363,7 @@ def _outcome(
         if not Path(analysis.project.root, path).exists()
     ]
     notes = tuple(message for done in results for message in done.result.messages)
-    messages = analysis.messages + plan.messages + notes
+    messages = analysis.messages + plan.messages + _needs(analysis.registry, plan) + notes
     return Outcome(
         changes=tuple(sorted(written, key=lambda change: change.path)),
         plan=plan,
@@ -372,6 +372,16 @@ def _outcome(
         mechanical=_mechanical(analysis.graph, plan, verdicts),
         counts={**plan.counts, "files": len(written)},
     )
+
+
+def _needs(registry: Registry, plan: Plan) -> tuple[Message, ...]:
+    """What the project has to install for the code that changes."""
+    used = {d.detail["codemod"] for d in plan.decisions if d.action is Action.LIBRARY}
+    needed = [name for info in registry.codemods if info.name in used for name in info.requires]
+    if not needed:
+        return ()
+    text = f"the migrated code needs {', '.join(needed)}: add it to the project's dependencies"
+    return (Message("", 0, "dependencies", text),)
 
 
 def _mechanical(
