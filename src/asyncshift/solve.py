@@ -64,10 +64,13 @@ def _lower_bridges(world: World) -> bool:
     """
     best: tuple[int, FunctionId] | None = None
     direct = {use[0].caller for use in world.uses if use[2].kind in ROOTS and world.converted(use)}
+    clients = {use[0].caller for use in world.uses if use[2].kind in ROOTS and use[1].origins}
     for fid in sorted(world.turned):
         f = world.function(fid)
-        if f.kind is not FunctionKind.FUNCTION or fid in direct or not world.is_coroutine(fid):
+        if f.kind is not FunctionKind.FUNCTION or not world.is_coroutine(fid):
             continue
+        if fid in (clients if _is_private(f) else direct):
+            continue  # others may wait for it, or its client could not move
         if f.is_generator or fid in world.classes:
             continue
         callers = [site for site in world.incoming.get(fid, ()) if forces(site, f)]
@@ -88,6 +91,11 @@ def _lower_bridges(world: World) -> bool:
     f = world.function(best[1])
     text = f"only sync code waits for {f.name}, so it bridges itself, once for all of its callers"
     return pin(world, f.id, Cause("only-sync-callers", text, f.path, f.line))
+
+
+def _is_private(f: Function) -> bool:
+    """Whether only this project can call it, by its name."""
+    return f.name.rpartition(".")[2].startswith("_")
 
 
 def _waits_sync(world: World, site: Site) -> bool:

@@ -593,3 +593,16 @@ def test_an_exit_stack_enters_as_with_does(net: Net) -> None:
     plan = net.plan()
     assert net.turned(plan) == {"opened", "user"}
     assert actions(plan, site) == {Action.CONSUME}
+
+
+def test_a_private_helper_that_only_sync_code_waits_for_keeps_its_sleep(net: Net) -> None:
+    for name in ("_pause", "pause"):
+        net.add(name)
+        net.calls(name, "time.sleep")
+    net.add("Handler.do_GET", foreign_base="http.server.BaseHTTPRequestHandler")
+    private = net.calls("Handler.do_GET", "_pause")
+    public = net.calls("Handler.do_GET", "pause")
+    plan = net.plan()
+    assert net.turned(plan) == {"pause"}
+    assert actions(plan, private) == set()
+    assert actions(plan, public) == {Action.BRIDGE}
