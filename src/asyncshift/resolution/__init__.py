@@ -20,5 +20,6 @@ From values to what the later steps read:
 - `sites`: what every place reaches, by which protocol and how surely
 - `escapes`: what leaves the analysis
 - `keywords`: which keyword names can reach a call
+- `foreign`: which receivers a library gave that cannot hold the project's objects
 - `outside`: what classes outside the project define, read from their source
 """

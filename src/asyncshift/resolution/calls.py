@@ -55,6 +55,8 @@ class Calls(Members):
         ] = []
         self._partial_of: dict[tuple[int, int], int] = {}
         self.boxes: dict[object, int] = {}
+        self.foreign: dict[int, set[str]] = {}
+        """Node -> outside names whose results are there, nothing else being known of them."""
 
     # ------------------------------------------------------------------ calls
 
@@ -230,6 +232,7 @@ class Calls(Members):
             self.push(target, self.pool.of(FOREIGN, dotted))
         else:
             self.unknown.add(target)
+            self.foreign.setdefault(target, set()).add(dotted)
 
     def new_box(self, key: object, target: int, kind: str = "list") -> int:
         """The elements of a container that an operation makes; one per operation."""

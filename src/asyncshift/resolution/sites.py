@@ -10,6 +10,7 @@ from asyncshift import facts as f
 from asyncshift.facts import Op
 from asyncshift.model import Certainty, FunctionId, Protocol, Site, Span, Target
 from asyncshift.resolution.fixpoint import Solver
+from asyncshift.resolution.foreign import Foreign
 from asyncshift.resolution.members import Members
 from asyncshift.resolution.summaries import CONSUMERS, METHOD_CONSUMERS
 from asyncshift.resolution.values import BOUND, FUN, GEN, INST, NO_ORIGIN
@@ -423,6 +424,7 @@ class Sites:
     def _fallback(self) -> None:
         """Calls whose receiver got no value: every method of that name, if there are few."""
         solver = self.solver
+        foreign = Foreign(solver)
         named: dict[str, list[int]] = {}
         for fn in solver.functions:
             if fn.number == fn.origin and fn.cls >= 0 and fn.facts.kind == "function":
@@ -434,9 +436,11 @@ class Sites:
                 receiver = self._callees.get(op[2])
                 if receiver is None or solver.sees(receiver[0]) or solver.sees(op[2]):
                     continue
+                if foreign.only(receiver[0]):
+                    continue
                 self._by_name(site, "call", named.get(receiver[1], ()), receiver[1])
         for mark in solver.marks:
-            if mark[0] == f.ATTR and not solver.sees(mark[1]):
+            if mark[0] == f.ATTR and not solver.sees(mark[1]) and not foreign.only(mark[1]):
                 getters = [
                     number
                     for number in named.get(mark[2], ())

@@ -1,0 +1,155 @@
+"""What outside libraries gave: places whose receiver is known to be none of the project's objects.
+
+A call that only its name connects keeps what it may reach synchronous, so it must not be assumed
+for `template.render()` where the template came out of `jinja2`.  The results of calls that no table
+maps are labelled with their library, and the labels spread over the solved graph: attributes,
+elements and calls of such a value are the library's as well.
+
+A library that was never handed anything of the project's cannot hand it back.  So a library counts
+as *clean* unless, anywhere in the program, an instance or a class of the project (also inside a
+container, or given by a function that is handed over) is passed to it or stored on it, one of its
+classes is a base of the project's, it decorates something, or it was handed something of a library
+that is not clean.  Modules that hold what others made or that look the program up by names are
+never clean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from asyncshift import facts as f
+from asyncshift.facts import Op
+from asyncshift.resolution.fixpoint import Solver
+from asyncshift.resolution.outside import is_stdlib
+
+_DEPTH = 3
+_NEVER_CLEAN = frozenset(
+    {"builtins", "queue", "multiprocessing", "concurrent", "threading", "asyncio", "contextvars",
+     "contextlib", "weakref", "collections", "copy", "copyreg", "pickle", "shelve", "itertools",
+     "functools", "operator", "heapq", "types", "typing", "typing_extensions", "enum", "abc",
+     "dataclasses", "attr", "attrs", "inspect", "importlib", "importlib_metadata", "pkgutil",
+     "pkg_resources", "runpy", "stevedore", "pluggy", "sys", "gc", "ctypes", "unittest", "mock",
+     "pytest", "dill", "cloudpickle", "joblib", "gevent", "eventlet", "celery", "rq"}
+)  # fmt: skip
+"""They keep what they are given, or find the program's objects by themselves."""
+
+
+class Foreign:
+    """`only` tells whether a node holds nothing but what clean libraries gave."""
+
+    def __init__(self, solver: Solver) -> None:
+        self._solver = solver
+        self._tops: dict[str, int] = {}
+        self._labels: dict[int, int] = {}
+        """Node -> one bit for each library."""
+        self._spread()
+        self._dirty = self._taint()
+
+    def only(self, node: int) -> bool:
+        """Nothing else is seen there, and no library among them can hold the project's objects."""
+        labels = self._labels.get(node, 0)
+        return bool(labels) and not labels & self._dirty and not self._solver.sees(node)
+
+    # ------------------------------------------------------------------ labels
+
+    def _bit(self, dotted: str) -> int:
+        top = dotted.partition(".")[0]
+        return 1 << self._tops.setdefault(top, len(self._tops))
+
+    def _spread(self) -> None:
+        labels, uses = self._labels, self._solver.uses
+        todo: list[int] = []
+        for node, names in sorted(self._solver.foreign.items()):
+            for dotted in sorted(names):
+                labels[node] = labels.get(node, 0) | self._bit(dotted)
+            todo.append(node)
+        while todo:
+            node = todo.pop()
+            given = labels[node]
+            for entry in uses[node] or ():
+                target = entry if isinstance(entry, int) else _result(entry)
+                old = labels.get(target, 0)
+                if target > 0 and given | old != old:
+                    labels[target] = given | old
+                    todo.append(target)
+
+    # ------------------------------------------------------------------ what libraries were handed
+
+    def _taint(self) -> int:
+        """The libraries that are not clean."""
+        if not self._labels:
+            return 0
+        dirty = 0
+        handed: dict[int, int] = {}
+        """Library -> other libraries whose values it was handed."""
+        for receiver, nodes in self._handed():
+            into = self._libraries(receiver)
+            if not into or into & dirty == into:
+                continue
+            if any(self._holds_project(node) for node in nodes):
+                dirty |= into
+            for node in nodes:
+                handed[into] = handed.get(into, 0) | self._libraries(node)
+        for one in self._solver.hierarchy.classes:
+            for base in one.bases:
+                if isinstance(base, str):
+                    dirty |= self._bit(base)
+        # The standard library's values are data; what it keeps or finds is named above.
+        plain = sum(self._bit(top) for top in list(self._tops) if is_stdlib(top))
+        grew = True
+        while grew:
+            grew = False
+            for into, others in handed.items():
+                if others & dirty & ~plain and into & dirty != into:
+                    dirty |= into
+                    grew = True
+        return dirty | sum(self._bit(top) for top in _NEVER_CLEAN)
+
+    def _handed(self) -> Iterable[tuple[int, list[int]]]:
+        """(receiving node, nodes that are handed to it) of every call, decorator and store."""
+        for op in self._solver.sited:
+            match op[0]:
+                case f.CALL:
+                    nodes = [a if a >= -1 else ~a for a in op[3]] + [n for _, n in op[4]]
+                    yield op[2], [node for node in nodes if node > 0]
+                case f.DEC:
+                    yield op[2], [op[3]]
+                case f.STORE | f.SETSUB:
+                    yield op[1], [op[3]]
+
+    def _libraries(self, node: int) -> int:
+        """The libraries that a node's values belong to, outside names and instances included."""
+        if node <= 0:
+            return 0
+        found = self._labels.get(node, 0)
+        for kind in self._solver.sees(node):
+            if kind[0] in ("ext", "foreign"):
+                found |= self._bit(kind[1])
+        return found
+
+    def _holds_project(self, node: int, depth: int = 0) -> bool:
+        """An instance or a class of the project is there, in a container, or comes from there."""
+        if node <= 0 or depth > _DEPTH:
+            return False
+        solver = self._solver
+        for kind in solver.sees(node):
+            match kind[0]:
+                case "inst" | "self" | "class" | "subclass" | "super" | "module":
+                    return True
+                case "fun" | "bound" | "gen" | "manager":
+                    fn = solver.functions[kind[1]]
+                    for inner in (fn.facts.returned, fn.facts.yielded):
+                        if self._holds_project(fn.at(inner), depth + 1):
+                            return True
+                case "box" if self._holds_project(kind[1] + 1, depth + 1):
+                    return True
+                case "partial" if self._holds_project(solver.partials[kind[1]][0], depth + 1):
+                    return True
+        return False
+
+
+def _result(op: Op) -> int:
+    if op[0] in (f.STORE, f.SETSUB):
+        return -1
+    target: int = op[1]
+    return target
