@@ -10,6 +10,7 @@ import ast
 import configparser
 import tomllib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,28 +41,38 @@ def lay_out(
     A statement that was too long before, or that Black cannot read, stays as it is.  `unit` is one
     step of the file's own indentation.
     """
-    if not built and not _any_too_long(document, style):
+    if not built and not any(document.is_new(i) for i in range(len(document.lines))):
         return
     try:
         tree = ast.parse(document.text)
     except (SyntaxError, RecursionError, MemoryError):
         return
-    mode = _mode(style)
     for start, end, compound in sorted(_statements(tree, document.lines), reverse=True):
         rows = [body_of(line) for line in document.lines[start:end]]
         if imports_only and not rows[0].lstrip().startswith(("import ", "from ")):
             continue
-        if _wants_layout(document, style, start, end, built):
-            new = _formatted(rows, compound, style, mode, unit)
-            if new is not None and new != rows:
-                document.splice(start, end, new)
+        used: Style | None = style
+        if not _wants_layout(document, style, start, end, built):
+            used = _black_style(document, start, end, compound, style, unit)
+        new = _formatted(rows, compound, used, unit) if used is not None else None
+        if new is not None and new != rows:
+            document.splice(start, end, new)
 
 
-def _any_too_long(document: Document, style: Style) -> bool:
-    return any(
-        _width(line) > style.line_length and document.is_new(index)
-        for index, line in enumerate(document.lines)
-    )
+def _black_style(
+    document: Document, start: int, end: int, compound: bool, style: Style, unit: str
+) -> Style | None:
+    """The style in which Black had laid out a changed statement of several lines, if it had."""
+    if end - start < 2 or not any(document.is_new(i) for i in range(start, end)):
+        return None
+    old = [body_of(line) for line in document.replaced_lines(start, end)]
+    if len(old) < 2 or not old[0].strip():
+        return None
+    for length in (DEFAULT_LENGTH, style.line_length) if style.widest else (style.line_length,):
+        known = replace(style, line_length=length)
+        if _formatted(old, compound, known, unit) == old:
+            return known
+    return None
 
 
 def _wants_layout(
@@ -140,9 +151,7 @@ def _version_of(version: TargetVersion) -> tuple[int, int]:
     return int(digits[0]), int(digits[1:])
 
 
-def _formatted(
-    rows: list[str], compound: bool, style: Style, mode: black.Mode, unit: str
-) -> list[str] | None:
+def _formatted(rows: list[str], compound: bool, style: Style, unit: str) -> list[str] | None:
     """The statement's lines as Black writes them, or None where it cannot."""
     indent = rows[0][: len(rows[0]) - len(rows[0].lstrip())]
     if "\f" in indent:
@@ -153,11 +162,7 @@ def _formatted(
     if source is None:
         return None
     before, after = stubs
-    inner = black.Mode(
-        target_versions=mode.target_versions,
-        line_length=max(style.line_length - width, 1),
-        string_normalization=mode.string_normalization,
-    )
+    inner = replace(_mode(style), line_length=max(style.line_length - width, 1))
     try:
         text = black.format_str("\n".join([*before, *source, *after]) + "\n", mode=inner)
     except (InvalidInput, RecursionError):

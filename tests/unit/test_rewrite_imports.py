@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import pytest
 
 from asyncshift.codemod import Edit, Resolved
+from asyncshift.rewrite.import_lines import edited
 from asyncshift.rewrite.names import split
 from asyncshift.rewrite.tree import Tree
 from tests.unit.rewrite_bench import A, Codemods, do, migrated
@@ -238,6 +240,22 @@ def test_a_type_checking_block_goes_with_its_only_import() -> None:
         ("pkg.sub.mod", "from . import x\n", "from .._run_sync import run_sync\n"),
         ("other.mod", "from . import x\n", "from pkg._run_sync import run_sync\n"),
         ("pkg.mod", "from pkg import x\n", "from pkg._run_sync import run_sync\n"),
+        ("pkg.mod", "from pkg import x\nfrom . import y\n", "from ._run_sync import run_sync\n"),
+        (
+            "pkg.mod",
+            "import pkg\nfrom pkg import x\n\nfrom . import y\n",
+            "from pkg import x\nfrom pkg._run_sync import run_sync\n\nfrom . import y\n",
+        ),
+        (
+            "pkg.mod",
+            "from pkg import x\n\nfrom . import y\nfrom .z import z\n",
+            "\n\nfrom . import y\nfrom ._run_sync import run_sync\nfrom .z import z\n",
+        ),
+        (
+            "pkg.sub.sub.mod",
+            "from pkg import x\n\nfrom . import y\nfrom .z import z\n",
+            "from pkg import x\nfrom pkg._run_sync import run_sync\n\nfrom . import y\n",
+        ),
     ],
 )
 def test_the_bridge_is_imported_in_the_files_own_style(
@@ -247,3 +265,33 @@ def test_the_bridge_is_imported_in_the_files_own_style(
     result = migrated(text, do(A.BRIDGE, "slow()"), module=module, bridge="pkg._run_sync")
     assert written in result
     assert "return run_sync(slow())" in result
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "from t import Any, Dict, \\\n    Iterator, \\\n    List, cast\n",
+            "from t import Any, Dict, \\\n    List, New, cast\n",
+        ),
+        (
+            "from t import (Any, Dict,\n               Iterator, List)\n",
+            "from t import (Any, Dict,\n               List, New)\n",
+        ),
+        (
+            "from t import (\n    Any, Dict, Iterator,\n    List)\n",
+            "from t import (\n    Any, Dict, List,\n    New)\n",
+        ),
+        ("from t import Any, Iterator\n", "from t import Any, New\n"),
+        (
+            "from t import (\n    Iterator,\n    List,\n)\n",
+            "from t import (\n    List,\n    New,\n)\n",
+        ),
+    ],
+)
+def test_names_on_several_lines_stay_in_their_form(before: str, after: str) -> None:
+    tree = Tree(before)
+    node = tree.module.body[0]
+    assert isinstance(node, ast.ImportFrom)
+    gone = [alias for alias in node.names if alias.name == "Iterator"]
+    assert edited(tree, node, gone, ["New"]) == after.splitlines()

@@ -81,3 +81,23 @@ def test_new_lines_are_indented_as_the_file_is(unit: str) -> None:
     assert rows[2] == f"{unit}{unit}value = xxxxxxxxxxxxx or await f("
     assert rows[3].startswith(f"{unit}{unit}{unit}a")
     assert rows[-1] == f"{unit}{unit})"
+
+
+BLACK = "async def main():\n    value = f(\n        [aaaa, bbbb],\n        key=cccc,\n    )\n"
+HUGGED = "async def main():\n    value = f([\n        aaaa, bbbb,\n    ], key=cccc)\n"
+
+
+def test_a_statement_in_blacks_layout_stays_in_it() -> None:
+    call = BLACK.partition(" = ")[2].strip()
+    after = migrated(BLACK, do(A.BRIDGE, call), style=UNSET, bridge="pkg._run_sync")
+    assert after.endswith(
+        "    value = run_sync(\n        f(\n            [aaaa, bbbb],\n            key=cccc,\n"
+        "        )\n    )\n"
+    )
+    assert migrated(BLACK, do(A.AWAIT, call), style=UNSET) == BLACK.replace("f(\n", "await f(\n")
+
+
+def test_another_layout_stays_what_it_is() -> None:
+    call = HUGGED.partition(" = ")[2].strip()
+    after = migrated(HUGGED, do(A.BRIDGE, call), style=UNSET, bridge="pkg._run_sync")
+    assert after.endswith("    value = run_sync(f([\n        aaaa, bbbb,\n    ], key=cccc))\n")

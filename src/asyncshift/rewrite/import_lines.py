@@ -42,7 +42,28 @@ def edited(
     tail = rows[last[2] - node.lineno][last[3] :]
     before = rows[: first[0] - node.lineno]
     after = rows[last[2] - node.lineno + 1 :]
-    return [*before, head + ", ".join(text for text, _ in order) + tail, *after]
+    texts = [text for text, _ in order]
+    if len(inside) > 1:
+        return [*before, *_filled(head, texts, tail, inside), *after]
+    return [*before, head + ", ".join(texts) + tail, *after]
+
+
+def _filled(head: str, texts: list[str], tail: str, old: Sequence[str]) -> list[str]:
+    """Names on as many lines as they need, as wide as the old lines and continued like them."""
+    escape = " \\" if old[0].endswith("\\") else ""
+    indent = old[1][: len(old[1]) - len(old[1].lstrip())]
+    width = max(map(len, old))
+    lines: list[str] = []
+    line = head
+    for text in texts:
+        last = text is texts[-1]
+        item = text + (tail if last else ",")
+        longer = f"{line} {item}" if line.endswith(",") else line + item
+        if line.endswith(",") and len(longer) + (0 if last else len(escape)) > width:
+            lines.append(line + escape)
+            longer = indent + item
+        line = longer
+    return [*lines, line]
 
 
 def _text(alias: ast.alias) -> str:

@@ -290,8 +290,11 @@ class _Head:
         want = wants[0]
         text, module = self._written(wants)
         kind = section(self._ctx, want.module)
-        block = next((b for b in blocks if any(e.section == kind for e in b)), None)
-        if block is not None:
+        alike = [b for b in blocks if any(e.section == kind for e in b)]
+        if alike:
+            dotted = module.startswith(".")
+            named = (b for b in alike if any(e.module.startswith(".") == dotted for e in b))
+            block = next(named, alike[0]) if kind == _LOCAL else alike[0]
             mine = [e for e in block if e.section == kind]
             self._inserted.setdefault(_place(mine, want.attr is not None, module), []).append(text)
             return
@@ -322,20 +325,36 @@ class _Head:
         return f"from {module} import {', '.join(map(_alias, wants))}", module
 
     def _relative(self, module: str) -> str:
-        """The project's own modules are named as the file names others of them."""
+        """The project's own modules are named as the file mostly names others of them, but not
+        with more dots than it uses where it also has absolute names."""
         file = self._ctx.file
-        relative = any(
-            isinstance(n, ast.ImportFrom) and n.level for n in ast.walk(self._tree.module)
-        )
         own = file.module.split(".")
         package = own if file.is_package else own[:-1]
         parts = module.split(".")
-        if not relative or not package or parts[0] != package[0]:
+        if not package or parts[0] != package[0]:
             return module
+        levels, absolute_names = self._own_imports(package[0])
         common = 0
         while common < min(len(package), len(parts) - 1) and package[common] == parts[common]:
             common += 1
-        return "." * (len(package) - common + 1) + ".".join(parts[common:])
+        level = len(package) - common + 1
+        if absolute_names and (len(levels) < absolute_names or level > max(levels)):
+            return module
+        return "." * level + ".".join(parts[common:]) if levels else module
+
+    def _own_imports(self, top: str) -> tuple[list[int], int]:
+        """The levels of the relative imports, and how many absolute ones name the project."""
+        levels: list[int] = []
+        count = 0
+        for node in ast.walk(self._tree.module):
+            match node:
+                case ast.ImportFrom(level=level) if level:
+                    levels.append(level)
+                case ast.ImportFrom(module=str(name)):
+                    count += name.partition(".")[0] == top
+                case ast.Import(names=names):
+                    count += any(alias.name.partition(".")[0] == top for alias in names)
+        return levels, count
 
     def _insert_first(self, texts: list[str]) -> None:
         """The file's first imports: below docstring, `__future__` and the comments at the top."""
