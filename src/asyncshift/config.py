@@ -14,11 +14,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from asyncshift.errors import InputError
-
-Parity = Literal["default", "strict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,6 @@ class Config:
     cache: bool = True
     python: Path | None = None
     """Interpreter or virtual environment of the project, whose libraries' sources are read."""
-    parity: Parity = "default"
 
 
 _FILE_KEYS = tuple(field.name for field in dataclasses.fields(Config))
@@ -120,13 +117,10 @@ def _checked(path: Path, key: str, value: object) -> object:
             return value
         case "python", str():
             return path.parent / value
-        case "parity", "default" | "strict":
-            return value
     wanted = {
         "jobs": "a number, 0 or more",
         "cache": "true or false",
         "python": "a path",
-        "parity": '"default" or "strict"',
     }.get(key, "a list of strings")
     raise InputError(
         f"[tool.asyncshift] `{key}` must be {wanted}, not {value!r}",

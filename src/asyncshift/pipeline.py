@@ -199,23 +199,18 @@ def _look(seen: Survey, config: Config, progress: Progress) -> tuple[Refusal, ..
                 by_path[site.path].append((site, target.api))
     files = [file for file in seen.project.files if file.path in by_path]
     work = [(file, tuple(by_path[file.path])) for file in files]
-    task = partial(_look_at, seen.registry, _options(config))
+    task = partial(_look_at, seen.registry)
     return tuple(r for found in _each(task, work, config, "looking", progress) for r in found)
 
 
 def _look_at(
     registry: Registry,
-    options: Mapping[str, str],
     work: tuple[SourceFile, tuple[tuple[Site, str], ...]],
 ) -> tuple[Refusal, ...]:
     from asyncshift.rewrite import look
 
     file, sites = work
-    return look(file, sites, registry, options)
-
-
-def _options(config: Config) -> dict[str, str]:
-    return {"parity": config.parity}
+    return look(file, sites, registry, {})
 
 
 # ----------------------------------------------------------------------------- changes
@@ -277,7 +272,7 @@ def _work(analysis: Analysis, plan: Plan) -> list[_Work]:
     first_party = ",".join(sorted(tops))
     work = []
     for path, decisions in sorted(by_path.items()):
-        options = _options(analysis.config)
+        options: dict[str, str] = {}
         if path in bridges:
             options["bridge"] = bridges[path].module
         if kept := analysis.graph.exported.get(path):

@@ -171,7 +171,6 @@ def test_an_unknown_setting(project: Path) -> None:
         ("cache = 1", "true or false"),
         ("ignore = 'build'", "list of strings"),
         ("only = [1]", "list of strings"),
-        ("parity = 'loose'", "strict"),
     ],
 )
 def test_a_setting_of_the_wrong_type(project: Path, line: str, mention: str) -> None:

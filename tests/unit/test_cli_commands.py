@@ -227,7 +227,6 @@ def test_explain_names_the_nearest(project: Path, capsysbinary: Captured) -> Non
     [
         (["diff", "nowhere"], "nowhere: does not exist"),
         (["diff", "--table", "nowhere.toml"], "nowhere.toml does not exist"),
-        (["diff", "--parity", "loose"], "not default or strict"),
         (["diff", "--jobs", "-1"], "--jobs"),
         (["diff", "--wrong"], "No such option"),
         (["wrong"], "No such command"),

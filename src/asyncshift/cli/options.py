@@ -80,10 +80,6 @@ _SHARED: dict[str, Any] = {
         Path | None,
         typer.Option(help="The project's interpreter or virtual environment, to read libraries."),
     ],
-    "parity": Annotated[
-        str | None,
-        typer.Option(help="How exactly the old behaviour is kept: default or strict."),
-    ],
     "jobs": Annotated[int | None, typer.Option(min=0, help="Processes; 0: one per processor.")],
     "cache": Annotated[
         bool | None, typer.Option("--cache/--no-cache", help="Keep facts of unchanged files.")
@@ -93,9 +89,6 @@ _SHARED: dict[str, Any] = {
 
 def _config(start: Path, shared: dict[str, Any]) -> Config:
     """Settings of the file, overridden by what was given."""
-    parity = shared["parity"]
-    if parity not in (None, "default", "strict"):
-        raise typer.BadParameter(f"{parity!r} is not default or strict", param_hint="--parity")
     lists = {
         "tables": shared["table"],
         "only": shared["only"],
@@ -103,5 +96,5 @@ def _config(start: Path, shared: dict[str, Any]) -> Config:
         "ignore": shared["ignore"],
     }
     overrides = {name: tuple(value) for name, value in lists.items() if value}
-    single = {name: shared[name] for name in ("python", "parity", "jobs", "cache")}
+    single = {name: shared[name] for name in ("python", "jobs", "cache")}
     return load_config(start, {**overrides, **single})
