@@ -154,11 +154,14 @@ class ClassIndex:
         return result
 
     def _protocols(self, below: dict[int, list[int]]) -> None:
-        """A class that has every method of a Protocol counts as its subclass."""
-        for one in self.classes:
-            if not any(isinstance(b, str) and b.endswith("Protocol") for b in one.bases):
+        """A class that has every method of a Protocol counts as its subclass, unless classes say
+        by name that they implement it: then those are meant, and others only look alike."""
+        protocols = {one.number for one in self.classes if _is_protocol(one)}
+        for number in sorted(protocols):
+            one = self.classes[number]
+            if not protocols.issuperset(below.get(number, ())):
                 continue
-            wanted = {name for name in one.attrs if not name.startswith("__")}
+            wanted = {name for name in self._all(one) if not name.startswith("__")}
             if not wanted:
                 continue
             for other in self.classes:
@@ -179,6 +182,10 @@ class ClassIndex:
             if isinstance(base, int) and attr in self.classes[base].attrs:
                 return base
         return None
+
+
+def _is_protocol(one: Class) -> bool:
+    return any(isinstance(base, str) and base.endswith("Protocol") for base in one.bases)
 
 
 def _merge(sequences: list[list[Base]]) -> list[Base]:

@@ -19,6 +19,7 @@ from asyncshift.facts import (
 )
 from asyncshift.resolution.flow import SPREAD, Fn
 from asyncshift.resolution.members import Members
+from asyncshift.resolution.suggestions import Suggestions
 from asyncshift.resolution.summaries import ELEMENTS, IDENTITY, SHAPES, THREADED
 from asyncshift.resolution.values import (
     BOX,
@@ -55,6 +56,8 @@ class Calls(Members):
         ] = []
         self._partial_of: dict[tuple[int, int], int] = {}
         self.boxes: dict[object, int] = {}
+        self.suggestions: Suggestions | None = Suggestions(self)
+        """While real values flow; None when what annotations suggest has joined them."""
         self.foreign: dict[int, set[str]] = {}
         """Node -> outside names whose results are there, nothing else being known of them."""
 
@@ -231,6 +234,8 @@ class Calls(Members):
         elif is_outside_class(dotted):
             self.push(target, self.pool.of(FOREIGN, dotted))
         else:
+            if name in ("setattr", "vars") and args and self.suggestions is not None:
+                self.suggestions.open_nodes.append(args[0])
             self.unknown.add(target)
             self.foreign.setdefault(target, set()).add(dotted)
 
@@ -479,7 +484,11 @@ class Calls(Members):
         kind = self.values[value]
         match kind[0]:
             case "class" | "subclass":
-                self.push(target, self.pool.of(SELF, kind[1]))
+                instance = self.pool.of(SELF, kind[1])
+                if self.suggestions is None:
+                    self.push(target, instance)
+                else:
+                    self.suggestions.add(target, kind[1], instance)
             case "ext":
                 api = self.canonical(kind[1])
                 if api is not None:

@@ -37,6 +37,7 @@ _OPERATORS = {
     ast.LtE: "__le__", ast.Gt: "__gt__", ast.GtE: "__ge__",
 }  # fmt: skip
 
+_TESTS = frozenset({"isinstance", "hasattr", "callable", "type", "issubclass"})
 _RAISES = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
 
 Handler = Callable[[Any], int]
@@ -485,6 +486,8 @@ class Expressions(Emitter):
         keywords = tuple((keyword.arg, self.value(keyword.value)) for keyword in node.keywords)
         site = self.site(node, "call", 0, node.func)
         if isinstance(node.func, ast.Name):
+            if node.func.id in _TESTS and args:
+                self.tested(args[0])
             self.scope.callees.setdefault(node.func.id, []).append(site)
         if any(name is None for name, _ in keywords):
             self._double(node, site)
@@ -495,6 +498,11 @@ class Expressions(Emitter):
         target = self.node()
         self.ops.append((CALL, target, function, tuple(args), keywords, site))
         return target
+
+    def tested(self, node: int) -> None:
+        """Code asks what a value is before it uses it."""
+        if node > 0:
+            self.ops.append((KIND, CONSTANT, node, "tested"))
 
     def _super(self, args: list[ast.expr]) -> int | None:
         scope: Scope | None = self.scope
@@ -509,6 +517,8 @@ class Expressions(Emitter):
     def _getattr(self, node: ast.Call, base: ast.expr, attr: str, default: list[ast.expr]) -> int:
         source = self.quiet(base)
         results = [self.load(source, attr), *(self.value(other) for other in default)]
+        if default:
+            self.tested(source)
         if source > 0:
             site = self.site(node, "attribute")
             self.marks.append((ATTR, source, attr, results[0], site))

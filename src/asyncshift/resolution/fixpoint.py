@@ -59,6 +59,11 @@ class Solver(Calls):
         for node, values in self._seeds:
             self.push(node, values)
         self.run()
+        if self.suggestions is not None:
+            suggested, self.suggestions = self.suggestions.plausible(), None
+            for node, values in suggested:
+                self.push(node, values)
+            self.run()
         self._plain_decorators()
         while self.dynamic():
             self.run()

@@ -131,6 +131,13 @@ class Members(Core):
                     found.append(self.unit_functions[one.unit] + index)
         return found
 
+    def stored_names(self) -> dict[int, set[str]]:
+        """Class -> attributes that are stored on its instances."""
+        found: dict[int, set[str]] = {}
+        for cls, attr in self._instance:
+            found.setdefault(cls, set()).add(attr)
+        return found
+
     # ------------------------------------------------------------------ modules
 
     def module_name(self, unit: int, name: str) -> int:

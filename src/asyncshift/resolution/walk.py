@@ -361,6 +361,7 @@ class Walker(Definitions):
 
     def _match(self, node: ast.Match) -> None:
         subject = self.value(node.subject)
+        self.tested(subject)
         for case in node.cases:
             self._pattern(case.pattern, subject)
             if case.guard is not None:
