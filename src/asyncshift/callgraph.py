@@ -48,6 +48,7 @@ def build(facts: Sequence[FileFacts], registry: Registry, python: Path | None = 
         sites=sites.build(ids, keywords),
         escapes=escapes.build(ids, keys),
         imports={file.path: _imports(solver, unit) for unit, file in enumerate(facts)},
+        exported=_exported(solver),
         messages=tuple(solver.modules.messages),
     )
 
@@ -239,3 +240,22 @@ def _imports(solver: Solver, unit: int) -> tuple[str, ...]:
             if other != unit:
                 found[solver.files[other].path] = None
     return tuple(sorted(found))
+
+
+def _exported(solver: Solver) -> dict[str, tuple[str, ...]]:
+    """path -> names that are imported from it, reached through it, or meant by a string."""
+    found = {unit: set(names) for unit, names in solver.reached.items()}
+    for unit, file in enumerate(solver.files):
+        for text in file.strings:
+            parts = text.replace(":", ".").split(".")
+            for end in range(len(parts) - 1, 0, -1):
+                module = solver.modules.resolve(unit, ".".join(parts[:end]))
+                if module is not None:
+                    for other in module.units:
+                        found.setdefault(other, set()).add(parts[end])
+                    break
+    return {
+        solver.files[unit].path: tuple(sorted(names & solver.files[unit].names.keys()))
+        for unit, names in sorted(found.items())
+        if names & solver.files[unit].names.keys()
+    }

@@ -136,6 +136,8 @@ class FileFacts:
     """Names bound nowhere in the file: builtins, or from a star import."""
     imports: tuple[str, ...]
     """Modules imported at module level, absolute."""
+    strings: tuple[str, ...]
+    """String constants that look like a dotted path: `mock.patch("pkg.client.requests.get")`."""
 
 
 def extract(file: SourceFile) -> FileFacts:

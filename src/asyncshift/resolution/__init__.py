@@ -3,6 +3,7 @@
 From one file to its constraints, without any table in sight (`facts.extract` is the door):
 
 - `scopes`: names, nodes and sites of one file; the lists that its facts are collected in
+- `doubles`: what `**` arguments can hold
 - `expressions`, `annotations`, `definitions`: what each construct means as constraints
 - `walk`: statements; `Walker` gives the facts of a module
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,8 @@ from asyncshift.facts import (
     UNKNOWN,
 )
 from asyncshift.model import SourceFile, Span
-from asyncshift.resolution.scopes import Emitter, Scope
+from asyncshift.resolution.doubles import Doubles
+from asyncshift.resolution.scopes import Scope
 
 _OPERATORS = {
     ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.Div: "__truediv__",
@@ -37,18 +39,19 @@ _OPERATORS = {
     ast.LtE: "__le__", ast.Gt: "__gt__", ast.GtE: "__ge__",
 }  # fmt: skip
 
+_PATCHING = frozenset({"setattr", "delattr", "object"})
 _TESTS = frozenset({"isinstance", "hasattr", "callable", "type", "issubclass"})
+_DOTTED = re.compile(r"[^\W\d]\w*(?:[.:][^\W\d]\w*)+")
 _RAISES = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
 
 Handler = Callable[[Any], int]
 
 
-class Expressions(Emitter):
+class Expressions(Doubles):
     """`value` gives the node of an expression; `quiet` does so where a name is only a step."""
 
     def __init__(self, file: SourceFile) -> None:
         super().__init__(file)
-        self._pending: list[tuple[int, Scope, str]] = []
         self._values: dict[type[ast.AST], Handler] = {
             ast.Name: self._name,
             ast.Attribute: self._attribute,
@@ -138,6 +141,9 @@ class Expressions(Emitter):
     # ------------------------------------------------------------------ simple expressions
 
     def _constant(self, node: ast.Constant) -> int:
+        text = node.value
+        if text.__class__ is str and "." in text and _DOTTED.fullmatch(text):
+            self.strings[text] = None
         return CONSTANT
 
     def _name(self, node: ast.Name) -> int:
@@ -484,15 +490,21 @@ class Expressions(Emitter):
             else:
                 args.append(self.value(argument))
         keywords = tuple((keyword.arg, self.value(keyword.value)) for keyword in node.keywords)
+        match node:
+            case ast.Call(
+                func=ast.Name(id=named) | ast.Attribute(attr=named),
+                args=[_, ast.Constant(value=str() as attr), *_],
+            ) if named in _PATCHING:
+                self.load(args[0], attr)  # what is replaced was there
         site = self.site(node, "call", 0, node.func)
         if isinstance(node.func, ast.Name):
             if node.func.id in _TESTS and args:
                 self.tested(args[0])
             self.scope.callees.setdefault(node.func.id, []).append(site)
         if any(name is None for name, _ in keywords):
-            self._double(node, site)
+            self.double(node, site)
         elif isinstance(node.func, ast.Attribute):
-            self._note_update(node)
+            self.note_update(node)
         if function <= 0:
             function = UNKNOWN
         target = self.node()
@@ -531,68 +543,6 @@ class Expressions(Emitter):
             if isinstance(one, (ast.Name, ast.Attribute)):
                 self.ops.append((SEED, target, self.silent(one), self.site(one, "value")))
 
-    # ------------------------------------------------------------------ ** arguments
-
-    def _double(self, node: ast.Call, site: int) -> None:
-        """What the `**` arguments of a call can hold; names are settled when the scope ends."""
-        names: set[str] = set()
-        own, known = False, True
-        for keyword in node.keywords:
-            match keyword:
-                case ast.keyword(arg=str() as name):
-                    names.add(name)
-                case ast.keyword(value=ast.Dict() as display):
-                    found = constant_keys(display)
-                    known = known and found is not None
-                    names |= found or set()
-                case ast.keyword(value=ast.Name(id=name)):
-                    holder = self.dict_scope(name)
-                    if holder is None:
-                        known = False
-                        continue
-                    own = own or holder.kwarg == name
-                    self._pending.append((site, holder, name))
-                case _:
-                    known = False
-        self.doubles[site] = (tuple(sorted(names)), own, known)
-
-    def dict_scope(self, name: str) -> Scope | None:
-        """The function scope that keeps account of a local dict; None when it is not local."""
-        scope = self.scope
-        while scope.kind == "comp" and scope.parent is not None:
-            scope = scope.parent
-        return None if name in scope.redirect else scope
-
-    def settle_doubles(self) -> None:
-        """At the end of the file every assignment to the dicts is known."""
-        for site, scope, name in self._pending:
-            names, own, known = self.doubles[site]
-            found = scope.dicts.get(name)
-            if found is None and (scope.kwarg != name or name in scope.dicts):
-                known = False
-            self.doubles[site] = (tuple(sorted({*names, *(found or ())})), own, known)
-
-    def note_dict(self, name: str, keys: set[str] | None) -> None:
-        """Account for an assignment of a dict, or of one of its items; None: not followed."""
-        scope = self.dict_scope(name)
-        if scope is None:
-            return
-        if keys is None or (name in scope.dicts and scope.dicts[name] is None):
-            scope.dicts[name] = None
-        else:
-            scope.dicts[name] = (scope.dicts.get(name) or set()) | keys
-
-    def _note_update(self, node: ast.Call) -> None:
-        match node:
-            case ast.Call(
-                func=ast.Attribute(value=ast.Name(id=name), attr="setdefault"),
-                args=[ast.Constant(value=str() as key), *_],
-            ):
-                self.note_dict(name, {key})
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="update")):
-                keys = constant_keys(ast.Call(ast.Name("dict"), node.args, node.keywords))
-                self.note_dict(name, keys)
-
     # ------------------------------------------------------------------ exceptions
 
     def guard(self, node: ast.expr, region: Span) -> list[tuple[int, int]]:
@@ -617,31 +567,3 @@ class Expressions(Emitter):
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
                 return name in _RAISES
         return False
-
-
-def constant_keys(node: ast.expr) -> set[str] | None:
-    """The keys of a dict display or a `dict(...)` call; None unless all are known."""
-    match node:
-        case ast.Dict(keys=keys, values=values):
-            names: set[str] = set()
-            for key, value in zip(keys, values, strict=True):
-                match key:
-                    case ast.Constant(value=str() as name):
-                        names.add(name)
-                    case None:
-                        inner = constant_keys(value)
-                        if inner is None:
-                            return None
-                        names |= inner
-                    case _:
-                        return None
-            return names
-        case ast.Call(func=ast.Name(id="dict"), args=args, keywords=keywords):
-            names = set()
-            for part in [*args, *(k.value for k in keywords if k.arg is None)]:
-                inner = constant_keys(part)
-                if inner is None:
-                    return None
-                names |= inner
-            return names | {keyword.arg for keyword in keywords if keyword.arg is not None}
-    return None

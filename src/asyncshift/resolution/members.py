@@ -66,6 +66,8 @@ class Members(Core):
         self._watchers: dict[str, list[tuple[str, int, int]]] = {}
         self._undefined: list[tuple[str, int, str, int]] = []
         self._module_names: dict[tuple[int, str], int] = {}
+        self.reached: dict[int, set[str]] = {}
+        """File -> names of it that others import or reach through it."""
 
     # ------------------------------------------------------------------ reading
 
@@ -171,6 +173,7 @@ class Members(Core):
         seen.add(unit)
         file = self.files[unit]
         if name in file.names or (unit, name) in self._module_names:
+            self.reached.setdefault(unit, set()).add(name)
             self.link(self.module_name(unit, name), target)
             return True
         for star in file.stars:

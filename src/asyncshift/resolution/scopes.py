@@ -75,6 +75,7 @@ class Emitter:
         self.doubles: dict[int, tuple[tuple[str, ...], bool, bool]] = {}
         self.stars: list[str] = []
         self.imports: list[str] = []
+        self.strings: dict[str, None] = {}
         self.dotted: dict[str, str] = {}
         self.main_guard = 0
         self.class_name = ""

@@ -22,7 +22,7 @@ from asyncshift.facts import (
 )
 from asyncshift.model import SourceFile, Span
 from asyncshift.resolution.definitions import Definitions
-from asyncshift.resolution.expressions import constant_keys
+from asyncshift.resolution.doubles import constant_keys
 from asyncshift.resolution.scopes import DEFINITION, Scope
 
 
@@ -89,6 +89,7 @@ class Walker(Definitions):
             stars=tuple(self.stars),
             free=free,
             imports=tuple(dict.fromkeys(self.imports)),
+            strings=tuple(self.strings),
         )
 
     def body(self, statements: list[ast.stmt]) -> None:
