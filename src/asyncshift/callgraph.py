@@ -76,6 +76,7 @@ def _functions(
         cls = None
         if fn.cls >= 0:
             cls = ids[base + solver.hierarchy.classes[fn.cls].facts.function]
+        foreign, overrides = _foreign_base(solver, fn, outside)
         yield Function(
             id=ids[fn.number],
             path=file.path,
@@ -93,7 +94,8 @@ def _functions(
             is_property=bool(facts.flags & f.PROPERTY),
             is_contextmanager=bool(facts.flags & f.MANAGER),
             family=_family(fn.number, families, ids, shared),
-            foreign_base=_foreign_base(solver, fn, outside) if fn.cls >= 0 else None,
+            foreign_base=foreign,
+            overrides=overrides,
             pragma=facts.pragma,
         )
 
@@ -129,26 +131,40 @@ def _decorator(solver: Solver, fn: Fn, text: str, node: int) -> str:
     return text
 
 
-def _foreign_base(solver: Solver, fn: Fn, outside: OutsideClasses) -> str | None:
-    """A base outside project and tables that may declare or call this method."""
+def _foreign_base(solver: Solver, fn: Fn, outside: OutsideClasses) -> tuple[str | None, str | None]:
+    """(a base outside project and tables that may declare or call this method, the outside method
+    if it is known to)."""
     name = fn.facts.name.rpartition(".")[2]
     private = name.startswith("__") and not name.endswith("__")
-    for base in solver.hierarchy.classes[fn.cls].mro:
-        if not isinstance(base, str) or base in HARMLESS_BASES or private:
+    possible: str | None = None
+    for base in solver.hierarchy.classes[fn.cls].mro if fn.cls >= 0 and not private else ():
+        if not isinstance(base, str) or base in HARMLESS_BASES:
             continue
-        api = solver.canonical(base)
-        if api is not None and solver.registry.is_class(api):
-            # A class whose base stays what it is gets its methods called by the library.
-            treatment = solver.registry.treatment(api, Protocol.BASE)
-            if treatment is not None and treatment.kind is Kind.REFUSED:
-                return base
-            continue
+        known = _declares(solver, base, name, outside)
+        if known:
+            return base, f"{base.removeprefix('builtins.')}.{name}"
+        if known is None and possible is None:
+            possible = base
+    return possible, None
+
+
+def _declares(solver: Solver, base: str, name: str, outside: OutsideClasses) -> bool | None:
+    """Whether an outside class declares or calls a method; None when nobody can tell."""
+    api = solver.canonical(base)
+    if api is not None and solver.registry.is_class(api):
+        # A class whose base stays what it is gets its methods called by the library.
+        treatment = solver.registry.treatment(api, Protocol.BASE)
+        if treatment is None or treatment.kind is not Kind.REFUSED:
+            return False
         members = outside.members(base)
-        if members is None and is_stdlib(base) and _is_exception(base):
-            continue
-        if members is None or name in members or _called_by_name(base, name):
-            return base
-    return None
+        listed = solver.registry.is_named(f"{api}.{name}")
+        return True if listed else None if members is None else name in members
+    members = outside.members(base)
+    if members is None and is_stdlib(base) and _is_exception(base):
+        return False
+    if _called_by_name(base, name) or (members is not None and name in members):
+        return True
+    return None if members is None else False
 
 
 def _is_exception(base: str) -> bool:

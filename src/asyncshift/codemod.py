@@ -214,6 +214,10 @@ class Registry:
         name = self.canonical(name)
         return name in self._rows or name.rpartition(".")[0] in self._unknown
 
+    def is_named(self, name: str) -> bool:
+        """Whether a table says something of exactly this name, not of its whole class."""
+        return self.canonical(name) in self._rows
+
     def returns(self, api: str) -> str | None:
         """The class of what a call gives, or of what an attribute holds."""
         api = self.canonical(api)

@@ -179,6 +179,9 @@ class Function:
     foreign_base: str | None = None
     """Dotted name of a base class outside the project and outside the tables that may call or
     declare this method; None when the class has only known bases."""
+    overrides: str | None = None
+    """Dotted name of the outside method that it is known to override, or that a known base calls
+    by this name; None when the outside base could not be read."""
     pragma: str | None = None
     """Reason of `# asyncshift: keep-sync (reason)` on the def line; '' without a reason."""
 

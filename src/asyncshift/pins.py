@@ -133,5 +133,7 @@ def _reasons(
         yield "unparsable-caller", f"a file that does not parse mentions {last}"
     if last.startswith("test") and is_test_file(f.path):
         yield "test", "the test runner calls it synchronously"
+    if f.overrides:
+        yield "foreign-base", f"{f.name} overrides {f.overrides}, which outside code calls"
     if f.foreign_base and f.id not in called_here:
         yield "foreign-base", f"{f.name} may override a method of {f.foreign_base}"

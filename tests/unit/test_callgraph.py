@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncshift.callgraph import build
+from asyncshift.codemod import load_registry
 from asyncshift.facts import extract
 from tests.unit.graphs import TinyRegistry, edges, graph, lines, names, site, source
 
@@ -531,6 +532,45 @@ def test_foreign_bases() -> None:
         "T.run": "threading.Thread",
         "H.emit": "logging.Handler",
         "V.get": "django.views.View",
+    }
+    known = {f.name: f.overrides for f in found.functions.values() if f.overrides}
+    assert known == {"T.run": "threading.Thread.run", "H.emit": "logging.Handler.emit"}
+
+
+def test_a_base_that_can_be_read_counts_before_one_that_cannot() -> None:
+    found = graph(
+        """
+        import threading, unittest
+        from outside import Mixin
+        class T(Mixin, threading.Thread):
+            def run(self): ...
+            def mine(self): ...
+        class U(unittest.TestCase):
+            def test_it(self): ...
+            def helper(self): ...
+        """
+    )
+    outer = {f.name: (f.foreign_base, f.overrides) for f in found.functions.values() if f.cls}
+    assert outer == {
+        "T.run": ("threading.Thread", "threading.Thread.run"),
+        "T.mine": ("outside.Mixin", None),
+        "U.test_it": ("unittest.TestCase", "unittest.TestCase.test_it"),
+        "U.helper": (None, None),
+    }
+
+
+def test_methods_of_a_library_class_that_stays_are_known_from_its_table() -> None:
+    text = """
+        import requests
+        class Api(requests.Session):
+            def request(self, *args, **more): return super().request(*args, **more)
+            def fetch(self): return self.request("GET", "u")
+        """
+    found = build([extract(source(text))], load_registry())
+    outer = {f.name: (f.foreign_base, f.overrides) for f in found.functions.values() if f.cls}
+    assert outer == {
+        "Api.request": ("requests.Session", "requests.Session.request"),
+        "Api.fetch": ("requests.Session", None),
     }
 
 

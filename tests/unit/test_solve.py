@@ -227,6 +227,18 @@ def test_a_family_with_a_pinned_member_stays_sync_and_bridges(net: Net) -> None:
     assert actions(plan, site) == {Action.BRIDGE}
 
 
+def test_a_call_by_the_project_frees_no_method_that_outside_code_is_known_to_call(net: Net) -> None:
+    net.add("Worker.run", foreign_base="threading.Thread", overrides="threading.Thread.run")
+    net.add("Worker.other", foreign_base="outside.Base")
+    net.add("main")
+    for name in ("Worker.run", "Worker.other"):
+        net.calls(name, "time.sleep")
+        net.calls("main", name)
+    plan = net.plan()
+    assert net.turned(plan) == {"Worker.other", "main"}
+    assert "threading.Thread.run" in plan.causes[net.id("Worker.run")].text
+
+
 def test_calling_a_generator_function_needs_no_await_but_iterating_it_does(net: Net) -> None:
     net.add("pages", is_generator=True)
     net.add("maker")
