@@ -33,7 +33,8 @@ class Kind(enum.StrEnum):
     BLOCKING: no async twin, goes to a thread inside async functions; no root.  REFUSED: the target
     library has nothing faithful, so the whole provenance group goes to threads.
     EXCLUSIVE: a lock that is entered; see `Treatment.exclusive`.  MAIN_THREAD: may be called on the
-    main thread only, where neither a bridge's loop nor a thread hop is.
+    main thread only, where neither a bridge's loop nor a thread hop is.  STOP_ITERATION: an
+    exception that neither a coroutine nor a future can carry.
     """
 
     AWAITABLE = "awaitable"
@@ -45,6 +46,7 @@ class Kind(enum.StrEnum):
     REFUSED = "refused"
     EXCLUSIVE = "exclusive"
     MAIN_THREAD = "main-thread"
+    STOP_ITERATION = "stop-iteration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +322,10 @@ class Registry:
         for name in table.main_thread:
             treatment = Treatment(Kind.MAIN_THREAD, table.name, f"{name} needs the main thread")
             self._add(table, name, {Protocol.CALL: treatment})
+        for name in table.stop_iteration:
+            reason = f"no coroutine and no future can carry {name.rpartition('.')[2]}"
+            raised = Treatment(Kind.STOP_ITERATION, table.name, reason)
+            self._add(table, name, {Protocol.CALL: raised, Protocol.VALUE: raised})
         for function in table.functions:
             self._add_function(table, function)
         for cls in table.classes:
@@ -629,3 +635,5 @@ def _row_infos(table: Table) -> Iterator[RowInfo]:
         yield RowInfo(name, "thread", "asyncio.to_thread")
     for name in table.main_thread:
         yield RowInfo(name, "main thread", "keeps its callers sync")
+    for name in table.stop_iteration:
+        yield RowInfo(name, "raised", "keeps who raises it sync")

@@ -76,7 +76,8 @@ class ModuleIndex:
         best = max(ranks)
         chosen = tuple(u for u, rank in zip(units, ranks, strict=True) if rank == best)
         if len(chosen) > 1:
-            paths = ", ".join(self.files[unit].path for unit in chosen)
+            paths = ", ".join(self.files[unit].path for unit in chosen[:4])
+            paths += f" and {len(chosen) - 4} more" if len(chosen) > 4 else ""
             self.messages.append(
                 Message(
                     self.files[importer].path,

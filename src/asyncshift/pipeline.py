@@ -13,7 +13,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -107,14 +107,14 @@ def survey(paths: Sequence[Path], config: Config, progress: Progress = silent) -
         project = _without(project, broken, paths)
     with _no_gc():
         graph = callgraph.build(found, registry, config.python)
-    _no_ambiguous_import(graph)
+    _no_ambiguous_import(graph, {file.path for file in project.files if file.selected})
     return Survey(project, graph, registry, project.messages + graph.messages)
 
 
-def _no_ambiguous_import(graph: Graph) -> None:
+def _no_ambiguous_import(graph: Graph, selected: set[str]) -> None:
     """Modules may share a name, but not one that is imported: which is meant decides everything."""
     for message in graph.messages:
-        if message.rule == "ambiguous-module":
+        if message.rule == "ambiguous-module" and message.path in selected:
             hint = "Name only one of their folders, or leave the others out with `ignore`."
             raise InputError(message.text, path=message.path, hint=hint)
 
@@ -130,25 +130,23 @@ def analyse(paths: Sequence[Path], config: Config, progress: Progress = silent) 
 def _facts(
     project: Project, config: Config, progress: Progress
 ) -> tuple[list[facts.FileFacts], dict[str, SyntaxError]]:
-    cache = FactsCache(config.cache)
     found: dict[str, facts.FileFacts] = {}
     missing: list[SourceFile] = []
-    for file in project.files:
-        known = cache.get(f"{file.path}:{file.module}:{file.digest}")
-        if known is None:
-            missing.append(file)
-        else:
-            found[file.path] = known
     broken: dict[str, SyntaxError] = {}
-    for file, result in zip(
-        missing, _each(_extract, missing, config, "reading", progress), strict=True
-    ):
-        if isinstance(result, SyntaxError):
-            broken[file.path] = result
-        else:
-            found[file.path] = result
-            cache.put(f"{file.path}:{file.module}:{file.digest}", result)
-    cache.close()
+    with closing(FactsCache(config.cache)) as cache:
+        for file in project.files:
+            known = cache.get(f"{file.path}:{file.module}:{file.digest}")
+            if known is None:
+                missing.append(file)
+            else:
+                found[file.path] = known
+        results = _each(_extract, missing, config, "reading", progress)
+        for file, result in zip(missing, results, strict=True):
+            if isinstance(result, SyntaxError):
+                broken[file.path] = result
+            else:
+                found[file.path] = result
+                cache.put(f"{file.path}:{file.module}:{file.digest}", result)
     return [found[file.path] for file in project.files if file.path in found], broken
 
 

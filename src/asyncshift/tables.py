@@ -123,6 +123,8 @@ class Table:
     blocking: tuple[str, ...] = ()
     main_thread: tuple[str, ...] = ()
     """Functions that only the main thread may call: who reaches one stays sync, on its thread."""
+    stop_iteration: tuple[str, ...] = ()
+    """Exceptions that no coroutine and no future can carry: who raises one stays sync."""
     code: str = ""
     """The codemod's folder when it came from a path; empty for installed ones and bare tables."""
     installed: bool = False
@@ -215,6 +217,7 @@ _SECTIONS = (
     "constants",
     "blocking",
     "main_thread",
+    "stop_iteration",
 )
 _CODEMOD = ("name", "summary", "requires", "docs")
 _FUNCTION = ("to", "returns", "awaited", "async_with", "async_for", "callbacks")
@@ -266,6 +269,7 @@ def parse_table(
         constants=dict(_constants(top)),
         blocking=_functions(file, "blocking", data),
         main_thread=_functions(file, "main_thread", data),
+        stop_iteration=_functions(file, "stop_iteration", data),
         code=code,
         installed=installed,
     )

@@ -178,7 +178,7 @@ def prepare(
     world.classes = _classes(graph)
     _refuse_unselected(world)
     _pin_failed(world, failed)
-    _pin_main_thread(world)
+    _pin_bound(world)
     return world
 
 
@@ -287,12 +287,13 @@ def _pin_failed(world: World, failed: Iterable[Refusal]) -> None:
             )
 
 
-def _pin_main_thread(world: World) -> None:
-    """Who reaches `signal.signal` stays on the main thread: no loop of a bridge, no thread hop."""
+def _pin_bound(world: World) -> None:
+    """Who reaches `signal.signal` stays on the main thread, and who lets StopIteration pass stays
+    a plain call: no bridge's loop and no thread hop is possible around them."""
     queue = deque(
-        (use[0].caller, Cause("main-thread", use[2].reason, use[0].path, use[0].span[0]))
+        (use[0].caller, Cause(str(use[2].kind), use[2].reason, use[0].path, use[0].span[0]))
         for use in world.uses
-        if use[2].kind is Kind.MAIN_THREAD
+        if use[2].kind in (Kind.MAIN_THREAD, Kind.STOP_ITERATION)
     )
     seen = set()
     while queue:
@@ -303,11 +304,12 @@ def _pin_main_thread(world: World) -> None:
         seen.add(fid)
         world.kept.setdefault(fid, cause)
         for site in world.incoming.get(fid, ()):
-            if reaches(site, f) and site.certainty is not Certainty.UNKNOWN:
-                text = f"calls {f.name}, which stays on the main thread"
-                queue.append(
-                    (site.caller, Cause("main-thread", text, site.path, site.span[0], fid))
-                )
+            if not reaches(site, f) or site.certainty is Certainty.UNKNOWN:
+                continue
+            if cause.rule == Kind.STOP_ITERATION and site.protocol is not Protocol.CALL:
+                continue  # a loop ends there
+            text = f"calls {f.name}, which stays sync: {cause.text}"
+            queue.append((site.caller, Cause(cause.rule, text, site.path, site.span[0], fid)))
 
 
 def enclosing(world: World, path: str, span: Span) -> FunctionId | None:

@@ -578,6 +578,12 @@ def test_every_function_of_the_main_thread_is_there(name: str) -> None:
     assert kind(INSTALLED.treatment(name, Protocol.CALL)) == "main-thread"
 
 
+def test_stop_iteration_is_known_raised_and_called() -> None:
+    (name,) = ROWS["stdlib_threads"].stop_iteration
+    for protocol in (Protocol.CALL, Protocol.VALUE):
+        assert kind(INSTALLED.treatment(name, protocol)) == "stop-iteration"
+
+
 @pytest.mark.parametrize("row", ROWS["threading_locks"].classes, ids=lambda row: row.name)
 def test_every_lock_is_there_and_is_entered_by_with(row: ClassRow) -> None:
     assert callable(attribute_of(row.name))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import sys
 
 import pytest
 
-from asyncshift.facts import extract
+from asyncshift.facts import FileFacts, extract
 from tests.unit.graphs import facts, graph, lines, site, source
 
 
@@ -54,15 +55,26 @@ def test_a_file_that_does_not_parse_raises_syntax_error() -> None:
             facts(text)
 
 
+def deep(text: str) -> FileFacts:
+    """Facts of deeply nested code, where this interpreter's own parser can build its tree."""
+    try:
+        return facts(text)
+    except SyntaxError as error:
+        # 3.12 and 3.13 have a limit of their own, which no bigger stack lifts.
+        if sys.version_info < (3, 12) or "too deeply" not in str(error):
+            raise
+        pytest.skip("this Python cannot parse it")
+
+
 def test_ten_thousand_terms_are_walked() -> None:
-    found = facts("x = " + " + ".join(["f()"] * 10_000) + "\n")
+    found = deep("x = " + " + ".join(["f()"] * 10_000) + "\n")
     assert sum(one[1] == "call" for one in found.sites) == 10_000
 
 
 def test_deeply_nested_calls_are_walked_or_refused_as_unparsable() -> None:
     with pytest.raises(SyntaxError):
         facts("(" * 5_000 + ")" * 5_000 + "\n")
-    chained = facts("x = f" + ".g()" * 3_000 + "\n")
+    chained = deep("x = f" + ".g()" * 3_000 + "\n")
     assert sum(one[1] == "call" for one in chained.sites) == 3_000
 
 

@@ -24,6 +24,9 @@ from asyncshift.model import SourceFile, Span
 VARIABLE_BINDING, DEFINITION = 1, 2
 """How a scope binds a name: by assignment, or by `def`, `class` or `import`."""
 
+_RAISED = frozenset({"StopIteration"})
+"""Builtins whose mention counts (`raise StopIteration`); of the others only calls do."""
+
 
 class Scope:
     """One block's names.  `kind` is function, module, class, or comp for a comprehension."""
@@ -186,6 +189,8 @@ class Emitter:
         self.scope = scope
         self._settle(scope)
         if outer is None:
+            for name in _RAISED & scope.mentions.keys():
+                self._mention_all(scope.names[name], scope.mentions[name])
             return
         while outer.kind == "class" and outer.parent is not None and scope.kind != "comp":
             outer = outer.parent
