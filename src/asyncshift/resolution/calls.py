@@ -20,7 +20,7 @@ from asyncshift.facts import (
 from asyncshift.resolution.flow import SPREAD, Fn
 from asyncshift.resolution.members import Members
 from asyncshift.resolution.suggestions import Suggestions
-from asyncshift.resolution.summaries import ELEMENTS, IDENTITY, SHAPES, THREADED
+from asyncshift.resolution.summaries import ELEMENTS, HOLDERS, IDENTITY, SHAPES, THREADED
 from asyncshift.resolution.values import (
     BOX,
     EXT,
@@ -210,6 +210,10 @@ class Calls(Members):
         elif name in IDENTITY:
             for argument in args[:1]:
                 self.link(argument, target)
+        elif name in HOLDERS:
+            elements = self.new_box((op[1], op[2], name), target, "holder")
+            for argument in args[:1]:
+                self.link(argument, elements)
         elif name == "next":
             for argument in args[:1]:
                 self.add((ITER, target, argument, -1, ""), argument)
@@ -436,7 +440,7 @@ class Calls(Members):
                 self.attribute_values(kind, op)
             case "foreign":
                 self.push(target, frozenset((value,)))
-            case "box" if kind[2] == "closing":
+            case "box" if kind[2] == "holder":
                 self.link(kind[1], target)
             case "result":
                 self.push(target, frozenset((value,)))

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from asyncshift import facts as f
 from asyncshift.facts import Op
 from asyncshift.model import Escape, FunctionId, Span
 from asyncshift.resolution.sites import Sites
-from asyncshift.resolution.summaries import CONSUMERS, HARMLESS, METHOD_CONSUMERS, THREADED
+from asyncshift.resolution.summaries import (
+    CONSUMERS,
+    ENTERING,
+    HARMLESS,
+    LEAVING,
+    METHOD_CONSUMERS,
+    THREADED,
+)
 from asyncshift.resolution.values import NO_ORIGIN
 
 _DEPTH = 3
@@ -55,6 +64,8 @@ class Escapes:
             return
         kinds = self.solver.sees(node)
         if not kinds:
+            if facts[3].rpartition(".")[2] in ENTERING:
+                self._called_later(args, ("__enter__", "__exit__"), site, facts[3])
             if facts[3].rpartition(".")[2] in METHOD_CONSUMERS:
                 return
             self._hand_over(
@@ -63,7 +74,9 @@ class Escapes:
         for kind in kinds:
             if kind[0] == "ext":
                 self._external(kind[1], arguments, site)
-                self._called_outside(kind[1].removeprefix("builtins."), args, site)
+                name = kind[1].removeprefix("builtins.")
+                self._called_outside(name, args, site)
+                self._called_later(args, LEAVING.get(name, ()), site, name)
             elif kind[0] == "member":
                 api = self.solver.registry.canonical(f"{kind[1]}.{kind[2]}")
                 self._hand_over(arguments, site, api, generators=True, libraries=False)
@@ -76,6 +89,20 @@ class Escapes:
         library = self.solver.canonical(dotted) is not None
         keeps = not library and name not in CONSUMERS and not _only_looks(name)
         self._hand_over(arguments, site, name, generators=name not in CONSUMERS, libraries=keeps)
+
+    def _called_later(
+        self, args: tuple[int, ...], names: Iterable[str], site: int, to: str
+    ) -> None:
+        """Methods of the first argument that outside code is known to call."""
+        unit, facts = self.sites.facts_of(site)
+        for kind in self.solver.sees(args[0]) if args else ():
+            for name in names if kind[0] in ("inst", "self") else ():
+                for inner in self.solver.bound(kind[0], kind[1], name):
+                    if inner[0] in ("fun", "bound"):
+                        number = self.solver.functions[inner[1]].origin
+                        place = (self.solver.files[unit].path, facts[0], to, number)
+                        self.found.setdefault(place, set())
+                        self.functions.add(number)
 
     def _called_outside(self, name: str, args: tuple[int, ...], site: int) -> None:
         """What a library function gives when a thread pool or `map` calls it was out of sight."""

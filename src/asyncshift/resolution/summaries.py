@@ -32,11 +32,20 @@ THREADED = {
 """They call their first argument: the result is in a future, in a list, or bare."""
 
 IDENTITY = frozenset(
-    {"copy.copy", "copy.deepcopy", "weakref.proxy", "contextlib.nullcontext",
-     "asyncio.run", "asyncio.wait_for", "asyncio.create_task", "asyncio.shield",
-     "contextlib.closing", "typing.cast"}
+    {"copy.copy", "copy.deepcopy", "weakref.proxy", "asyncio.run", "asyncio.wait_for",
+     "asyncio.create_task", "asyncio.shield", "typing.cast"}
 )  # fmt: skip
 """They give what they are given."""
+
+HOLDERS = frozenset({"contextlib.nullcontext", "contextlib.closing"})
+"""Entering what they give, gives what they were given, without entering that."""
+
+LEAVING = {"contextlib.closing": ("close",), "contextlib.ExitStack.push": ("__exit__",),
+           "contextlib.AsyncExitStack.push": ("__exit__",)}  # fmt: skip
+"""They call these methods of what they are given, some time later."""
+
+ENTERING = frozenset({"enter_context", "enterContext"})
+"""Methods by these names enter what they are given, as `with` does."""
 
 CONSUMERS = frozenset(
     {"list", "tuple", "set", "frozenset", "dict", "sorted", "reversed", "sum", "min", "max", "any",
