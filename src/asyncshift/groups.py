@@ -59,12 +59,19 @@ class Groups:
         They stay where any client stays, and where no client moves and nothing is called on them
         (an annotation alone is no reason to change it).
         """
+        grew = False
+        grouped = [use for use in uses if use[2].grouped and not use[2].exclusive]
+        for codemod in sorted({use[2].codemod for use in grouped}):
+            own = [use for use in grouped if use[2].codemod == codemod]
+            grew |= self._refuse_unmoored(own, roots)
+        return grew
+
+    def _refuse_unmoored(self, uses: Iterable[LibraryUse], roots: frozenset[Kind]) -> bool:
         made: set[str] = set()
         called: set[str] = set()
-        grouped = [use for use in uses if use[2].grouped and not use[2].exclusive]
-        for site, target, treatment in grouped:
+        for site, target, treatment in uses:
             key = site_key(site.path, site.span)
-            if site.protocol is Protocol.CALL and origins_of(site, target) == (key,):
+            if site.protocol is Protocol.CALL and key in origins_of(site, target):
                 made.add(self.find(key))
             elif treatment.kind in roots:
                 called.add(self.of(site, target))
@@ -73,7 +80,7 @@ class Groups:
         else:
             reason = "nothing in the project makes or calls such a client"
         grew = False
-        for site, target, _ in grouped:
+        for site, target, _ in uses:
             group = self.of(site, target)
             if group not in made and (staying or (not made and group not in called)):
                 why = f"{site.text} comes from outside of the project's own clients: {reason}"

@@ -618,3 +618,15 @@ def test_a_private_helper_that_only_sync_code_waits_for_keeps_its_sleep(net: Net
     assert net.turned(plan) == {"pause"}
     assert actions(plan, private) == set()
     assert actions(plan, public) == {Action.BRIDGE}
+
+
+def test_an_annotation_follows_clients_of_its_own_library_only(net: Net) -> None:
+    net.add("nap")
+    net.add("make")
+    net.add("show")
+    net.calls("nap", "time.sleep")
+    made = net.calls("make", "web.Client", origins=("m.py:99:0", "m.py:21:0"))
+    assert f"m.py:{made.span[0]}:{made.span[1]}" == "m.py:21:0"
+    net.calls("make", "web.Client.mount", origins=("m.py:21:0",))
+    site = net.calls("show", "web.Reply.ok", protocol=Protocol.ANNOTATION, origins=("m.py:1:1",))
+    assert actions(net.plan(), site) == set()
