@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -32,6 +33,11 @@ def build(facts: Sequence[FileFacts], registry: Registry, python: Path | None = 
     facts = sorted(facts, key=lambda file: file.path)
     solver = Solver(facts, registry)
     solver.solve()
+    if wrong := solver.suggestions.wrong():
+        del solver
+        gc.collect()  # it refers to itself, and two of them are a lot of memory
+        solver = Solver(facts, registry)
+        solver.solve(wrong)
     ids = [_identifier(facts[fn.unit].path, fn) for fn in solver.functions]
     sites = Sites(solver)
     sites.collect()

@@ -128,3 +128,14 @@ def show(n: Named): return n.value
     )
     seen = edges(found, "attribute")
     assert {"read -> Variable.value", "show -> Variable.value"} <= seen
+
+
+def test_an_annotation_says_more_than_many_instances() -> None:
+    classes = "".join(f"class V{n}(Version): ...\n" for n in range(30))
+    made = "".join(f"List(V{n}())\n" for n in range(30))
+    found = graph(
+        "class Version:\n    def request(self): ...\n"
+        "class List:\n    def __init__(self, version: Version): self.version = version\n"
+        f"    def fetch(self): self.version.request()\n{classes}{made}"
+    )
+    assert "List.fetch -> Version.request" in edges(found, "call")

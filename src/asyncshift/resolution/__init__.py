@@ -13,7 +13,7 @@ From all files to what flows where (`callgraph.build` is the door, `index` holds
 - `summaries`: what builtins and the standard library do with what they are given
 - `flow`: nodes, copy edges and difference propagation
 - `members`, `calls`: attributes; calls, iteration and `with`, for one value at a time
-- `suggestions`: what only an annotation says, and where the code says otherwise
+- `suggestions`: which annotations the code contradicts
 - `pytest_flow`: what pytest does behind a test's back
 - `fixpoint`: loads the facts of all files and propagates until nothing is new
 

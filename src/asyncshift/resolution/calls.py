@@ -56,8 +56,9 @@ class Calls(Members):
         ] = []
         self._partial_of: dict[tuple[int, int], int] = {}
         self.boxes: dict[object, int] = {}
-        self.suggestions: Suggestions | None = Suggestions(self)
-        """While real values flow; None when what annotations suggest has joined them."""
+        self.suggestions = Suggestions(self)
+        self.ignored: frozenset[tuple[int, int]] = frozenset()
+        """(node, class) of annotations that the code contradicts."""
         self.foreign: dict[int, set[str]] = {}
         """Node -> outside names whose results are there, nothing else being known of them."""
 
@@ -238,7 +239,7 @@ class Calls(Members):
         elif is_outside_class(dotted):
             self.push(target, self.pool.of(FOREIGN, dotted))
         else:
-            if name in ("setattr", "vars") and args and self.suggestions is not None:
+            if name in ("setattr", "vars") and args:
                 self.suggestions.open_nodes.append(args[0])
             self.unknown.add(target)
             self.foreign.setdefault(target, set()).add(dotted)
@@ -488,11 +489,9 @@ class Calls(Members):
         kind = self.values[value]
         match kind[0]:
             case "class" | "subclass":
-                instance = self.pool.of(SELF, kind[1])
-                if self.suggestions is None:
-                    self.push(target, instance)
-                else:
-                    self.suggestions.add(target, kind[1], instance)
+                self.suggestions.add(target, kind[1])
+                if (target, kind[1]) not in self.ignored:
+                    self.push(target, self.pool.of(SELF, kind[1]))
             case "ext":
                 api = self.canonical(kind[1])
                 if api is not None:

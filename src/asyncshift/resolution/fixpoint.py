@@ -43,8 +43,10 @@ class Solver(Calls):
             SPREAD: self.spread,
         }
 
-    def solve(self) -> None:
-        """Load, settle the hierarchy, propagate to the fixpoint."""
+    def solve(self, ignored: frozenset[tuple[int, int]] = frozenset()) -> None:
+        """Load, settle the hierarchy, propagate to the fixpoint; `ignored` are annotations that an
+        earlier run over the same files found to be wrong."""
+        self.ignored = ignored
         for number, file in enumerate(self.files):
             self._load_file(number, file)
         for number in range(len(self.files)):
@@ -59,11 +61,6 @@ class Solver(Calls):
         for node, values in self._seeds:
             self.push(node, values)
         self.run()
-        if self.suggestions is not None:
-            suggested, self.suggestions = self.suggestions.plausible(), None
-            for node, values in suggested:
-                self.push(node, values)
-            self.run()
         self._plain_decorators()
         while self.dynamic():
             self.run()

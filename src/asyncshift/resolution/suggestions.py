@@ -1,11 +1,12 @@
 """What an annotation says where the code says otherwise.
 
-Instances of a project class that only an annotation suggests join the flow last.  One is left out
-if it could not work there: some code that its value reaches reads an attribute which neither the
-class nor a subclass has, and at that place an instance of something else really arrives
-(`session: Session` that names the wrong `Session`, with a `requests.Session` and its `headers`).
-Several classes in one annotation, `isinstance`, `hasattr` and the like tell instances apart, and
-then nothing is left out; nor is a class that may have attributes which nobody sees.
+An annotation that names a project class is wrong if some code that its value reaches reads an
+attribute which neither the class nor a subclass has, and at that place an instance of something
+else really arrives (`session: Session` that names the wrong `Session`, with a `requests.Session`
+and its `headers`).  Several classes in one annotation, `isinstance`, `hasattr` and the like tell
+instances apart, and then none is wrong; nor is a class that may have attributes which nobody sees.
+
+Nothing can be taken back from a solved graph, so it is solved once more without what was wrong.
 """
 
 from __future__ import annotations
@@ -24,27 +25,27 @@ _CLOSED_BASES = frozenset(
      "typing_extensions.Protocol"}
 )  # fmt: skip
 _OPEN_NAMES = ("__getattr__", "__getattribute__")
-_INSTANCES = frozenset({"inst", "self", "lib", "foreign"})
+_INSTANCES = frozenset({"inst", "lib", "foreign"})
 
 
 class Suggestions:
-    """Collects what annotations suggest while real values flow, then tells what is plausible."""
+    """Collects what annotations suggest; once all is solved, tells what cannot be meant."""
 
     def __init__(self, solver: Calls) -> None:
         self._solver = solver
-        self._given: dict[int, dict[int, frozenset[int]]] = {}
-        """Node -> class -> the value that an annotation suggests there."""
+        self._given: dict[int, dict[int, None]] = {}
+        """Node -> classes that an annotation suggests there."""
         self._attributes: dict[int, frozenset[str] | None] = {}
         self._stored: dict[int, set[str]] = {}
         self.open_nodes: list[int] = []
         """What `setattr` and `vars` are called with: instances there can have any attribute."""
 
-    def add(self, target: int, cls: int, value: frozenset[int]) -> None:
+    def add(self, target: int, cls: int) -> None:
         """An annotation says that `target` holds instances of a class."""
-        self._given.setdefault(target, {})[cls] = value
+        self._given.setdefault(target, {})[cls] = None
 
-    def plausible(self) -> list[tuple[int, frozenset[int]]]:
-        """(node, value) of what joins the flow."""
+    def wrong(self) -> frozenset[tuple[int, int]]:
+        """(node, class) of what the code contradicts."""
         opened = {
             kind[1]
             for node in self.open_nodes
@@ -52,14 +53,15 @@ class Suggestions:
             if kind[0] in ("inst", "self")
         }
         opened.update(cls for _, cls, attr in self._solver.lookups if attr == "__dict__")
-        given, self._given = self._given, {}
         self._stored = self._solver.stored_names()
-        found = []
-        for target, classes in given.items():
-            for cls, value in classes.items():
-                if len(classes) > 1 or not self._impossible(target, cls, opened):
-                    found.append((target, value))
-        return found
+        files = self._solver.unit_nodes[-1] + self._solver.files[-1].nodes if self._given else 0
+        return frozenset(
+            (target, cls)
+            for target, classes in self._given.items()
+            for cls in classes
+            # Copies of decorators have other numbers in the next run.
+            if len(classes) == 1 and target <= files and self._impossible(target, cls, opened)
+        )
 
     def _impossible(self, target: int, cls: int, opened: set[int]) -> bool:
         solver = self._solver
@@ -81,7 +83,7 @@ class Suggestions:
         """An instance of something else than the class arrives at a node."""
         related = {cls, *self._solver.hierarchy.classes[cls].descendants}
         return any(
-            kind[0] in _INSTANCES and not (kind[0] in ("inst", "self") and kind[1] in related)
+            kind[0] in _INSTANCES and not (kind[0] == "inst" and kind[1] in related)
             for kind in self._solver.sees(node)
         )
 
