@@ -30,6 +30,7 @@ from asyncshift.model import (
 )
 from asyncshift.pins import is_test_file
 from asyncshift.world import (
+    ITERATING,
     OWN_THREAD,
     ROOTS,
     World,
@@ -203,12 +204,17 @@ def _pin_called_by_name(world: World, f: Function, site: Site) -> bool:
     """A call that only its name connects is never edited, so what it may reach stays sync: the
     alternative is a coroutine that nobody awaits.  In tests such a call is only listed: there a
     forgotten await is found when the tests run, and never in production."""
-    if site.awaited or site.protocol is not Protocol.CALL or site.caller == f.id:
+    if site.awaited or site.caller == f.id:
+        return False
+    if site.protocol is not Protocol.CALL and site.protocol not in ITERATING:
         return False
     if is_test_file(site.path):
         return False
     caller = world.function(site.caller)
-    text = f"{caller.name} may call {f.name} through `{site.text}`, whose receiver is not known"
+    if site.protocol is Protocol.CALL:
+        text = f"{caller.name} may call {f.name} through `{site.text}`, whose receiver is not known"
+    else:
+        text = f"{caller.name} iterates over what {f.name} gives, which may be a list as well"
     return pin(world, f.id, Cause("unknown-caller", text, site.path, site.span[0], caller.id))
 
 

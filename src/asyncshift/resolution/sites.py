@@ -13,7 +13,7 @@ from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.foreign import Foreign
 from asyncshift.resolution.members import Members
 from asyncshift.resolution.summaries import CONSUMERS, METHOD_CONSUMERS
-from asyncshift.resolution.values import BOUND, FUN, GEN, INST, NO_ORIGIN
+from asyncshift.resolution.values import BOUND, BOX, FUN, GEN, INST, NO_ORIGIN
 
 Reached = tuple[int | None, str | None, int]
 """(function, library name, origin)."""
@@ -282,11 +282,15 @@ class Sites:
     def _iteration(self, op: Op, site: int) -> None:
         _, _, source, _, consumer = op
         protocol = self.facts_of(site)[1][1]
-        for kind in self.solver.sees(source):
+        kinds = list(self.solver.sees(source))
+        for kind in kinds:
             if consumer == "in" and kind[0] != GEN:
                 continue  # `__contains__`, or a library's own
             for reached in self.iterated(kind):
                 self.note(site, protocol, reached, source, consumer)
+        if any(kind[0] == BOX for kind in kinds) and (site, protocol, consumer) in self.found:
+            # A list or a generator: no one way of iterating fits both.
+            self.found[site, protocol, consumer].unknown = True
 
     def _with(self, op: Op, site: int) -> None:
         for kind in self.solver.sees(op[2]):
