@@ -202,15 +202,11 @@ class Places:
 
     def span(self, node: Any) -> Span:
         """The span of an `ast` node."""
-        line, column, end, end_column = (
-            node.lineno,
-            node.col_offset,
-            node.end_lineno,
-            node.end_col_offset,
-        )
-        if not self._plain:
-            column = self.column(line, column)
-            end_column = self.column(end, end_column)
+        if self._plain:
+            return (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)
+        line, end = node.lineno, node.end_lineno
+        column = self.column(line, node.col_offset)
+        end_column = self.column(end, node.end_col_offset)
         return (line, column, end, end_column)
 
     def column(self, line: int, column: int) -> int:

@@ -40,6 +40,7 @@ _OPERATORS = {
 }  # fmt: skip
 
 _PATCHING = frozenset({"setattr", "delattr", "object"})
+_FOLDED = frozenset({"super", "getattr", "cast", "isinstance", "bool"})
 _TESTS = frozenset({"isinstance", "hasattr", "callable", "type", "issubclass"})
 _DOTTED = re.compile(r"[^\W\d]\w*(?:[.:][^\W\d]\w*)+")
 _RAISES = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
@@ -453,10 +454,17 @@ class Expressions(Doubles):
 
     def call(self, node: ast.Call) -> int:
         """A call; `super()`, `cast` and `getattr` with a constant name are folded."""
+        func = node.func
+        kind = func.__class__
+        name = func.id if kind is ast.Name else func.attr if kind is ast.Attribute else ""  # type: ignore[attr-defined]
+        # Most calls are none of these, and trying patterns costs more than the rest.
+        folded = self._folded(node) if name in _FOLDED else None
+        return self._plain_call(node, name) if folded is None else folded
+
+    def _folded(self, node: ast.Call) -> int | None:
         match node:
             case ast.Call(func=ast.Name(id="super"), args=args) if len(args) in (0, 2):
-                if (folded := self._super(args)) is not None:
-                    return folded
+                return self._super(args)
             case ast.Call(
                 func=ast.Name(id="getattr"),
                 args=[base, ast.Constant(value=str() as attr), *default],
@@ -475,9 +483,9 @@ class Expressions(Doubles):
             case ast.Call(func=ast.Name(id="bool"), args=[tested], keywords=[]):
                 self.test(tested)
                 return CONSTANT
-        return self._plain_call(node)
+        return None
 
-    def _plain_call(self, node: ast.Call) -> int:
+    def _plain_call(self, node: ast.Call, name: str) -> int:
         function = self.quiet(node.func, CALLEE)
         if isinstance(node.func, ast.Call) and self.marks and self.marks[-1][0] == ATTR:
             site = self.marks[-1][4]
@@ -490,12 +498,10 @@ class Expressions(Doubles):
             else:
                 args.append(self.value(argument))
         keywords = tuple((keyword.arg, self.value(keyword.value)) for keyword in node.keywords)
-        match node:
-            case ast.Call(
-                func=ast.Name(id=named) | ast.Attribute(attr=named),
-                args=[_, ast.Constant(value=str() as attr), *_],
-            ) if named in _PATCHING:
-                self.load(args[0], attr)  # what is replaced was there
+        if name in _PATCHING:
+            match node.args:
+                case [_, ast.Constant(value=str() as attr), *_]:
+                    self.load(args[0], attr)  # what is replaced was there
         site = self.site(node, "call", 0, node.func)
         if isinstance(node.func, ast.Name):
             if node.func.id in _TESTS and args:
@@ -503,7 +509,7 @@ class Expressions(Doubles):
             self.scope.callees.setdefault(node.func.id, []).append(site)
         if any(name is None for name, _ in keywords):
             self.double(node, site)
-        elif isinstance(node.func, ast.Attribute):
+        elif name in ("update", "setdefault"):
             self.note_update(node)
         if function <= 0:
             function = UNKNOWN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from sys import intern
 from typing import Any
 
 from asyncshift.facts import (
@@ -134,10 +135,16 @@ class Emitter:
         """A new site; `label` names it, or is the node whose text does."""
         places = self.places
         span = places.span(node)
-        if isinstance(label, str):
-            text = label
+        if label is None:
+            line, column, end, end_column = span
+            # `places.label` spelled out: there is a site for every expression that matters.
+            text = (
+                intern(places.lines[line - 1][column:end_column][:80])
+                if line == end
+                else places.label(span)
+            )
         else:
-            text = places.label(span if label is None else places.span(label))
+            text = label if isinstance(label, str) else places.label(places.span(label))
         if self.main_guard:
             flags |= MAIN
         self.sites.append((span, protocol, self.scope.owner, text, flags))
