@@ -173,7 +173,9 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
                     detail["way"] = way
                     yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
             case Kind.PLAIN if site.protocol is Protocol.VALUE and registry.is_class(api):
-                if api in moved:  # `isinstance(x, Session)` where some sessions have moved
+                if api in moved and world.converted(
+                    use
+                ):  # `isinstance(x, Session)` where some sessions have moved
                     yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
             case Kind.PLAIN | Kind.EXCLUSIVE if world.converted(use):
                 detail["way"] = "convert"

@@ -69,20 +69,23 @@ class Groups:
     def _refuse_unmoored(self, uses: Iterable[LibraryUse], roots: frozenset[Kind]) -> bool:
         made: set[str] = set()
         called: set[str] = set()
+        handed_on: set[str] = set()
         for site, target, treatment in uses:
             key = site_key(site.path, site.span)
-            if site.protocol is Protocol.CALL and key in origins_of(site, target):
+            if site.protocol is Protocol.VALUE:
+                handed_on.add(self.of(site, target))  # the class, to who makes clients unseen
+            elif site.protocol is Protocol.CALL and key in origins_of(site, target):
                 made.add(self.find(key))
             elif treatment.kind in roots:
                 called.add(self.of(site, target))
-        if staying := sorted(made.intersection(self.refused)):
+        if staying := sorted((made | handed_on).intersection(self.refused)):
             reason = self.refused[staying[0]].reason
         else:
             reason = "nothing in the project makes or calls such a client"
         grew = False
         for site, target, _ in uses:
             group = self.of(site, target)
-            if group not in made and (staying or (not made and group not in called)):
+            if group not in made | handed_on and (staying or (not made and group not in called)):
                 why = f"{site.text} comes from outside of the project's own clients: {reason}"
                 way_out = "let the project's clients move first"
                 rule = "unknown-origin" if group in called else QUIET
