@@ -267,6 +267,9 @@ def test_ctrl_c_cancels_the_coroutine_and_waits_for_it(tmp_path: Path) -> None:
     done = script(
         tmp_path,
         """
+        # A background job starts with SIGINT ignored, and the tests may run in one.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
         async def main():
             threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
             try:
