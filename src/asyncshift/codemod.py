@@ -320,7 +320,8 @@ class Registry:
             )
             self._add(table, name, {Protocol.CALL: blocking})
         for name in table.main_thread:
-            treatment = Treatment(Kind.MAIN_THREAD, table.name, f"{name} has to stay in sync code, on its own thread")
+            reason = f"{name} has to stay in sync code, on its own thread"
+            treatment = Treatment(Kind.MAIN_THREAD, table.name, reason)
             self._add(table, name, {Protocol.CALL: treatment})
         for name in table.stop_iteration:
             reason = f"no coroutine and no future can carry {name.rpartition('.')[2]}"
