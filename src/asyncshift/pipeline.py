@@ -37,6 +37,7 @@ from asyncshift.model import (
     Project,
     Refusal,
     Rewritten,
+    Severity,
     Site,
     SourceFile,
     Style,
@@ -357,6 +358,7 @@ def _outcome(
     ]
     notes = tuple(message for done in results for message in done.result.messages)
     messages = analysis.messages + plan.messages + _needs(analysis.registry, plan) + notes
+    messages += _reached_through(analysis.graph, plan)
     return Outcome(
         changes=tuple(sorted(written, key=lambda change: change.path)),
         plan=plan,
@@ -365,6 +367,24 @@ def _outcome(
         mechanical=_mechanical(analysis.graph, plan, verdicts),
         counts={**plan.counts, "files": len(written)},
     )
+
+
+def _reached_through(graph: Graph, plan: Plan) -> tuple[Message, ...]:
+    """Files whose library other files reach through them, as `mock.patch("pkg.requests.get")`
+    does: the migrated code no longer goes that way."""
+    moved: dict[str, set[str]] = defaultdict(set)
+    for decision in plan.decisions:
+        if decision.action is Action.LIBRARY:
+            moved[decision.path].add(decision.detail["api"].partition(".")[0])
+    found = []
+    for path, libraries in sorted(moved.items()):
+        for name in sorted(libraries.intersection(graph.exported.get(path, ()))):
+            text = (
+                f"another file reaches `{name}` through this one, perhaps to patch it in a test: "
+                "the migrated calls no longer go through it"
+            )
+            found.append(Message(path, 1, "reached-through", text, Severity.LOOK))
+    return tuple(found)
 
 
 def _needs(registry: Registry, plan: Plan) -> tuple[Message, ...]:
