@@ -324,8 +324,8 @@ but async; at least {bar:.0%} of the change-sets are mechanical.
 threads* are kept as they are in `asyncio.to_thread`, *left* stay in functions that stay sync.
 *Threaded*, *bridged* and *refused* count places in the project's own calls too.  *Mechanical* is
 the share of change-sets in which nothing but async changed, *without tests* the same over those
-that touch more than the package's tests (a test that stays sync calls through a bridge, and a
-bridge is something to read).  *CPU* is the cost of the `diff` command, start of the interpreter
+that touch more than the package's tests; a bridge counts as a way of waiting, as `await` does, and
+is listed under *bridged*.  *CPU* is the cost of the `diff` command, start of the interpreter
 included, as a multiple of `ast.parse` over the same files in the same run.
 """
 
