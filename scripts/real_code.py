@@ -98,8 +98,7 @@ class Result:
 
     @property
     def own_share(self) -> float:
-        """Without change-sets in the tests alone: a test that stays sync gets a bridge, and
-        a bridge is something to read."""
+        """Without change-sets in the tests alone, where nearly all are bridges."""
         return _share([c for c in self.change_sets if not all(map(_is_test, c["functions"]))])
 
 
