@@ -96,11 +96,16 @@ def _open(folder: Path) -> sqlite3.Connection | None:
     for _ in range(2):
         try:
             database = sqlite3.connect(path, timeout=5, check_same_thread=False)
+        except sqlite3.OperationalError:
+            return None
+        try:
             database.execute("PRAGMA synchronous = OFF")
             database.execute("CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, facts BLOB)")
         except sqlite3.OperationalError:
+            database.close()
             return None
         except sqlite3.DatabaseError:
+            database.close()
             path.unlink(missing_ok=True)
         else:
             return database
