@@ -1,4 +1,4 @@
-"""From colours to decisions: what is done at each place, and why."""
+"""From what turns async to decisions: what is done at each place, and why."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ class _Arrivals:
     """Which library errors can arrive where: from converted code, from code that stays, or both."""
 
     def __init__(self, world: World, new: set[FunctionId], old: set[FunctionId]) -> None:
-        self._world, self._new, self._old = world, new, old
+        self._new, self._old = new, old
         self._sites: dict[str, list[Site]] = defaultdict(list)
         for site in world.graph.sites:
             if site.targets and site.certainty is not Certainty.UNKNOWN:

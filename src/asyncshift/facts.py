@@ -30,9 +30,6 @@ from typing import Any
 
 from asyncshift.model import SourceFile, Span
 
-VERSION = 1
-"""Part of the cache's key: raise it whenever the shape or the meaning of the facts changes."""
-
 UNKNOWN = 0
 CONSTANT = -1
 
@@ -100,17 +97,6 @@ class ClassFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class SiteFacts:
-    """Where something may be reached.  `owner` is the index of the enclosing function."""
-
-    span: Span
-    protocol: str
-    owner: int
-    label: str
-    flags: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class FileFacts:
     """Everything the later steps know of one file.  Made by `extract`, read by the call graph."""
 
@@ -123,7 +109,8 @@ class FileFacts:
     functions: tuple[FunctionFacts, ...]
     classes: tuple[ClassFacts, ...]
     sites: tuple[tuple[Span, str, int, str, int], ...]
-    """In the order of `SiteFacts`; bare tuples, because there are two for every line."""
+    """(span, protocol, index of the enclosing function, label, flags): bare tuples, because there
+    are two for every line."""
     regions: dict[int, Span]
     """Site of an except clause -> what it guards."""
     doubles: dict[int, tuple[tuple[str, ...], bool, bool]]

@@ -315,7 +315,7 @@ class ChangeSet:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the solver decided.  `colours` holds the functions that will be async."""
+    """What the solver decided.  `turned` holds the functions that will be async."""
 
     turned: frozenset[FunctionId]
     causes: Mapping[FunctionId, Cause]

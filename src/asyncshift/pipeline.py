@@ -217,7 +217,6 @@ def _look_at(
 
 def changes(analysis: Analysis, progress: Progress = silent) -> Outcome:
     """Rewrite every file of the plan; what the rewrite refuses is planned anew without it."""
-    import asyncshift.rewrite  # noqa: F401  (layout and rewrite import each other)
     from asyncshift.layout import style_of
 
     plan = analysis.plan

@@ -12,11 +12,10 @@ import hashlib
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from asyncshift.errors import InputError
 
-Shape = Literal["function", "class", "member", "exception", "constant", "blocking"]
 Value = str | int
 
 

@@ -354,32 +354,32 @@ def bridge_allowed(world: World, site: Site) -> bool:
 def hold(world: World, fid: FunctionId, site: Site, why: str = "") -> bool:
     """Keep a function and its family sync, without bridges; True when that is new."""
     f = world.function(fid)
-    caller = world.function(site.caller)
-    if why:
-        pass
-    elif caller.kind in (FunctionKind.MODULE, FunctionKind.CLASS):
-        why = f"{caller.path} calls it while it is imported"
-    elif site.path not in world.selected:
-        why = f"{caller.name} in {site.path} calls it and is not selected"
-    elif site.caller in world.interrupting:
-        why = f"{caller.name} is a handler that can run while the loop does"
-    elif is_implicit(caller):
-        why = f"{caller.name} calls it, which can run anywhere, on the event loop as well"
-    elif (site.path, site.span) in world.unwritable:
-        why = f"{caller.name} needs it where neither `await` nor a bridge can be written"
-    elif world.in_async(site.caller):
-        why = f"`{site.text}` in {caller.name} can also reach a library call that stays sync"
-    elif site.protocol not in BRIDGEABLE:
-        why = f"{caller.name} reaches it by {site.protocol} and stays sync"
-    else:
-        why = f"{caller.name} needs it and stays sync"
+    text = f"{f.name} stays sync: {why or _why_held(world, site)}"
     grew = False
     for member in world.classes.get(fid, (fid,)):
         if member not in world.held and not world.function(member).is_async:
-            text = f"{f.name} stays sync: {why}"
             world.held[member] = Cause("held", text, site.path, site.span[0], site.caller)
             grew = True
     return grew
+
+
+def _why_held(world: World, site: Site) -> str:
+    caller = world.function(site.caller)
+    if caller.kind in (FunctionKind.MODULE, FunctionKind.CLASS):
+        return f"{caller.path} calls it while it is imported"
+    if site.path not in world.selected:
+        return f"{caller.name} in {site.path} calls it and is not selected"
+    if site.caller in world.interrupting:
+        return f"{caller.name} is a handler that can run while the loop does"
+    if is_implicit(caller):
+        return f"{caller.name} calls it, which can run anywhere, on the event loop as well"
+    if (site.path, site.span) in world.unwritable:
+        return f"{caller.name} needs it where neither `await` nor a bridge can be written"
+    if world.in_async(site.caller):
+        return f"`{site.text}` in {caller.name} can also reach a library call that stays sync"
+    if site.protocol not in BRIDGEABLE:
+        return f"{caller.name} reaches it by {site.protocol} and stays sync"
+    return f"{caller.name} needs it and stays sync"
 
 
 def reaches(site: Site, f: Function) -> bool:

@@ -19,7 +19,8 @@ from asyncshift.rewrite.tree import FunctionNode, Tree, is_comprehension
 Step = Edit | Planned | Refusal | Message
 """What a construct's rewriting yields."""
 
-LIBRARY_ORDER, AWAIT_ORDER, BRIDGE_ORDER = 0, 10, 20
+AWAIT_ORDER, BRIDGE_ORDER = 10, 20
+"""Behind the edits of codemods, whose order is 0."""
 
 
 _DEBUG = re.compile(r"[\s)]*=\s*[}!:]")
