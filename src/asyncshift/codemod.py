@@ -34,7 +34,8 @@ class Kind(enum.StrEnum):
     library has nothing faithful, so the whole provenance group goes to threads.
     EXCLUSIVE: a lock that is entered; see `Treatment.exclusive`.  MAIN_THREAD: may be called on the
     main thread only, where neither a bridge's loop nor a thread hop is.  STOP_ITERATION: an
-    exception that neither a coroutine nor a future can carry.
+    exception that neither a coroutine nor a future can carry.  MIGRATED: a name of the new library:
+    nothing is rewritten, and new exceptions come from there.
     """
 
     AWAITABLE = "awaitable"
@@ -47,6 +48,7 @@ class Kind(enum.StrEnum):
     EXCLUSIVE = "exclusive"
     MAIN_THREAD = "main-thread"
     STOP_ITERATION = "stop-iteration"
+    MIGRATED = "migrated"
 
 
 @dataclass(frozen=True, slots=True)

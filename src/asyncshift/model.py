@@ -92,6 +92,8 @@ class Project:
     messages: tuple[Message, ...] = ()
     unparsable_names: frozenset[str] = frozenset()
     """Every identifier found in files that do not parse: functions of these names stay in place."""
+    bridges: Mapping[str, str] = field(default_factory=dict)
+    """Generated bridge modules that stand already: dotted name -> path.  They are not in `files`."""
 
 
 # ----------------------------------------------------------------------------- call graph
@@ -184,6 +186,8 @@ class Function:
     by this name; None when the outside base could not be read."""
     pragma: str | None = None
     """Reason of `# asyncshift: keep-sync (reason)` on the def line; '' without a reason."""
+    facade_of: FunctionId | None = None
+    """The coroutine that this sync function does nothing but run: an earlier step's facade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +231,11 @@ class Site:
     keywords: tuple[str, ...] | None = ()
     """For a CALL: every keyword name that can reach it, followed through `**kwargs` parameters of
     project functions; None when a `**` argument could not be followed."""
+    wrapper: str = ""
+    """What directly wraps this place: `run_sync`, `iter_sync`, `enter_sync` (bridges), `to_thread`,
+    `in_thread` (the span is then the wrapper's call), `run` (an entry point's runner)."""
+    wrapper_span: Span | None = None
+    """The wrapper's call expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +251,20 @@ class Escape:
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """A function that is reached by its name in a text, or by a name that is computed.
+
+    `how`: `patched` (`mock.patch("pkg.api.fetch")`, `monkeypatch.setattr(api, "fetch", ...)`),
+    `getattr` (`getattr(api, name)`), `string` (a constant that is its dotted name)."""
+
+    path: str
+    line: int
+    how: str
+    text: str
+    function: FunctionId
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """The whole call graph.  `unresolved` are the sites that only the name connects."""
 
@@ -252,6 +275,7 @@ class Graph:
     """path -> paths of the project files it imports at module level."""
     exported: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """path -> names that other project files import from it or reach through it."""
+    mentions: tuple[Mention, ...] = ()
     messages: tuple[Message, ...] = ()
 
 
@@ -261,9 +285,14 @@ class Graph:
 class Action(enum.StrEnum):
     """What is done at a place.  `Decision.detail` holds what each needs."""
 
-    MAKE_ASYNC = "make-async"  # span: Function.span; detail: rename (new dunder name), kind
+    MAKE_ASYNC = "make-async"  # span: Function.span; detail: rename (dunder), kind, facade
+    DROP_FACADE = "drop-facade"  # span: Function.span of the facade
+    RENAME = "rename"  # span: Function.span; detail: to (plain name)
     SPLIT_ENTRY = "split-entry"  # span: Function.span; detail: name (of the coroutine), runner
-    RETARGET = "retarget"  # span: a name/attribute expression; detail: to (dotted name)
+    RETARGET = "retarget"  # span: Site.span; detail: name, was, function (module:qualname)
+    UNWRAP = "unwrap"  # span: Site.wrapper_span; detail: wrapper
+    RERUN = "rerun"  # span: Site.wrapper_span; detail: to (`asyncio.run` or `bridge`)
+    RETHREAD = "rethread"  # span: Site.wrapper_span; detail: to (`to_thread` or `in_thread`)
     AWAIT = "await"  # span: call
     ASYNC_WITH = "async-with"  # span: the item's context expression
     ASYNC_FOR = "async-for"  # span: iterated expression of a for statement
@@ -271,7 +300,7 @@ class Action(enum.StrEnum):
     ANEXT = "anext"  # span: the next(...) call
     DELEGATE = "delegate"  # span: the yield from expression
     CONSUME = "consume"  # span: consumer call; detail: consumer
-    TO_THREAD = "to-thread"  # span: call, or an attribute expression (a property)
+    TO_THREAD = "to-thread"  # span: call, or an attribute (a property); detail: own
     BRIDGE = "bridge"  # span: call, or an iterated expression; detail: protocol
     RUN = "run"  # span: call at an entry point
     LIBRARY = "library"  # span: the site; detail: codemod, api, protocol, way
@@ -367,11 +396,11 @@ class Rewritten:
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """One file of a diff, as bytes.  `old` is None for a new file.  Made by the pipeline, read by
+    """One file of a diff, as bytes.  `old` is None for a new file, `new` for one that goes.  Made by the pipeline, read by
     `diff`, `apply` and `journal`."""
 
     path: str
     old: bytes | None
-    new: bytes
+    new: bytes | None
     mode: int | None = None
     hunks: tuple[Hunk, ...] | None = None
