@@ -36,7 +36,21 @@ class Config:
     cache: bool = True
     python: Path | None = None
     """Interpreter or virtual environment of the project, whose libraries' sources are read."""
+    modules: tuple[str, ...] = ()
+    """Dotted names, or patterns, of the modules to migrate; empty for all below the paths."""
+    entries: tuple[str, ...] = ()
+    """`pkg.module:function`: migrate what these reach, and nothing else."""
+    direction: str = "up"
+    """`up`: from awaitable calls to callers; `down`: from callers to blocking calls, in threads."""
+    edit_callers: bool = False
+    """Single lines outside the selection that use what changes may be edited."""
+    boundary: str = "facade"
+    """What stands where code outside calls a function that turned: `facade` or `bridge`."""
+    facade_name: str = "{name}_async"
+    """What the coroutine beside a facade is called."""
 
+
+_CHOICES = {"direction": ("up", "down"), "boundary": ("facade", "bridge")}
 
 _FILE_KEYS = tuple(field.name for field in dataclasses.fields(Config))
 
@@ -53,6 +67,12 @@ def load_config(start: Path, overrides: Mapping[str, Any] | None = None) -> Conf
         if not table.is_file():
             raise InputError(f"table {table} does not exist", hint="Check --table and `tables`.")
     return config
+
+
+def is_facade_name(pattern: str) -> bool:
+    """Whether a pattern gives every function a new name that is an identifier."""
+    name = pattern.replace("{name}", "f")
+    return pattern.count("{name}") == 1 and name != "f" and name.isidentifier()
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -107,19 +127,29 @@ def _validated(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
 def _checked(path: Path, key: str, value: object) -> object:
     """One value in the type of its field."""
     match key, value:
-        case "only" | "exclude" | "ignore", list() if all(isinstance(v, str) for v in value):
+        case "only" | "exclude" | "ignore" | "modules" | "entries", list() if all(
+            isinstance(v, str) for v in value
+        ):
             return tuple(value)
         case "tables", list() if all(isinstance(v, str) for v in value):
             return tuple(path.parent / v for v in value)
         case "jobs", int() if not isinstance(value, bool) and value >= 0:
             return value
-        case "cache", bool():
+        case "cache" | "edit_callers", bool():
+            return value
+        case (("direction" | "boundary"), str()) if value in _CHOICES[key]:
+            return value
+        case "facade_name", str() if is_facade_name(value):
             return value
         case "python", str():
             return path.parent / value
     wanted = {
         "jobs": "a number, 0 or more",
         "cache": "true or false",
+        "edit_callers": "true or false",
+        "direction": "`up` or `down`",
+        "boundary": "`facade` or `bridge`",
+        "facade_name": "an identifier with `{name}` in it",
         "python": "a path",
     }.get(key, "a list of strings")
     raise InputError(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from asyncshift.arrivals import find_arrivals
+from asyncshift.bridge_modules import needs_bridge
 from asyncshift.codemod import Kind, Registry
+from asyncshift.facades import KEPT_BESIDE, simple_name
 from asyncshift.groups import LibraryUse
 from asyncshift.model import (
     Action,
@@ -21,7 +25,17 @@ from asyncshift.model import (
     Site,
     Span,
 )
-from asyncshift.world import ROOTS, World, bridge_allowed, forces, in_one_hop, reaches
+from asyncshift.world import (
+    BRIDGES,
+    ROOTS,
+    THREADABLE,
+    THREADS,
+    World,
+    bridge_allowed,
+    forces,
+    in_one_hop,
+    reaches,
+)
 
 BY_PROTOCOL = {
     Protocol.CALL: Action.AWAIT,
@@ -32,12 +46,12 @@ BY_PROTOCOL = {
     Protocol.YIELD_FROM: Action.DELEGATE,
     Protocol.CONSUME: Action.CONSUME,
 }
-RENAMED = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 
 
 def decide(world: World, registry: Registry, no_run: frozenset[tuple[str, Span]]) -> list[Decision]:
     """All decisions in source order; `no_run` are entry calls where `asyncio.run` cannot stand."""
     found = [*_functions(world), *_library(world, registry), *_calls(world, no_run)]
+    found += _reruns(world, found)
     unique: dict[tuple[str, Span, Action, str], Decision] = {}
     for decision in found:
         protocol = decision.detail.get("protocol", "")  # `with Session()` is a call and an entry
@@ -51,6 +65,10 @@ def _functions(world: World) -> Iterator[Decision]:
         if f.kind is not FunctionKind.FUNCTION:
             continue
         cause = world.causes[fid]
+        if fid in world.pairs:
+            if fid in world.dropped:
+                yield from _dissolved(world, f, world.function(world.pairs[fid]))
+            continue
         if fid in world.entries:
             name = _free_name(world, f)
             detail = {"name": name, "runner": "asyncio.run"}
@@ -60,9 +78,23 @@ def _functions(world: World) -> Iterator[Decision]:
         if f.is_generator:
             kind = "contextmanager" if f.is_contextmanager else "generator"
         detail = {"kind": kind}
-        if (new := RENAMED.get(f.name.rpartition(".")[2])) is not None:
+        new = KEPT_BESIDE.get(simple_name(f))
+        if new is not None:
             detail["rename"] = new
+        if fid in world.facades:
+            detail["facade"] = "keep" if new is not None else world.facades[fid]
         yield Decision(f.path, f.span, Action.MAKE_ASYNC, cause, fid, detail=detail)
+
+
+def _dissolved(world: World, facade: Function, coroutine: Function) -> Iterator[Decision]:
+    text = f"nobody needs {simple_name(facade)} as a sync function any more"
+    cause = Cause("dissolved", text, facade.path, facade.line, coroutine.id)
+    yield Decision(facade.path, facade.span, Action.DROP_FACADE, cause, facade.id)
+    if simple_name(facade) not in KEPT_BESIDE:
+        detail = {"to": simple_name(facade)}
+        yield Decision(
+            coroutine.path, coroutine.span, Action.RENAME, cause, facade.id, detail=detail
+        )
 
 
 def _free_name(world: World, f: Function) -> str:
@@ -86,24 +118,35 @@ def text_owner(world: World, fid: FunctionId) -> FunctionId:
 
 def _calls(world: World, no_run: frozenset[tuple[str, Span]]) -> Iterator[Decision]:
     runs: dict[str, list[tuple[Site, Function]]] = defaultdict(list)
+    old_names = {world.pairs[fid]: fid for fid in world.dropped}
     for site in world.graph.sites:
-        if site.certainty is Certainty.UNKNOWN or site.path not in world.selected:
+        if site.certainty is Certainty.UNKNOWN or not world.editable(site):
             continue
-        for target in site.targets:
-            if target.function is None:
-                continue
-            f = world.function(target.function)
-            if world.is_coroutine(f.id) and forces(site, f):
-                if world.in_async(site.caller):
-                    if not site.awaited:
-                        action = BY_PROTOCOL[site.protocol]
-                        yield _at(world, site, action, f"{f.name} is async", f.id)
-                elif world.function(site.caller).kind is FunctionKind.MODULE:
-                    runs[site.path].append((site, f))
-                else:
-                    yield _bridge(world, site, f)
-            elif f.id in world.blocking and _must_thread(world, site, f):
-                yield _at(world, site, Action.TO_THREAD, f"{f.name} blocks and stays sync", f.id)
+        if site.caller in world.pairs:
+            continue
+        reached = [world.function(t.function) for t in site.targets if t.function is not None]
+        if site.protocol is Protocol.VALUE:
+            yield from _mentioned(world, site, reached, old_names)
+            continue
+        coroutines = [f for f in reached if _is_called(world, site, f)]
+        in_async = world.in_async(site.caller)
+        if coroutines and in_async and _through_sync_name(world, site, coroutines):
+            yield from _threaded(world, site, coroutines[0])
+            continue
+        for f in coroutines:
+            if in_async:
+                yield from _awaited(world, site, f, old_names)
+            elif f.id in old_names:
+                yield from _retargeted(world, site, f, old_names)
+            elif f.is_async or f.id in world.facades:
+                continue  # it waits through a bridge or a facade
+            elif world.function(site.caller).kind is FunctionKind.MODULE:
+                runs[site.path].append((site, f))
+            else:
+                yield _bridge(world, site, f)
+        for f in reached:
+            if f not in coroutines and f.id in world.blocking:
+                yield from _threaded(world, site, f)
     for places in runs.values():
         calls = {site.span for site, _ in places}
         alone = len(calls) == 1 and places[0][0].protocol is Protocol.CALL
@@ -114,10 +157,128 @@ def _calls(world: World, no_run: frozenset[tuple[str, Span]]) -> Iterator[Decisi
                 yield _bridge(world, site, f)
 
 
+def _reruns(world: World, decided: Sequence[Decision]) -> list[Decision]:
+    """Entry points of earlier steps share the loop of the bridges, while there are bridges."""
+    if not world.generated and not any(needs_bridge(decision) for decision in decided):
+        return []
+    gone = {(d.path, d.span) for d in decided if d.action is Action.UNWRAP}
+    bridged = any(needs_bridge(decision) for decision in decided) or any(
+        site.wrapper in BRIDGES | {"in_thread"}
+        and (site.path, site.wrapper_span) not in gone
+        and site.caller not in world.dropped
+        for site in world.graph.sites
+    )
+    to = "bridge" if bridged else "asyncio.run"
+    found = []
+    for site in world.graph.sites:
+        if site.wrapper == "run" and site.wrapper_span and world.editable(site):
+            coroutine = next((t.function for t in site.targets if t.function), None)
+            if coroutine is not None and site.protocol is Protocol.CALL:
+                text = "the program and its bridges share one loop"
+                made = _at(world, site, Action.RERUN, text, coroutine, {"to": to})
+                found.append(replace(made, span=site.wrapper_span))
+    return found
+
+
+def _is_called(world: World, site: Site, f: Function) -> bool:
+    return (f.is_async or world.is_coroutine(f.id)) and forces(site, f)
+
+
+def _through_sync_name(world: World, site: Site, coroutines: Sequence[Function]) -> bool:
+    """Whether an async caller keeps the sync name, on a thread: where the name may be patched, or
+    is not the one that is written here (a function kept in a variable)."""
+    if site.protocol not in THREADABLE or site.wrapper in BRIDGES:
+        return False
+    facades = [f for f in coroutines if f.id in world.facades]
+    if not facades or len(facades) < len(site.targets):
+        return False
+    last = site.text.rpartition(".")[2]
+    written = {simple_name(f) for f in facades}
+    patched = world.patched.intersection(f.id for f in facades)
+    return bool(patched) or written != {last} or len({world.facades[f.id] for f in facades}) > 1
+
+
+def _awaited(
+    world: World, site: Site, f: Function, old_names: Mapping[FunctionId, FunctionId]
+) -> Iterator[Decision]:
+    """What becomes of a call of a coroutine in async code."""
+    if site.wrapper in BRIDGES:
+        yield _at(world, site, BY_PROTOCOL[site.protocol], f"{f.name} is async", f.id)
+        yield _unwrapped(world, site, f)
+    elif site.wrapper in THREADS:
+        if not f.is_async:
+            yield _unwrapped(world, site, f)
+    elif not site.awaited and not f.is_async:
+        yield _at(world, site, BY_PROTOCOL[site.protocol], f"{f.name} is async", f.id)
+    yield from _retargeted(world, site, f, old_names)
+
+
+def _unwrapped(world: World, site: Site, f: Function) -> Decision:
+    detail = {"wrapper": site.wrapper}
+    made = _at(world, site, Action.UNWRAP, f"{f.name} can be awaited here", f.id, detail)
+    return replace(made, span=site.wrapper_span or site.span)
+
+
+def _retargeted(
+    world: World, site: Site, f: Function, old_names: Mapping[FunctionId, FunctionId]
+) -> Iterator[Decision]:
+    """The name that is called: the coroutine's own beside a facade, the plain one without."""
+    if f.id in world.facades and world.in_async(site.caller):
+        was, name = simple_name(f), world.facades[f.id]
+    elif f.id in old_names:
+        was, name = simple_name(f), simple_name(world.function(old_names[f.id]))
+    else:
+        return
+    if was in KEPT_BESIDE or name in KEPT_BESIDE:
+        return
+    detail = {"name": name, "was": was, "function": f"{f.module}:{f.name}"}
+    yield _at(world, site, Action.RETARGET, f"the coroutine is called {name}", f.id, detail)
+
+
+def _mentioned(
+    world: World,
+    site: Site,
+    reached: Sequence[Function],
+    old_names: Mapping[FunctionId, FunctionId],
+) -> Iterator[Decision]:
+    for f in reached:
+        if f.id in old_names and not _in_thread_call(world, site):
+            yield from _retargeted(world, site, f, old_names)
+
+
+def _in_thread_call(world: World, site: Site) -> bool:
+    """The first argument of `to_thread` is renamed with its call."""
+    return any(
+        other.wrapper in THREADS
+        and other.protocol is Protocol.CALL
+        and other.span[:2] <= site.span[:2]
+        and site.span[2:] <= other.span[2:]
+        and {t.function for t in site.targets} & {t.function for t in other.targets}
+        for other in world.outgoing[site.caller]
+    )
+
+
+def _threaded(world: World, site: Site, f: Function) -> Iterator[Decision]:
+    """A sync call that blocks, in async code: a thread; its own where it may wait for the loop."""
+    if not world.in_async(site.caller):
+        return
+    own = f.id in world.waiting or f.id in world.facades
+    if site.wrapper in THREADS:
+        wanted = "in_thread" if own else "to_thread"
+        if site.wrapper != wanted:
+            text = f"{f.name} {'waits for the loop' if own else 'blocks'}"
+            made = _at(world, site, Action.RETHREAD, text, f.id, {"to": wanted})
+            yield replace(made, span=site.wrapper_span or site.span)
+        return
+    if _must_thread(world, site, f):
+        detail = {"own": "1"} if own else {}
+        text = f"{f.name} blocks and stays sync"
+        yield _at(world, site, Action.TO_THREAD, text, f.id, detail)
+
+
 def _must_thread(world: World, site: Site, f: Function) -> bool:
     return (
-        world.in_async(site.caller)
-        and not site.awaited
+        not site.awaited
         and (site.path, site.span) not in world.unwritable
         and reaches(site, f)
         and in_one_hop(site)
@@ -153,7 +314,7 @@ def _at(
 
 
 def _library(world: World, registry: Registry) -> Iterator[Decision]:
-    arrivals = _arrivals(world, registry)
+    arrivals = find_arrivals(world, registry)
     moved = {
         target.api
         for use in world.uses
@@ -163,13 +324,15 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
     for use in world.uses:
         site, target, treatment = use
         api = target.api or ""
-        if site.path not in world.selected or site.awaited or site.certainty is Certainty.UNKNOWN:
+        if site.awaited or site.certainty is Certainty.UNKNOWN:
+            continue
+        if not world.editable(site) or not (treatment.grouped or world.chosen(site)):
             continue
         in_async = world.in_async(site.caller)
         detail = {"codemod": treatment.codemod, "api": api, "protocol": str(site.protocol)}
         match treatment.kind:
             case Kind.PLAIN if site.protocol is Protocol.EXCEPT:
-                if (way := arrivals.way(site)) != "keep":
+                if (way := arrivals[treatment.codemod].way(site)) != "keep":
                     detail["way"] = way
                     yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
             case Kind.PLAIN if site.protocol is Protocol.VALUE and registry.is_class(api):
@@ -195,76 +358,6 @@ def _thread_reason(world: World, use: LibraryUse) -> str:
         return f"{target.api} has no async twin"
     refusal = world.groups.refused.get(world.groups.of(site, target))
     return f"{target.api} stays: {refusal.reason}" if refusal else f"{target.api} stays"
-
-
-class _Arrivals:
-    """Which library errors can arrive where: from converted code, from code that stays, or both."""
-
-    def __init__(self, world: World, new: set[FunctionId], old: set[FunctionId]) -> None:
-        self._new, self._old = new, old
-        self._sites: dict[str, list[Site]] = defaultdict(list)
-        for site in world.graph.sites:
-            if site.targets and site.certainty is not Certainty.UNKNOWN:
-                self._sites[site.path].append(site)
-        self._uses: dict[tuple[str, Span, Protocol], bool] = {}
-        for use in world.uses:
-            if use[2].kind in ROOTS and use[2].grouped:
-                self._uses[use[0].path, use[0].span, use[0].protocol] = world.converted(use)
-        self._project_new, self._project_old = bool(new), bool(old)
-
-    def way(self, handler: Site) -> str:
-        """`convert`, `both` or `keep` for one class of an except clause."""
-        new = old = False
-        region = handler.region
-        for site in self._sites[handler.path] if region else ():
-            assert region is not None
-            if not (region[:2] <= site.span[:2] and site.span[2:] <= region[2:]):
-                continue
-            match self._uses.get((site.path, site.span, site.protocol)):
-                case True:
-                    new = True
-                case False:
-                    old = True
-            for target in site.targets:
-                new |= target.function in self._new
-                old |= target.function in self._old
-        if not new and not old:
-            new, old = self._project_new, self._project_old
-        if new and old:
-            return "both"
-        return "convert" if new else "keep"
-
-
-def _arrivals(world: World, registry: Registry) -> _Arrivals:
-    new: set[FunctionId] = set()
-    old: set[FunctionId] = set()
-    for use in world.uses:
-        site, target, treatment = use
-        if treatment.kind in ROOTS and treatment.grouped:
-            (new if world.converted(use) else old).add(site.caller)
-        elif (
-            site.protocol in (Protocol.CALL, Protocol.VALUE, Protocol.BASE)
-            and registry.treatment(target.api or "", Protocol.EXCEPT) is not None
-        ):
-            old.add(site.caller)
-    return _Arrivals(world, _up(world, new), _up(world, old))
-
-
-def _up(world: World, start: set[FunctionId]) -> set[FunctionId]:
-    seen: set[FunctionId] = set()
-    queue = deque(start)
-    while queue:
-        fid = queue.popleft()
-        if fid in seen:
-            continue
-        seen.add(fid)
-        f = world.function(fid)
-        if f.kind in (FunctionKind.GENEXP, FunctionKind.LAMBDA) and f.parent:
-            queue.append(f.parent)
-        for site in world.incoming.get(fid, ()):
-            if site.certainty is not Certainty.UNKNOWN:
-                queue.append(site.caller)
-    return seen
 
 
 # ----------------------------------------------------------------------------- what to tell
@@ -294,7 +387,7 @@ def counts(world: World, decisions: list[Decision]) -> dict[str, int]:
         (site.path, site.span)
         for site, _, treatment in world.uses
         if treatment.kind in ROOTS | {Kind.BLOCKING} and treatment.blocks and not site.awaited
-        if site.path in world.selected
+        if world.chosen(site)
     }
     places = {(d.path, d.span) for d in decisions if d.action is Action.LIBRARY}
     threads = {(d.path, d.span) for d in decisions if d.action is Action.TO_THREAD}

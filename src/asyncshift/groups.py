@@ -14,6 +14,8 @@ from asyncshift.model import Graph, Protocol, Refusal, Site, Span, Target
 QUIET = "quiet"
 """Rule of a refusal that nobody has to act on: a lock or an annotation stays as it is."""
 
+_CALLED = frozenset({Kind.AWAITABLE, Kind.ENTERED, Kind.ITERATED})
+
 LibraryUse = tuple[Site, Target, Treatment]
 
 
@@ -134,6 +136,10 @@ def form_groups(graph: Graph, uses: Iterable[LibraryUse], refusals: Iterable[Ref
                 groups.refuse(origins_of(site, target)[0], refusal)
         elif (given := at.get((site.path, site.span))) is not None:
             groups.refuse(origins_of(site, target)[0], given)
+        elif site.wrapper in ("to_thread", "in_thread") and treatment.kind in _CALLED:
+            why = f"{site.text} runs in a thread already: that was decided before"
+            refusal = Refusal(site.path, site.span, QUIET, why, "call it without the thread")
+            groups.refuse(origins_of(site, target)[0], refusal)
     for escape in graph.escapes:
         for origin in escape.origins:
             rule = QUIET if origin in locks else "escapes"

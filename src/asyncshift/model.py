@@ -93,7 +93,7 @@ class Project:
     unparsable_names: frozenset[str] = frozenset()
     """Every identifier found in files that do not parse: functions of these names stay in place."""
     bridges: Mapping[str, str] = field(default_factory=dict)
-    """Generated bridge modules that stand already: dotted name -> path.  They are not in `files`."""
+    """Generated bridge modules that stand already: dotted name -> path; they are not in `files`."""
 
 
 # ----------------------------------------------------------------------------- call graph
@@ -396,8 +396,8 @@ class Rewritten:
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """One file of a diff, as bytes.  `old` is None for a new file, `new` for one that goes.  Made by the pipeline, read by
-    `diff`, `apply` and `journal`."""
+    """One file of a diff, as bytes.  `old` is None for a new file, `new` for one that goes.  Made
+    by the pipeline, read by `diff`, `apply` and `journal`."""
 
     path: str
     old: bytes | None

@@ -75,7 +75,6 @@ def pins(graph: Graph, project: Project) -> dict[FunctionId, Cause]:
     for escape in graph.escapes:
         if escape.function is not None and escape.function not in escaped:
             escaped[escape.function] = escape
-    selected = {file.path for file in project.files if file.selected or is_test_file(file.path)}
     called_here = {
         target.function
         for site in graph.sites
@@ -87,7 +86,7 @@ def pins(graph: Graph, project: Project) -> dict[FunctionId, Cause]:
     for f in graph.functions.values():
         if f.is_async or f.kind is FunctionKind.MODULE:
             continue
-        for rule, text in _reasons(f, project, selected, called_here):
+        for rule, text in _reasons(f, project, called_here):
             found[f.id] = Cause(rule, text, f.path, f.line)
             break
         else:
@@ -107,15 +106,13 @@ def pins(graph: Graph, project: Project) -> dict[FunctionId, Cause]:
 
 
 def _reasons(
-    f: Function, project: Project, selected: set[str], called_here: set[FunctionId]
+    f: Function, project: Project, called_here: set[FunctionId]
 ) -> Iterator[tuple[str, str]]:
     last = f.name.rpartition(".")[2]
     if f.kind is FunctionKind.LAMBDA:
         yield "lambda", "a lambda cannot be async"
     if f.kind is FunctionKind.CLASS:
         yield "class-body", "a class body runs when it is imported"
-    if f.path not in selected:
-        yield "not-selected", f"{f.path} is outside the selected paths"
     if f.pragma is not None:
         reason = f.pragma or "no reason given"
         yield "keep-sync", f"the author asked to keep {f.name} sync: {reason}"

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from asyncshift import callgraph, discover, erasure, facts
+from asyncshift.bridge_modules import changed_modules, place_bridges
 from asyncshift.cache import FactsCache
 from asyncshift.codemod import Kind, Registry, load_registry
 from asyncshift.config import Config
@@ -43,6 +44,7 @@ from asyncshift.model import (
     Style,
 )
 from asyncshift.planning import make_plan
+from asyncshift.scope import ALL, Choice, Scope, make_scope
 
 Progress = Callable[[str, int, int], None]
 """Called with the step's name, what is done, and the total."""
@@ -81,6 +83,8 @@ class Analysis:
     config: Config
     refused: tuple[Refusal, ...] = ()
     """What the rewriters refused before anything was decided."""
+    scope: Scope | None = None
+    """What may change; None for everything."""
     messages: tuple[Message, ...] = ()
 
 
@@ -107,7 +111,7 @@ def survey(paths: Sequence[Path], config: Config, progress: Progress = silent) -
     if broken:
         project = _without(project, broken, paths)
     with _no_gc():
-        graph = callgraph.build(found, registry, config.python)
+        graph = callgraph.build(found, registry, config.python, bridges=project.bridges)
     _no_ambiguous_import(graph, {file.path for file in project.files if file.selected})
     return Survey(project, graph, registry, project.messages + graph.messages)
 
@@ -120,12 +124,20 @@ def _no_ambiguous_import(graph: Graph, selected: set[str]) -> None:
             raise InputError(message.text, path=message.path, hint=hint)
 
 
-def analyse(paths: Sequence[Path], config: Config, progress: Progress = silent) -> Analysis:
-    """Survey, ask the rewriters what they refuse, and solve."""
+def analyse(
+    paths: Sequence[Path],
+    config: Config,
+    progress: Progress = silent,
+    choice: Choice = ALL,
+) -> Analysis:
+    """Survey, ask the rewriters what they refuse, and solve within what was chosen."""
     seen = survey(paths, config, progress)
+    scope = make_scope(config, seen.project, seen.graph, choice)
     refusals = _look(seen, config, progress)
-    plan = make_plan(seen.graph, seen.project, seen.registry, refusals)
-    return Analysis(seen.project, seen.graph, seen.registry, plan, config, refusals, seen.messages)
+    plan = make_plan(seen.graph, seen.project, seen.registry, refusals, scope=scope)
+    return Analysis(
+        seen.project, seen.graph, seen.registry, plan, config, refusals, scope, seen.messages
+    )
 
 
 def _facts(
@@ -237,7 +249,12 @@ def changes(analysis: Analysis, progress: Progress = silent) -> Outcome:
             raise AssertionError(f"planned again what cannot be written: {fresh[0]}")
         failed += fresh
         plan = make_plan(
-            analysis.graph, analysis.project, analysis.registry, analysis.refused, failed
+            analysis.graph,
+            analysis.project,
+            analysis.registry,
+            analysis.refused,
+            failed,
+            analysis.scope,
         )
 
 
@@ -265,7 +282,8 @@ def _work(analysis: Analysis, plan: Plan) -> list[_Work]:
     for decision in plan.decisions:
         by_path[decision.path].append(decision)
     files = {file.path: file for file in analysis.project.files}
-    bridges = _bridges(analysis, plan)
+    bridges = place_bridges(analysis.project, analysis.graph, plan)
+    standing = ",".join(sorted({*analysis.project.bridges, *(b.module for b in bridges.values())}))
     tops = {file.module.partition(".")[0] for file in analysis.project.files}
     first_party = ",".join(sorted(tops))
     work = []
@@ -276,6 +294,8 @@ def _work(analysis: Analysis, plan: Plan) -> list[_Work]:
         if kept := analysis.graph.exported.get(path):
             options["keep_imports"] = ",".join(kept)
         options["first_party"] = first_party
+        if standing:
+            options["bridges"] = standing
         work.append(_Work(files[path], tuple(decisions), tuple(sorted(options.items()))))
     return work
 
@@ -297,43 +317,6 @@ def _rewrite_one(registry: Registry, style: Style, work: _Work) -> _Done:
     return _Done(result, erasure.compare(work.file.text, result.text, registry))
 
 
-@dataclass(frozen=True, slots=True)
-class _Bridge:
-    """A generated bridge module: its dotted name and its path."""
-
-    module: str
-    path: str
-
-
-def _bridges(analysis: Analysis, plan: Plan) -> dict[str, _Bridge]:
-    """Which files import which bridge module.  It lives in the package of what is awaited, or
-    beside a script; entry points use it too where it exists, so that all share one loop."""
-    files = {file.path: file for file in analysis.project.files}
-    functions = analysis.graph.functions
-    found: dict[str, _Bridge] = {}
-    for action in (Action.BRIDGE, Action.RUN, Action.SPLIT_ENTRY):
-        if not found and action is not Action.BRIDGE:
-            break
-        for decision in plan.decisions:
-            if decision.action is action and decision.path not in found:
-                callee = decision.cause.because
-                home = files[functions[callee].path if callee else decision.path]
-                bridge = _bridge_beside(home)
-                if action is Action.BRIDGE or bridge in found.values():
-                    found[decision.path] = bridge
-    return found
-
-
-def _bridge_beside(file: SourceFile) -> _Bridge:
-    folders = file.path.split("/")[:-1]
-    parts = file.module.split(".")
-    inside = len(parts) if file.is_package else len(parts) - 1
-    if not inside:
-        return _Bridge("_run_sync", "/".join([*folders, "_run_sync.py"]))
-    top = folders[: len(folders) - inside + 1]
-    return _Bridge(f"{parts[0]}._run_sync", "/".join([*top, "_run_sync.py"]))
-
-
 def _outcome(
     analysis: Analysis, plan: Plan, work: Sequence[_Work], results: Sequence[_Done]
 ) -> Outcome:
@@ -341,20 +324,19 @@ def _outcome(
 
     written: list[FileChange] = []
     verdicts: dict[str, Mapping[str, bool]] = {}
+    texts: dict[str, str] = {}
     for item, done in zip(work, results, strict=True):
         result = done.result
         if result.text is None or result.text == item.file.text:
             continue
         verdicts[result.path] = done.verdicts
+        texts[result.path] = result.text
         old = discover.encode(item.file, item.file.text)
         new = discover.encode(item.file, result.text)
         written.append(FileChange(result.path, old, new, None, result.hunks))
-    bridges = _bridges(analysis, plan)
-    written += [
-        FileChange(path, None, bridge_source().encode())
-        for path in sorted({b.path for p, b in bridges.items() if p in verdicts})
-        if not Path(analysis.project.root, path).exists()
-    ]
+    bridges = place_bridges(analysis.project, analysis.graph, plan)
+    wanted = [bridge for path, bridge in bridges.items() if path in texts]
+    written += changed_modules(analysis.project, wanted, texts, bridge_source())
     notes = tuple(message for done in results for message in done.result.messages)
     messages = analysis.messages + plan.messages + _needs(analysis.registry, plan) + notes
     messages += _reached_through(analysis.graph, plan)

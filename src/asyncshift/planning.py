@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from asyncshift.changesets import change_sets
 from asyncshift.codemod import Registry
 from asyncshift.decide import counts, decide, looks
+from asyncshift.facades import settle_facades
 from asyncshift.groups import QUIET
 from asyncshift.model import Graph, Message, Plan, Project, Refusal, Severity
+from asyncshift.scope import Scope
+from asyncshift.slices import narrow
 from asyncshift.solve import run
 from asyncshift.world import prepare
 
@@ -19,8 +22,9 @@ def make_plan(
     registry: Registry,
     refusals: Sequence[Refusal] = (),
     failed: Sequence[Refusal] = (),
+    scope: Scope | None = None,
 ) -> Plan:
-    """Decide what turns async and what is done at each place.
+    """Decide what turns async and what is done at each place, within `scope` (None: everywhere).
 
     `refusals` are library uses that no rewriter can do: they stay, or go to threads.  `failed` are
     places of an earlier plan that the rewrite step could not do: their functions stay sync.  So
@@ -28,8 +32,13 @@ def make_plan(
     """
     world = prepare(graph, project, registry, refusals, failed)
     run(world)
+    if scope is not None:
+        narrow(world, registry, scope)
+    for fid, cause in (*world.kept.items(), *world.held.items()):
+        world.causes.setdefault(fid, cause)
+    settle_facades(world)
     decisions = decide(world, registry, frozenset((r.path, r.span) for r in failed))
-    kept = [*world.groups.refused.values(), *refusals, *failed]
+    kept = [*world.groups.refused.values(), *refusals, *failed, *world.border]
     unique = {(r.path, r.span, r.rule): r for r in kept if r.rule != QUIET}
     figures = counts(world, decisions)
     figures["refused"] = len(unique)

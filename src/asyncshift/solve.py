@@ -7,7 +7,7 @@ round again with more functions kept sync, and the sets of kept functions only g
 - *refused group*: a client is used where nothing can be awaited, so it stays with its library;
 - *pinned late*: an async body would block the loop in a way no thread hop can cure.
 
-Knows no files and no syntax trees.
+`slices` takes one step of what this decides.  Knows no files and no syntax trees.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from asyncshift.model import (
 )
 from asyncshift.pins import is_test_file
 from asyncshift.world import (
+    BRIDGES,
     ITERATING,
     OWN_THREAD,
     ROOTS,
@@ -45,16 +46,14 @@ from asyncshift.world import (
 
 
 def run(world: World) -> None:
-    """Spread and mend until nothing conflicts; leaves the result in the world."""
+    """Spread and mend until nothing conflicts; leaves the result, the goal, in the world."""
     while True:
-        _spread(world)
-        if settle_locks(world) or _hold_conflicts(world) or _group_conflicts(world):
+        spread(world)
+        if settle_locks(world) or _hold_conflicts(world) or group_conflicts(world):
             continue
-        _find_blocking(world)
-        if not _thread_conflicts(world) and not _lower_bridges(world):
+        find_blocking(world)
+        if not thread_conflicts(world) and not _lower_bridges(world):
             break
-    for fid, cause in (*world.kept.items(), *world.held.items()):
-        world.causes.setdefault(fid, cause)
 
 
 def _lower_bridges(world: World) -> bool:
@@ -70,6 +69,8 @@ def _lower_bridges(world: World) -> bool:
         f = world.function(fid)
         if f.kind is not FunctionKind.FUNCTION or not world.is_coroutine(fid):
             continue
+        if fid in world.pairs:
+            continue  # an earlier step decided
         if fid in (clients if _is_private(f) else direct):
             continue  # others may wait for it, or its client could not move
         if f.is_generator or fid in world.classes:
@@ -82,7 +83,8 @@ def _lower_bridges(world: World) -> bool:
             site
             for site in world.outgoing.get(fid, ())
             for target in site.targets
-            if target.function and world.is_coroutine(target.function)
+            if target.function
+            if world.is_coroutine(target.function) or site.wrapper in BRIDGES
         ]
         saved = len(above) - len(below)
         if saved > 0 and (best is None or saved > best[0]):
@@ -127,7 +129,7 @@ def _stuck(world: World) -> dict[FunctionId, Cause]:
     return stuck
 
 
-def _spread(world: World) -> None:
+def spread(world: World) -> None:
     stuck = _stuck(world)
     world.kept.update((k, v) for k, v in stuck.items() if k not in world.held)
     world.turned, world.causes = set(), {}
@@ -136,6 +138,8 @@ def _spread(world: World) -> None:
     def push(fid: FunctionId, cause: Cause) -> None:
         f = world.function(fid)
         if fid in world.turned or fid in stuck or f.is_async:
+            return
+        if world.allowed is not None and fid not in world.allowed:
             return
         if f.kind not in (FunctionKind.FUNCTION, FunctionKind.GENEXP):
             return
@@ -152,6 +156,18 @@ def _spread(world: World) -> None:
                 site.caller,
                 Cause("root", f"calls {target.api}", site.path, site.span[0]),
             )
+    for site in world.graph.sites:
+        if site.wrapper in BRIDGES and site.caller not in world.pairs and not site.awaited:
+            text = f"waits for {site.text} through a bridge"
+            push(site.caller, Cause("bridged", text, site.path, site.span[0]))
+    for fid, cause in world.down.items():
+        push(fid, cause)
+    for fid, coroutine in world.pairs.items():
+        f = world.function(fid)
+        text = f"runs {world.function(coroutine).name}, which is async already"
+        world.turned.add(fid)
+        world.causes[fid] = Cause("facade", text, f.path, f.line, coroutine)
+        queue.append(fid)
     while queue:
         f = world.function(queue.popleft())
         if f.id in world.entries:
@@ -173,8 +189,12 @@ def _spread(world: World) -> None:
 
 def _seeds(world: World, use: LibraryUse) -> bool:
     """A use turns its function async when it is converted, or when it blocks and has a twin that
-    only this client cannot use: then it goes to a thread and the callers still become async."""
-    return world.converted(use) or (use[2].kind is Kind.AWAITABLE and use[2].blocks)
+    only this client cannot use: then it goes to a thread and the callers still become async.  (A
+    client that only waits for a later step does not go to a thread first.)"""
+    if world.converted(use):
+        return True
+    waits = world.groups.of(use[0], use[1]) in world.open_groups
+    return use[2].kind is Kind.AWAITABLE and use[2].blocks and not waits
 
 
 def _can_await(world: World, fid: FunctionId | None, stuck: Mapping[FunctionId, Cause]) -> bool:
@@ -231,7 +251,7 @@ def _can_reach(world: World, site: Site, f: Function) -> bool:
     return all(world.converted(use) for use in world.uses_at.get((site.path, site.span), ()))
 
 
-def _group_conflicts(world: World) -> bool:
+def group_conflicts(world: World) -> bool:
     """A converted client in a function that cannot await stays with its library as a whole."""
     grew = False
     for use in world.uses:
@@ -258,8 +278,8 @@ def _group_conflicts(world: World) -> bool:
     return grew or world.groups.refuse_unmoored(world.uses, ROOTS)
 
 
-def _find_blocking(world: World) -> None:
-    """Sync functions that reach a blocking call or a bridge."""
+def find_blocking(world: World) -> None:
+    """Sync functions that reach a blocking call, and those that reach a bridge or a facade."""
     world.bridging = {
         site.caller
         for fid in world.turned
@@ -267,29 +287,41 @@ def _find_blocking(world: World) -> None:
         for site in world.incoming.get(fid, ())
         if forces(site, world.function(fid)) and not world.in_async(site.caller)
     }
+    world.bridging |= {
+        site.caller
+        for site in world.graph.sites
+        if site.wrapper in BRIDGES and not world.in_async(site.caller)
+    }
     split = {fid for fid in world.entries if fid in world.turned}
-    start = world.bridging | split
+    world.waiting = _reaching_up(world, world.bridging | split)
+    start = set(world.waiting)
     for use in world.uses:
         site, _, treatment = use
         blocks = treatment.kind in ROOTS | {Kind.BLOCKING} and treatment.blocks
         if blocks and not site.awaited and not world.in_async(site.caller):
             start.add(site.caller)
-    world.blocking = set()
+    world.blocking = _reaching_up(world, start)
+
+
+def _reaching_up(world: World, start: set[FunctionId]) -> set[FunctionId]:
+    """Sync functions from which some of `start` are reached by calls in sync code."""
+    found: set[FunctionId] = set()
     queue = deque(sorted(start))
     while queue:
         fid = queue.popleft()
-        if fid in world.blocking:
+        if fid in found:
             continue
-        world.blocking.add(fid)
+        found.add(fid)
         f = world.function(fid)
         if f.kind is FunctionKind.GENEXP and f.parent and not world.in_async(f.parent):
             queue.append(f.parent)
         for site in world.incoming.get(fid, ()):
             if reaches(site, f) and not world.in_async(site.caller):
                 queue.append(site.caller)
+    return found
 
 
-def _thread_conflicts(world: World) -> bool:
+def thread_conflicts(world: World) -> bool:
     """Async functions that would block the loop where no thread hop is possible stay sync."""
     grew = False
     for fid in sorted(world.blocking):

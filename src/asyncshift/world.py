@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from asyncshift.codemod import Kind, Registry
-from asyncshift.groups import Groups, LibraryUse, form_groups, library_uses, origins_of
+from asyncshift.groups import Groups, LibraryUse, form_groups, library_uses
 from asyncshift.model import (
     Cause,
     Certainty,
@@ -23,6 +23,7 @@ from asyncshift.model import (
     Span,
 )
 from asyncshift.pins import entry_functions, is_test_file, pins
+from asyncshift.scope import Scope
 
 ITERATING = frozenset(
     {
@@ -48,7 +49,12 @@ EAGER = frozenset(
     {"all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted", "str.join", "sum"}
     | {"tuple", "list.extend"}
 )
-OWN_THREAD = frozenset({"asyncio.to_thread", "threading.Thread", "threading.Timer"})
+BRIDGES = frozenset({"run_sync", "iter_sync", "enter_sync"})
+THREADS = frozenset({"to_thread", "in_thread"})
+"""The wrappers of earlier steps (`Site.wrapper`)."""
+OWN_THREAD = frozenset(
+    {"asyncio.to_thread", "_run_sync.in_thread", "threading.Thread", "threading.Timer"}
+)
 """What runs a callback in a thread of its own, so that it may bridge while the loop goes on."""
 
 
@@ -60,7 +66,6 @@ class World:
     uses: Sequence[LibraryUse]
     groups: Groups
     entries: Mapping[FunctionId, str]
-    selected: frozenset[str]
     kept: dict[FunctionId, Cause]
     """Pinned functions: they stay sync and may bridge."""
     held: dict[FunctionId, Cause] = field(default_factory=dict)
@@ -88,6 +93,53 @@ class World:
     """Groups of locks that move to their async form."""
     blocking: set[FunctionId] = field(default_factory=set)
     bridging: set[FunctionId] = field(default_factory=set)
+    waiting: set[FunctionId] = field(default_factory=set)
+    """Sync functions that reach a bridge or a facade: they need a thread of their own."""
+    pairs: Mapping[FunctionId, FunctionId] = field(default_factory=dict)
+    """Facades of earlier steps with their coroutines.  Solved as if they were one function."""
+    generated: bool = False
+    """A generated bridge module stands already."""
+    patched: frozenset[FunctionId] = frozenset()
+    """Functions that somebody replaces by their name: calls must go on using that name."""
+    under_lock: frozenset[tuple[str, Span]] = frozenset()
+    """Places that run while a lock is held."""
+    scope: Scope | None = None
+    """What may change; None for everything, and while the goal is worked out."""
+    goal: frozenset[FunctionId] | None = None
+    """What turns once everything is selected; None where everything is."""
+    allowed: frozenset[FunctionId] | None = None
+    """The functions that may turn in this step."""
+    down: dict[FunctionId, Cause] = field(default_factory=dict)
+    """Functions that turn because they reach blocking code, which they hand to a thread."""
+    deferred: dict[FunctionId, Refusal] = field(default_factory=dict)
+    """Functions of the scope that turn in a later step, when more is selected."""
+    border: list[Refusal] = field(default_factory=list)
+    """Lines outside the scope that keep something inside from moving."""
+    open_groups: set[str] = field(default_factory=set)
+    """Provenance groups that cannot move in this step because they reach over the border."""
+    consented: set[tuple[str, Span]] = field(default_factory=set)
+    """Places outside the scope that may be edited because the user agreed."""
+    facades: dict[FunctionId, str] = field(default_factory=dict)
+    """Functions that keep their sync name beside the coroutine, with the coroutine's name."""
+    dropped: set[FunctionId] = field(default_factory=set)
+    """Facades of earlier steps that nobody needs any more."""
+
+    def in_scope(self, fid: FunctionId) -> bool:
+        """Whether the text of this function may change."""
+        if self.scope is None or fid in self.scope.functions:
+            return True
+        return is_test_file(self.function(fid).path)
+
+    def editable(self, site: Site) -> bool:
+        """Whether this place may change."""
+        return self.in_scope(site.caller) or (site.path, site.span) in self.consented
+
+    def chosen(self, site: Site) -> bool:
+        """Whether what this place does with a library is this step's business: a test follows what
+        turns, its own library calls wait until it is selected."""
+        if self.scope is None or site.caller in self.scope.functions:
+            return True
+        return (site.path, site.span) in self.consented
 
     def function(self, fid: FunctionId) -> Function:
         return self.graph.functions[fid]
@@ -103,10 +155,10 @@ class World:
     def converted(self, use: LibraryUse) -> bool:
         """Whether the use moves to the new library (False: it stays, or goes to a thread)."""
         site, target, treatment = use
-        if treatment.kind in (Kind.REFUSED, Kind.BLOCKING, Kind.SAME):
+        if treatment.kind in (Kind.REFUSED, Kind.BLOCKING, Kind.SAME, Kind.MIGRATED):
             return False
         if not treatment.grouped:
-            return True
+            return self.chosen(site)
         if treatment.exclusive:
             return self.groups.of(site, target) in self.moved_locks
         return self.groups.of(site, target) not in self.groups.refused
@@ -118,7 +170,7 @@ def forces(site: Site, f: Function) -> bool:
     if site.certainty is Certainty.UNKNOWN:
         return False
     last = f.name.rpartition(".")[2]
-    if f.is_contextmanager or last in ("__enter__", "__exit__"):
+    if f.is_contextmanager or last in ("__enter__", "__exit__", "__aenter__", "__aexit__"):
         return site.protocol is Protocol.WITH or site.consumer.endswith(".enter_context")
     if f.is_generator:
         return site.protocol in ITERATING
@@ -137,9 +189,6 @@ def prepare(
     uses = library_uses(graph, registry)
     groups = form_groups(graph, uses, (*refusals, *failed))
     uses = _in_scope(uses, groups, project)
-    selected = frozenset(
-        file.path for file in project.files if file.selected or is_test_file(file.path)
-    )
     packages = {file.path.rpartition("/")[0] for file in project.files if file.is_package}
     imported = {target for targets in graph.imports.values() for target in targets}
     world = World(
@@ -147,7 +196,9 @@ def prepare(
         uses=uses,
         groups=groups,
         entries=entry_functions(graph, project),
-        selected=selected,
+        pairs={f.id: f.facade_of for f in graph.functions.values() if f.facade_of},
+        generated=bool(project.bridges),
+        patched=frozenset(m.function for m in graph.mentions if m.how == "patched"),
         kept=pins(graph, project),
         interrupting=frozenset(
             escape.function
@@ -170,13 +221,13 @@ def prepare(
             if target.function is not None:
                 world.incoming[target.function].append(site)
     for use in uses:
-        if use[0].protocol is Protocol.CALL:
+        if use[0].protocol is Protocol.CALL and use[2].kind is not Kind.MIGRATED:
             world.uses_at[use[0].path, use[0].span].append(use)
     for f in graph.functions.values():
         if f.kind is FunctionKind.FUNCTION:
             world.by_path[f.path].append(f)
     world.classes = _classes(graph)
-    _refuse_unselected(world)
+    world.under_lock = _under_locks(world)
     _pin_failed(world, failed)
     _pin_bound(world)
     return world
@@ -233,7 +284,7 @@ def _join_pairs(graph: Graph, join: object) -> None:
 def _in_scope(uses: Sequence[LibraryUse], groups: Groups, project: Project) -> list[LibraryUse]:
     """Tests that nobody selected follow what turns; their own library calls are no business of
     this run.  (Elsewhere unselected uses count: they can refuse a client.)"""
-    chosen = {file.path for file in project.files if file.selected}
+    chosen = {file.path for file in project.files if file.selected or not is_test_file(file.path)}
     touched = {
         groups.of(site, target)
         for site, target, treatment in uses
@@ -249,27 +300,32 @@ def _in_scope(uses: Sequence[LibraryUse], groups: Groups, project: Project) -> l
     ]
 
 
-def _refuse_unselected(world: World) -> None:
-    """Values cross borders as calls do: a client that unselected code touches cannot move."""
-    inside = {
-        world.groups.of(site, target)
-        for site, target, treatment in world.uses
-        if treatment.grouped and site.path in world.selected
-    }
-    for site, target, treatment in world.uses:
-        if site.path in world.selected or treatment.kind is Kind.SAME:
+def _under_locks(world: World) -> frozenset[tuple[str, Span]]:
+    """Places in the body of `with lock:`, and in every function that is called there."""
+    held = [
+        use[0]
+        for use in world.uses
+        if use[2].exclusive and use[0].protocol is Protocol.WITH and use[0].region is not None
+    ]
+    found: set[tuple[str, Span]] = set()
+    seen: set[FunctionId] = set()
+    queue: deque[Site] = deque()
+    for lock in held:
+        assert lock.region is not None
+        start, end = lock.region[:2], lock.region[2:]
+        for site in world.sites_in[lock.path]:
+            if start <= site.span[:2] and site.span[2:] <= end:
+                queue.append(site)
+    while queue:
+        site = queue.popleft()
+        found.add((site.path, site.span))
+        if site.certainty is Certainty.UNKNOWN or site.protocol not in REACHING:
             continue
-        if treatment.grouped and world.groups.of(site, target) in inside:
-            world.groups.refuse(
-                origins_of(site, target)[0],
-                Refusal(
-                    site.path,
-                    site.span,
-                    "not-selected",
-                    f"{site.text} in {site.path} uses the same client and is not selected",
-                    f"add {site.path} to the paths",
-                ),
-            )
+        for target in site.targets:
+            if target.function is not None and target.function not in seen:
+                seen.add(target.function)
+                queue.extend(world.outgoing[target.function])
+    return frozenset(found)
 
 
 def _pin_failed(world: World, failed: Iterable[Refusal]) -> None:
@@ -336,15 +392,20 @@ def in_one_hop(site: Site) -> bool:
 
 
 def bridge_allowed(world: World, site: Site) -> bool:
-    """Whether sync code at this place may wait for a coroutine."""
-    caller = world.function(site.caller)
-    if site.caller in world.held or site.path not in world.selected:
-        return False
-    if caller.kind is FunctionKind.CLASS or is_implicit(caller):
-        return False
-    if site.caller in world.interrupting:
+    """Whether a bridge may be written at this place of sync code."""
+    if site.caller in world.held or not world.editable(site):
         return False
     if site.protocol not in BRIDGEABLE or (site.path, site.span) in world.unwritable:
+        return False
+    return may_wait(world, site)
+
+
+def may_wait(world: World, site: Site) -> bool:
+    """Whether sync code at this place may wait for a coroutine, through a bridge or a facade."""
+    caller = world.function(site.caller)
+    if caller.kind is FunctionKind.CLASS or is_implicit(caller):
+        return False
+    if site.caller in world.interrupting or (site.path, site.span) in world.under_lock:
         return False
     if caller.kind is FunctionKind.MODULE:
         return site.in_main_guard or site.path in world.scripts
@@ -367,12 +428,12 @@ def _why_held(world: World, site: Site) -> str:
     caller = world.function(site.caller)
     if caller.kind in (FunctionKind.MODULE, FunctionKind.CLASS):
         return f"{caller.path} calls it while it is imported"
-    if site.path not in world.selected:
-        return f"{caller.name} in {site.path} calls it and is not selected"
     if site.caller in world.interrupting:
         return f"{caller.name} is a handler that can run while the loop does"
     if is_implicit(caller):
         return f"{caller.name} calls it, which can run anywhere, on the event loop as well"
+    if (site.path, site.span) in world.under_lock and not world.in_async(site.caller):
+        return f"{caller.name} calls it while a lock is held: the loop may need that lock"
     if (site.path, site.span) in world.unwritable:
         return f"{caller.name} needs it where neither `await` nor a bridge can be written"
     if world.in_async(site.caller):

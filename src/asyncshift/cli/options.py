@@ -25,6 +25,20 @@ class Format(enum.StrEnum):
     JSON = "json"
 
 
+class Direction(enum.StrEnum):
+    """Where a migration begins."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+class Boundary(enum.StrEnum):
+    """What stands at the border of a slice."""
+
+    FACADE = "facade"
+    BRIDGE = "bridge"
+
+
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write the result.")]
 
 
@@ -76,6 +90,29 @@ _SHARED: dict[str, Any] = {
         list[str] | None,
         typer.Option(help="Do not read files of this pattern, as in .gitignore; repeatable."),
     ],
+    "module": Annotated[
+        list[str] | None,
+        typer.Option(help="Migrate this module only: pkg.mod, or a pattern; repeatable."),
+    ],
+    "entry": Annotated[
+        list[str] | None,
+        typer.Option(help="Migrate what pkg.mod:function reaches, and nothing else; repeatable."),
+    ],
+    "direction": Annotated[
+        Direction | None,
+        typer.Option(help="up: from awaitable calls to callers; down: from callers, with threads."),
+    ],
+    "edit_callers": Annotated[
+        bool | None,
+        typer.Option(
+            "--edit-callers/--keep-callers",
+            help="Edit single lines of unselected code that use what changes.",
+        ),
+    ],
+    "boundary": Annotated[
+        Boundary | None,
+        typer.Option(help="What stands where unselected code calls a function that turned."),
+    ],
     "python": Annotated[
         Path | None,
         typer.Option(help="The project's interpreter or virtual environment, to read libraries."),
@@ -94,7 +131,10 @@ def _config(start: Path, shared: dict[str, Any]) -> Config:
         "only": shared["only"],
         "exclude": shared["exclude"],
         "ignore": shared["ignore"],
+        "modules": shared["module"],
+        "entries": shared["entry"],
     }
     overrides = {name: tuple(value) for name, value in lists.items() if value}
-    single = {name: shared[name] for name in ("python", "jobs", "cache")}
+    single = {name: shared[name] for name in ("python", "jobs", "cache", "edit_callers")}
+    single |= {name: str(shared[name]) for name in ("direction", "boundary") if shared[name]}
     return load_config(start, {**overrides, **single})
