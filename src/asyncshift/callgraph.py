@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from asyncshift import facts as f
 from asyncshift.codemod import Kind, Registry
@@ -28,15 +29,22 @@ _BIG_FAMILY = 64
 _SHARED = frozenset({"call", "with", "for", "comprehension", "yield_from", "next", "attribute"})
 
 
-def build(facts: Sequence[FileFacts], registry: Registry, python: Path | None = None) -> Graph:
-    """The call graph of all files together; the same facts in any order give the same graph."""
+def build(
+    facts: Sequence[FileFacts],
+    registry: Registry,
+    python: Path | None = None,
+    bridges: Mapping[str, str] = MappingProxyType({}),
+) -> Graph:
+    """The call graph of all files together; the same facts in any order give the same graph.
+
+    `bridges` are the generated bridge modules by their dotted names (`Project.bridges`)."""
     facts = sorted(facts, key=lambda file: file.path)
-    solver = Solver(facts, registry)
+    solver = Solver(facts, registry, bridges)
     solver.solve()
     if wrong := solver.suggestions.wrong():
         del solver
         gc.collect()  # it refers to itself, and two of them are a lot of memory
-        solver = Solver(facts, registry)
+        solver = Solver(facts, registry, bridges)
         solver.solve(wrong)
     ids = [_identifier(facts[fn.unit].path, fn) for fn in solver.functions]
     sites = Sites(solver)
@@ -48,7 +56,7 @@ def build(facts: Sequence[FileFacts], registry: Registry, python: Path | None = 
     tokens = set(solver.origin_tokens()) | escapes.tokens()
     groups = solver.origins.groups(tokens)
     keys = {root: tuple(sorted({sites.key(t) for t in group})) for root, group in groups.items()}
-    functions = _functions(solver, ids, families, OutsideClasses(python))
+    functions = _functions(sites, ids, families, OutsideClasses(python))
     return Graph(
         functions={function.id: function for function in functions},
         sites=sites.build(ids, keywords),
@@ -70,8 +78,9 @@ def _identifier(path: str, fn: Fn) -> FunctionId:
 
 
 def _functions(
-    solver: Solver, ids: list[FunctionId], families: dict[int, list[int]], outside: OutsideClasses
+    sites: Sites, ids: list[FunctionId], families: dict[int, list[int]], outside: OutsideClasses
 ) -> Iterable[Function]:
+    solver = sites.solver
     shared: dict[int, tuple[FunctionId, ...]] = {}
     for fn in solver.functions:
         if fn.number != fn.origin:
@@ -83,6 +92,7 @@ def _functions(
         if fn.cls >= 0:
             cls = ids[base + solver.hierarchy.classes[fn.cls].facts.function]
         foreign, overrides = _foreign_base(solver, fn, outside)
+        facade = _facade(solver, fn, sites)
         yield Function(
             id=ids[fn.number],
             path=file.path,
@@ -103,7 +113,17 @@ def _functions(
             foreign_base=foreign,
             overrides=overrides,
             pragma=facts.pragma,
+            facade_of=None if facade is None else ids[base + facade],
         )
+
+
+def _facade(solver: Solver, fn: Fn, sites: Sites) -> int | None:
+    """The coroutine that a function only runs, through a bridge."""
+    if fn.facts.facade is None:
+        return None
+    coroutine, site = fn.facts.facade
+    wrapper = sites.wrappers.around(site + solver.unit_sites[fn.unit])
+    return coroutine if wrapper in ("run_sync", "iter_sync", "enter_sync") else None
 
 
 def _family(

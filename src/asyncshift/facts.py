@@ -77,6 +77,8 @@ class FunctionFacts:
     decorators: tuple[tuple[str, int], ...] = ()
     """(as written or dotted by the imports, node of the decorator without its call)."""
     pragma: str | None = None
+    facade: tuple[int, int] | None = None
+    """It only runs a coroutine: (function, site of its call), if what it calls is a bridge."""
     nodes: tuple[int, int] = (0, 0)
     ops: tuple[int, int] = (0, 0)
     marks: tuple[int, int] = (0, 0)
@@ -115,6 +117,8 @@ class FileFacts:
     """Site of an except clause -> what it guards."""
     doubles: dict[int, tuple[tuple[str, ...], bool, bool]]
     """Site of a call with `**`: names seen, own `**` parameter flows in, all names known."""
+    handed: dict[int, Span]
+    """Site of a call to something named `to_thread` -> the place of its first argument."""
     names: dict[str, int]
     """Name in the module -> its node."""
     exports: tuple[str, ...] | None

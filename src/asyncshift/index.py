@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from asyncshift.facts import ClassFacts, FileFacts
@@ -21,17 +21,21 @@ class Module:
 
 
 class ModuleIndex:
-    """Dotted names to files.  Several files may share a name: the nearest to the importer wins."""
+    """Dotted names to files.  Several files may share a name: the nearest to the importer wins.
 
-    def __init__(self, files: Sequence[FileFacts]) -> None:
+    Generated bridge modules are known by name: they have no facts."""
+
+    def __init__(self, files: Sequence[FileFacts], bridges: Collection[str] = ()) -> None:
         self.files = files
+        self.bridges = frozenset(bridges)
         self.messages: list[Message] = []
         self._units: dict[str, list[int]] = {}
         self._namespaces: set[str] = set()
         self._found: dict[tuple[int, str], Module | None] = {}
         for number, file in enumerate(files):
             self._units.setdefault(file.module, []).append(number)
-            parts = file.module.split(".")
+        for name in (*self._units, *self.bridges):
+            parts = name.split(".")
             for end in range(1, len(parts)):
                 self._namespaces.add(".".join(parts[:end]))
 
@@ -41,6 +45,10 @@ class ModuleIndex:
         if key not in self._found:
             self._found[key] = self._resolve(importer, name)
         return self._found[key]
+
+    def is_bridge(self, importer: int, name: str) -> bool:
+        """Whether `name` means a generated bridge module in a file."""
+        return any(candidate in self.bridges for candidate in self._candidates(importer, name))
 
     def child(self, module: Module, name: str) -> Module | None:
         """A submodule."""

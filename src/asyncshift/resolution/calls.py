@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any
 
 from asyncshift.facts import ASYNC as IS_ASYNC
 from asyncshift.facts import (
+    AWAITED,
     CALL,
     CONSTANT,
     GENERATOR,
@@ -20,7 +22,14 @@ from asyncshift.facts import (
 from asyncshift.resolution.flow import SPREAD, Fn
 from asyncshift.resolution.members import Members
 from asyncshift.resolution.suggestions import Suggestions
-from asyncshift.resolution.summaries import ELEMENTS, HOLDERS, IDENTITY, SHAPES, THREADED
+from asyncshift.resolution.summaries import (
+    AWAITING,
+    ELEMENTS,
+    HOLDERS,
+    IDENTITY,
+    SHAPES,
+    THREADED,
+)
 from asyncshift.resolution.values import (
     BOX,
     EXT,
@@ -196,7 +205,7 @@ class Calls(Members):
 
     def _external(self, dotted: str, op: Op) -> None:
         _, target, _, args, _, site = op
-        api = self.canonical(dotted)
+        api = None if dotted in AWAITING else self.canonical(dotted)
         if api is not None:
             if self.registry.is_class(api):
                 self.push(target, self.pool.of(LIB, self.returned(api) or api, site))
@@ -206,8 +215,8 @@ class Calls(Members):
         name = dotted.removeprefix("builtins.")
         if name in ELEMENTS:
             self._elements(name, op)
-        elif name == "iter":
-            self.add((KIND, target, args[0] if args else -1, "iter"), args[0] if args else -1)
+        elif name in ("iter", "aiter"):
+            self.add((KIND, target, args[0] if args else -1, name), args[0] if args else -1)
         elif name in IDENTITY:
             for argument in args[:1]:
                 self.link(argument, target)
@@ -215,13 +224,15 @@ class Calls(Members):
             elements = self.new_box((op[1], op[2], name), target, "holder")
             for argument in args[:1]:
                 self.link(argument, elements)
-        elif name == "next":
+        elif name in ("next", "anext"):
             for argument in args[:1]:
                 self.add((ITER, target, argument, -1, ""), argument)
             for argument in args[1:]:
                 self.link(argument, target)
         elif name == "type" and len(args) == 1:
             self.add((KIND, target, args[0], "type"), args[0])
+        elif name == "asyncio.gather":
+            self._gathered(op)
         elif name == "functools.partial" and args:
             self._make_partial(op)
         elif name in ("map", "filter") and len(args) > 1:
@@ -283,6 +294,20 @@ class Calls(Members):
             return
         for argument in args[-1:] if name == "filter" else args:
             self._into(elements, argument)
+
+    def _gathered(self, op: Op) -> None:
+        """`asyncio.gather(a(), b())`: a list of what they give, in their order."""
+        _, target, _, args, _, _ = op
+        elements = self.new_box((op[1], op[2], "gather"), target)
+        for index, argument in enumerate(args):
+            if argument < CONSTANT:
+                self.link(~argument, elements)
+                break
+            self.link(argument, self.keyed(elements, index))
+        else:
+            return
+        for argument in args[index + 1 :]:
+            self.link(~argument if argument < CONSTANT else argument, elements)
 
     def _into(self, elements: int, argument: int) -> None:
         if argument > 0:
@@ -401,7 +426,7 @@ class Calls(Members):
                 if kind[2] != "dict":
                     self.link(kind[1] + 1, target)
             case "inst" | "self":
-                self._iterate_instance(kind, target)
+                self._iterate_instance(kind, target, op[3])
             case "member":
                 self.attribute_values(kind, op)
             case "lib":
@@ -411,13 +436,35 @@ class Calls(Members):
             case "class" if target > 0:
                 self.push(target, self.pool.of(INST, kind[1]))  # an Enum
 
-    def _iterate_instance(self, kind: tuple[Any, ...], target: int) -> None:
+    def _iterate_instance(self, kind: tuple[Any, ...], target: int, site: int) -> None:
         if target <= 0:
             target = self.node()
         iterator = self.node()
-        made = self.lookup(kind[0], kind[1], "__iter__")
+        first = self.dunders(kind, ("__iter__",), ("__aiter__",), self.is_awaited(site))[0]
+        made = self.lookup(kind[0], kind[1], first)
         self.add((CALL, iterator, made, (), (), -1), made)
         self.add((KIND, target, iterator, "next"), iterator)
+
+    def dunders(
+        self,
+        kind: tuple[Any, ...],
+        sync: tuple[str, ...],
+        other: tuple[str, ...],
+        is_async: bool,
+    ) -> tuple[str, ...]:
+        """Which of two protocols of an object is meant: its async one under `await`, `async for`
+        and `async with`.  Where the object has only one, that one is."""
+        wanted, rest = (other, sync) if is_async else (sync, other)
+        if any(self.definers(kind[0], kind[1], name) for name in wanted):
+            return wanted
+        return rest if any(self.definers(kind[0], kind[1], name) for name in rest) else wanted
+
+    def is_awaited(self, site: int) -> bool:
+        """The place is under `await`, `async for` or `async with`."""
+        if site < 0:
+            return False
+        unit = bisect_right(self.unit_sites, site) - 1
+        return bool(self.files[unit].sites[site - self.unit_sites[unit]][4] & AWAITED)
 
     def enter(self, op: Op, value: int) -> None:
         """WITH(dst, src, site) for one value of src."""
@@ -427,12 +474,12 @@ class Calls(Members):
             case "manager":
                 self.link(self.yielded(kind[1]), target)
             case "inst" | "self":
-                for name in ("__enter__", "__aenter__"):
-                    if self.definers(kind[0], kind[1], name):
-                        made = self.lookup(kind[0], kind[1], name)
-                        self.add((CALL, target, made, (), (), -1), made)
-                        return
-                if self.library_base(kind[1]) is not None:
+                is_async = self.is_awaited(op[3])
+                (name,) = self.dunders(kind, ("__enter__",), ("__aenter__",), is_async)
+                if self.definers(kind[0], kind[1], name):
+                    made = self.lookup(kind[0], kind[1], name)
+                    self.add((CALL, target, made, (), (), -1), made)
+                elif self.library_base(kind[1]) is not None:
                     self.push(target, frozenset((value,)))
             case "lib":
                 found = self.returned(f"{kind[1]}.__enter__")
@@ -469,13 +516,16 @@ class Calls(Members):
                 self.push(target, self.pool.of(SUBCLASS, kind[1]))
             case "class", "lib":
                 self.push(target, self.pool.of(EXT, kind[1]))
-            case "iter", ("inst" | "self"):
-                made = self.lookup(kind[0], kind[1], "__iter__")
+            case (("iter" | "aiter"), ("inst" | "self")):
+                is_async = how == "aiter"
+                (name,) = self.dunders(kind, ("__iter__",), ("__aiter__",), is_async)
+                made = self.lookup(kind[0], kind[1], name)
                 self.add((CALL, target, made, (), (), -1), made)
-            case "iter", _:
+            case (("iter" | "aiter"), _):
                 self.push(target, frozenset((value,)))
             case "next", ("inst" | "self"):
-                made = self.lookup(kind[0], kind[1], "__next__")
+                (name,) = self.dunders(kind, ("__next__",), ("__anext__",), False)
+                made = self.lookup(kind[0], kind[1], name)
                 self.add((CALL, target, made, (), (), -1), made)
             case "next", ("gen" | "box"):
                 self.iterate((ITER, target, -1, -1, ""), value)

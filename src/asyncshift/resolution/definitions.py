@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
 from asyncshift.facts import (
@@ -27,6 +28,7 @@ from asyncshift.facts import (
 )
 from asyncshift.model import SourceFile
 from asyncshift.resolution.annotations import Annotations
+from asyncshift.resolution.facades import Candidate, inner_call, same_parameters
 from asyncshift.resolution.scopes import DEFINITION, Scope
 
 _MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
@@ -45,6 +47,9 @@ class Definitions(Annotations):
     def __init__(self, file: SourceFile) -> None:
         super().__init__(file)
         self._plain_names: list[str] = []
+        self.coroutines: dict[tuple[int, str], tuple[int, ast.arguments] | None] = {}
+        """(enclosing function, name) -> the async function there; None where it is not alone."""
+        self.candidates: list[Candidate] = []
 
     def body(self, statements: list[ast.stmt]) -> None:
         """Walk a block."""
@@ -68,7 +73,13 @@ class Definitions(Annotations):
             flags |= _decorator_flags(node.name, dotted)
             if made != CONSTANT:
                 applied.append((made, self.site(decorator, "decorator", 0, dotted)))
+        first = len(self.sites)
         index = self._define(node, node.name, "function", node.args, flags, decorators, node.body)
+        if flags & ASYNC:
+            key = (self.scope.owner, node.name)
+            self.coroutines[key] = None if key in self.coroutines else (index, node.args)
+        elif len(node.body) < 3 and isinstance(node.body[-1], ast.Return):
+            self._facade(node, index, decorators, first)
         if flags & SETTER:
             self.scope.setters[self.private(node.name)] = index
             return
@@ -81,6 +92,34 @@ class Definitions(Annotations):
         if flags & OVERLOAD:
             return
         self.copy(self.bind(self.private(node.name), DEFINITION), result)
+
+    def _facade(
+        self,
+        node: ast.FunctionDef | ast.AsyncFunctionDef,
+        index: int,
+        decorators: list[tuple[str, int]],
+        first: int,
+    ) -> None:
+        """Remember a function that does nothing but hand its parameters on, through two calls."""
+        assert isinstance(node, ast.FunctionDef)
+        cls = self._plain_names[self.scope.owner] if self.scope.kind == "class" else ""
+        found = inner_call(node, decorators, cls)
+        if found is None:
+            return
+        name, call = found
+        span = self.places.span(call)
+        for site in range(first, len(self.sites)):
+            if self.sites[site][:2] == (span, "call"):
+                owner = self.scope.owner
+                self.candidates.append(Candidate(index, owner, name, site, node.args))
+
+    def settle_facades(self) -> None:
+        """At the end of the file every coroutine is known."""
+        for one in self.candidates:
+            found = self.coroutines.get((one.owner, one.coroutine))
+            facts = self.functions[one.function]
+            if found is not None and facts is not None and same_parameters(one.args, found[1]):
+                self.functions[one.function] = replace(facts, facade=(found[0], one.call))
 
     def _decorator(self, name: str, node: ast.expr) -> tuple[str, int, int]:
         """(dotted name, node of what is applied or CONSTANT if it changes nothing, its callee)."""

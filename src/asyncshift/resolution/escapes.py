@@ -12,6 +12,7 @@ from asyncshift.resolution.summaries import (
     CONSUMERS,
     ENTERING,
     HARMLESS,
+    HOPS,
     LEAVING,
     METHOD_CONSUMERS,
     THREADED,
@@ -72,7 +73,9 @@ class Escapes:
                 arguments, site, facts[3], generators=True, libraries=not _only_looks(facts[3])
             )
         for kind in kinds:
-            if kind[0] == "ext":
+            if kind[0] == "ext" and kind[1] in HOPS and args and args[0] > 0:
+                self._call((f.CALL, op[1], args[0], args[1:], keywords, site))
+            elif kind[0] == "ext":
                 self._external(kind[1], arguments, site)
                 name = kind[1].removeprefix("builtins.")
                 self._called_outside(name, args, site)

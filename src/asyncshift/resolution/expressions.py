@@ -40,6 +40,7 @@ _OPERATORS = {
 }  # fmt: skip
 
 _PATCHING = frozenset({"setattr", "delattr", "object"})
+_HOPS = frozenset({"to_thread", "in_thread"})
 _FOLDED = frozenset({"super", "getattr", "cast", "isinstance", "bool"})
 _TESTS = frozenset({"isinstance", "hasattr", "callable", "type", "issubclass"})
 _DOTTED = re.compile(r"[^\W\d]\w*(?:[.:][^\W\d]\w*)+")
@@ -511,6 +512,8 @@ class Expressions(Doubles):
             self.double(node, site)
         elif name in ("update", "setdefault"):
             self.note_update(node)
+        elif name in _HOPS and node.args:
+            self.handed[site] = self.places.span(node.args[0])
         if function <= 0:
             function = UNKNOWN
         target = self.node()

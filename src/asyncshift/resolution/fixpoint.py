@@ -11,7 +11,18 @@ from asyncshift.index import Class
 from asyncshift.resolution.calls import Calls
 from asyncshift.resolution.flow import BIND, FORWARD, SPREAD, Fn, relocated
 from asyncshift.resolution.pytest_flow import link_fixtures
-from asyncshift.resolution.values import BOX, CLASS, EXT, FUN, GEN, MODULE, SELF, SUBCLASS, SUPER
+from asyncshift.resolution.values import (
+    BOX,
+    BRIDGE,
+    CLASS,
+    EXT,
+    FUN,
+    GEN,
+    MODULE,
+    SELF,
+    SUBCLASS,
+    SUPER,
+)
 
 _BUILTINS = frozenset(dir(builtins))
 _CLONED_OPS = 400
@@ -192,7 +203,9 @@ class Solver(Calls):
         _, target, name, attr, _ = op
         self.sited.append(op)
         module = self.modules.resolve(unit, name)
-        if module is None:
+        if self.modules.bridges and self.modules.is_bridge(unit, name):
+            self.push(target, self.pool.of(EXT, f"{BRIDGE}.{attr}" if attr else BRIDGE))
+        elif module is None:
             if name:
                 self.push(target, self.pool.of(EXT, f"{name}.{attr}" if attr else name))
         elif attr is None:

@@ -8,7 +8,7 @@ noise.  Library instances never count against the cap, their origins are united 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,10 +59,12 @@ class Fn:
 class Core:
     """Nodes and the propagation between them."""
 
-    def __init__(self, files: Sequence[FileFacts], registry: Registry) -> None:
+    def __init__(
+        self, files: Sequence[FileFacts], registry: Registry, bridges: Collection[str] = ()
+    ) -> None:
         self.files = files
         self.registry = registry
-        self.modules = ModuleIndex(files)
+        self.modules = ModuleIndex(files, bridges)
         self.hierarchy = ClassIndex()
         self.pool = Pool()
         self.values = self.pool.values

@@ -20,6 +20,7 @@ from asyncshift.resolution.values import (
     BOUND,
     BOX,
     BOXED,
+    BRIDGE,
     CLASS,
     DRIVE,
     EXT,
@@ -153,6 +154,9 @@ class Members(Core):
         return self._module_names[key]
 
     def _module_attr(self, module: Module, attr: str, target: int) -> None:
+        if f"{module.name}.{attr}" in self.modules.bridges:
+            self.push(target, self.pool.of(EXT, BRIDGE))
+            return
         found = False
         for unit in module.units:
             found = self.exported(unit, attr, target, set()) or found

@@ -77,6 +77,7 @@ class Emitter:
         self.classes: list[ClassFacts | None] = []
         self.regions: dict[int, Span] = {}
         self.doubles: dict[int, tuple[tuple[str, ...], bool, bool]] = {}
+        self.handed: dict[int, Span] = {}
         self.stars: list[str] = []
         self.imports: list[str] = []
         self.strings: dict[str, None] = {}

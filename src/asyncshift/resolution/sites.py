@@ -12,11 +12,14 @@ from asyncshift.model import Certainty, FunctionId, Protocol, Site, Span, Target
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.foreign import Foreign
 from asyncshift.resolution.members import Members
-from asyncshift.resolution.summaries import CONSUMERS, METHOD_CONSUMERS
+from asyncshift.resolution.summaries import CONSUMERS, HOPS, METHOD_CONSUMERS
 from asyncshift.resolution.values import BOUND, BOX, FUN, GEN, INST, NO_ORIGIN
+from asyncshift.resolution.wrappers import Wrappers
 
 Reached = tuple[int | None, str | None, int]
 """(function, library name, origin)."""
+
+_ENTER, _AENTER = ("__enter__", "__exit__"), ("__aenter__", "__aexit__")
 
 FALLBACK_DEFINITIONS = 8
 _DECOYS = """
@@ -51,6 +54,9 @@ class Sites:
         """Global site -> the calls there."""
         self._units: list[int] = solver.unit_sites
         self._callees: dict[int, tuple[int, str, int]] = {}
+        self.wrappers = Wrappers(solver, self.facts_of)
+        self._handed: set[tuple[int, Span]] = set()
+        """(file, place) of functions that are handed to a thread, which is a call of them."""
 
     # ------------------------------------------------------------------ places
 
@@ -105,6 +111,12 @@ class Sites:
             else:
                 self._mention(mark)
         self._fallback()
+
+    def _value(self, site: int, reached: Reached, node: int) -> None:
+        """A mention, unless it stands where a thread is told what to call."""
+        unit, facts = self.facts_of(site)
+        if (unit, facts[0]) not in self._handed:
+            self.note(site, "value", reached, node)
 
     def note(
         self, site: int, protocol: str, reached: Reached, node: int, consumer: str = ""
@@ -162,21 +174,21 @@ class Sites:
         if not made and base is not None:
             yield None, base[0], base[1]
 
-    def iterated(self, kind: tuple[Any, ...], depth: int = 0) -> Iterator[Reached]:
+    def iterated(self, kind: tuple[Any, ...], is_async: bool) -> Iterator[Reached]:
         """What iterating over a value runs."""
         solver = self.solver
         match kind[0]:
             case "gen":
                 yield kind[1], None, NO_ORIGIN
             case "inst" | "self":
-                for inner in solver.bound(kind[0], kind[1], "__iter__"):
+                (name,) = solver.dunders(kind, ("__iter__",), ("__aiter__",), is_async)
+                for inner in solver.bound(kind[0], kind[1], name):
                     if inner[0] not in (FUN, BOUND):
                         continue
                     yield inner[1], None, NO_ORIGIN
                     fn = solver.functions[inner[1]]
-                    if depth == 0:
-                        for result in solver.sees(fn.at(fn.facts.returned)):
-                            yield from self._next(result)
+                    for result in solver.sees(fn.at(fn.facts.returned)):
+                        yield from self._next(result, name == "__aiter__")
             case "lib":
                 yield None, kind[1], kind[2]
             case "member":
@@ -184,16 +196,17 @@ class Sites:
             case "result":
                 yield None, kind[1], kind[2]
 
-    def _next(self, kind: tuple[Any, ...]) -> Iterator[Reached]:
+    def _next(self, kind: tuple[Any, ...], is_async: bool) -> Iterator[Reached]:
         match kind[0]:
             case "inst" | "self":
-                for inner in self.solver.bound(kind[0], kind[1], "__next__"):
+                (name,) = self.solver.dunders(kind, ("__next__",), ("__anext__",), is_async)
+                for inner in self.solver.bound(kind[0], kind[1], name):
                     if inner[0] in (FUN, BOUND):
                         yield inner[1], None, NO_ORIGIN
             case "gen":
                 yield kind[1], None, NO_ORIGIN
 
-    def entered(self, kind: tuple[Any, ...]) -> Iterator[Reached]:
+    def entered(self, kind: tuple[Any, ...], is_async: bool) -> Iterator[Reached]:
         """What entering a value runs."""
         solver = self.solver
         match kind[0]:
@@ -201,7 +214,7 @@ class Sites:
                 yield kind[1], None, NO_ORIGIN
             case "inst" | "self":
                 made = False
-                for name in ("__enter__", "__exit__", "__aenter__", "__aexit__"):
+                for name in solver.dunders(kind, _ENTER, _AENTER, is_async):
                     if not solver.definers(kind[0], kind[1], name):
                         continue
                     for inner in solver.bound(kind[0], kind[1], name):
@@ -232,10 +245,22 @@ class Sites:
                     self.note(site, protocol, reached, node)
             if protocol == "call":
                 self._consumer(kind, args, site)
+                if kind[0] == "ext" and kind[1] in HOPS and args:
+                    self._hop(args[0], site)
         if facts[4] & f.VARIABLE and (found := self.found.get((site, "call", ""))):
             found.likely = True
         if node <= 0 or node in self._callees:
             self._method_consumer(node, facts[3], args, site)
+
+    def _hop(self, function: int, site: int) -> None:
+        """`asyncio.to_thread(f, x)` calls f: its name there is no mention."""
+        unit = self.unit_of(site)
+        place = self.solver.files[unit].handed.get(site - self._units[unit])
+        if place is not None:
+            self._handed.add((unit, place))
+        for kind in self.solver.sees(function):
+            for reached in self.called(kind, site):
+                self.note(site, "call", reached, function)
 
     def _consumer(self, kind: tuple[Any, ...], args: tuple[int, ...], site: int) -> None:
         """Builtins that iterate: `list(rows())`, `next(it)`, `stack.enter_context(cm())`."""
@@ -249,8 +274,7 @@ class Sites:
         if name in ("next", "anext"):
             for argument in args[:1]:
                 for inner in self.solver.sees(argument):
-                    reached = self._next(inner) if inner[0] != "gen" else self.iterated(inner)
-                    for one in reached:
+                    for one in self._next(inner, name == "anext"):
                         self.note(site, "next", one, argument)
                     if inner[0] == "result":
                         self.note(site, "next", (None, inner[1], inner[2]), argument)
@@ -259,14 +283,16 @@ class Sites:
             for argument in args[skipped:]:
                 self._consume(argument, site, name)
         elif name.rpartition(".")[2] in ("enter_context", "enter_async_context"):
+            is_async = name.endswith("enter_async_context")
             for argument in args[:1]:
                 for inner in self.solver.sees(argument):
-                    for one in self.entered(inner):
+                    for one in self.entered(inner, is_async or argument in self.wrappers.results):
                         self.note(site, "consume", one, argument, name)
 
     def _consume(self, argument: int, site: int, consumer: str) -> None:
+        is_async = argument in self.wrappers.results
         for inner in self.solver.sees(argument):
-            for one in self.iterated(inner):
+            for one in self.iterated(inner, is_async):
                 self.note(site, "consume", one, argument, consumer)
 
     def _method_consumer(self, node: int, label: str, args: tuple[int, ...], site: int) -> None:
@@ -281,21 +307,27 @@ class Sites:
 
     def _iteration(self, op: Op, site: int) -> None:
         _, _, source, _, consumer = op
-        protocol = self.facts_of(site)[1][1]
+        facts = self.facts_of(site)[1]
+        protocol, is_async = facts[1], self._is_async(facts[4], source)
         kinds = list(self.solver.sees(source))
         for kind in kinds:
             if consumer == "in" and kind[0] != GEN:
                 continue  # `__contains__`, or a library's own
-            for reached in self.iterated(kind):
+            for reached in self.iterated(kind, is_async):
                 self.note(site, protocol, reached, source, consumer)
         if any(kind[0] == BOX for kind in kinds) and (site, protocol, consumer) in self.found:
             # A list or a generator: no one way of iterating fits both.
             self.found[site, protocol, consumer].unknown = True
 
     def _with(self, op: Op, site: int) -> None:
+        is_async = self._is_async(self.facts_of(site)[1][4], op[2])
         for kind in self.solver.sees(op[2]):
-            for reached in self.entered(kind):
+            for reached in self.entered(kind, is_async):
                 self.note(site, "with", reached, op[2])
+
+    def _is_async(self, flags: int, source: int) -> bool:
+        """The async protocol of an object is meant: also where a bridge runs it."""
+        return bool(flags & f.AWAITED) or source in self.wrappers.results
 
     def _subscript(self, op: Op, site: int) -> None:
         source = op[2] if op[0] == f.SUB else op[1]
@@ -364,11 +396,11 @@ class Sites:
             match kind[0]:
                 case "fun" | "bound":
                     if not self._is_step(source, attr):
-                        self.note(site, "value", (kind[1], None, NO_ORIGIN), source)
+                        self._value(site, (kind[1], None, NO_ORIGIN), source)
                 case "ext":
                     api = solver.canonical(kind[1])
                     if api is not None:
-                        self.note(site, "value", (None, api, NO_ORIGIN), source)
+                        self._value(site, (None, api, NO_ORIGIN), source)
                 case "member" if self._inherited(source, kind):
                     # A library member through an instance of a project class.
                     self._library_attribute(("lib", kind[1], kind[3]), attr, site, source)
@@ -402,7 +434,10 @@ class Sites:
             registry.treatment(api, Protocol.CALL) is not None
             and registry.treatment(api, Protocol.ATTRIBUTE) is None
         )
-        self.note(site, "value" if method else "attribute", (None, api, kind[2]), node)
+        if method:
+            self._value(site, (None, api, kind[2]), node)
+        else:
+            self.note(site, "attribute", (None, api, kind[2]), node)
 
     def _mention(self, mark: Op) -> None:
         code, source, site = mark
@@ -419,9 +454,9 @@ class Sites:
                     self.note(site, "base", (None, api, site), source)
                 case f.MENTION:
                     if api is not None:
-                        self.note(site, "value", (None, api, NO_ORIGIN), source)
+                        self._value(site, (None, api, NO_ORIGIN), source)
                     elif kind[0] == FUN:
-                        self.note(site, "value", (kind[1], None, NO_ORIGIN), source)
+                        self._value(site, (kind[1], None, NO_ORIGIN), source)
 
     # ------------------------------------------------------------------ by name alone
 
@@ -489,6 +524,7 @@ class Sites:
                 for (function, api), ts in found.targets.items()
             ]
             targets.sort(key=lambda t: (t.function or "", t.api or ""))
+            wrapper, wrapper_span = self.wrappers.of(number, protocol, consumer, span)
             sites.append(
                 Site(
                     path=file.path,
@@ -503,6 +539,8 @@ class Sites:
                     consumer=consumer,
                     region=file.regions.get(number - self._units[unit]),
                     keywords=keywords.get(number, ()) if protocol == "call" else (),
+                    wrapper=wrapper,
+                    wrapper_span=wrapper_span,
                 )
             )
         sites.sort(key=lambda s: (s.path, s.span, s.protocol, s.consumer))

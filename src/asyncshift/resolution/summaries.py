@@ -8,6 +8,7 @@ ELEMENTS = {
     "itertools.islice": "all", "itertools.cycle": "all", "itertools.takewhile": "all",
     "itertools.dropwhile": "all", "itertools.filterfalse": "all", "collections.OrderedDict": "all",
     "collections.defaultdict": "all", "concurrent.futures.as_completed": "all",
+    "asyncio.as_completed": "all",
     "enumerate": "tuples", "zip": "tuples", "itertools.zip_longest": "tuples",
     "max": "bare", "min": "bare",
 }  # fmt: skip
@@ -28,16 +29,29 @@ THREADED = {
     "multiprocessing.pool.ThreadPool.imap_unordered": "map",
     "multiprocessing.dummy.Pool.map": "map",
     "asyncio.to_thread": "bare",
+    "_run_sync.in_thread": "bare",
 }
 """They call their first argument: the result is in a future, in a list, or bare."""
 
-IDENTITY = frozenset(
-    {"copy.copy", "copy.deepcopy", "weakref.proxy", "asyncio.run", "asyncio.wait_for",
-     "asyncio.create_task", "asyncio.shield", "typing.cast"}
+WRAPPERS = {
+    "_run_sync.run_sync": "run_sync", "_run_sync.iter_sync": "iter_sync",
+    "_run_sync.enter_sync": "enter_sync", "_run_sync.run": "run", "asyncio.run": "run",
+}  # fmt: skip
+"""They run what they are given in an event loop -> `Site.wrapper`."""
+
+HOPS = {"asyncio.to_thread": "to_thread", "_run_sync.in_thread": "in_thread"}
+"""They call what they are given in a thread, and are awaited for it -> `Site.wrapper`."""
+
+AWAITING = frozenset(
+    {"asyncio.wait_for", "asyncio.create_task", "asyncio.ensure_future", "asyncio.shield",
+     "asyncio.TaskGroup.create_task", "asyncio.taskgroups.TaskGroup.create_task", *WRAPPERS}
 )  # fmt: skip
+"""They wait for what they are given and give it.  A coroutine counts as what it returns."""
+
+IDENTITY = frozenset({"copy.copy", "copy.deepcopy", "weakref.proxy", "typing.cast"}) | AWAITING
 """They give what they are given."""
 
-HOLDERS = frozenset({"contextlib.nullcontext", "contextlib.closing"})
+HOLDERS = frozenset({"contextlib.nullcontext", "contextlib.closing", "contextlib.aclosing"})
 """Entering what they give, gives what they were given, without entering that."""
 
 LEAVING = {"contextlib.closing": ("close",), "contextlib.ExitStack.push": ("__exit__",),
@@ -73,6 +87,8 @@ HARMLESS = frozenset(
      "inspect.signature", "inspect.isgenerator", "inspect.iscoroutinefunction",
      "inspect.isclass", "inspect.isfunction", "functools.update_wrapper", "functools.wraps",
      "functools.partial", "typing.cast", "asyncio.run", "contextlib.ExitStack.enter_context",
-     "contextlib.AsyncExitStack.enter_context", "contextlib.nullcontext", "warnings.warn"}
+     "contextlib.AsyncExitStack.enter_context", "contextlib.nullcontext", "warnings.warn",
+     "contextlib.aclosing", "aiter", "anext", "asyncio.gather", "asyncio.as_completed",
+     "asyncio.iscoroutine", "asyncio.iscoroutinefunction", *AWAITING}
 )  # fmt: skip
 """They neither call nor keep what they are given."""

@@ -17,6 +17,8 @@ FUN, BOUND, GEN, MANAGER, CLASS, SUBCLASS, INST, SELF, SUPER, BOX, BOXED, MODULE
     "fun", "bound", "gen", "manager", "class", "subclass", "inst", "self", "super", "box", "boxed",
     "module", "ext", "foreign",
 )  # fmt: skip
+BRIDGE = "_run_sync"
+"""What every generated bridge module is called, wherever it lies: `_run_sync.run_sync`."""
 LIB, MEMBER, RESULT, PARTIAL, DRIVE = "lib", "member", "result", "partial", "drive"
 
 Value = tuple[object, ...]

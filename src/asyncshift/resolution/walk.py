@@ -65,6 +65,7 @@ class Walker(Definitions):
         self.body(tree.body)
         self.close(scope)
         self.settle_doubles()
+        self.settle_facades()
         last = len(self.places.lines)
         span = (1, 0, last, len(self.places.lines[-1]))
         self.functions[0] = FunctionFacts(
@@ -84,6 +85,7 @@ class Walker(Definitions):
             sites=tuple(self.sites),
             regions=self.regions,
             doubles=self.doubles,
+            handed=self.handed,
             names={name: n for name, n in scope.names.items() if name in scope.bound},
             exports=_exports(tree.body),
             stars=tuple(self.stars),
