@@ -368,3 +368,22 @@ def test_the_projects_own_words(tmp_path: Path, name: str, text: str) -> None:
     project = read(tmp_path)
     assert project.requires_python == (3, 9)
     assert project.entry_points == {"pkg.cli:main": f"{name}: tool"}
+
+
+# ----------------------------------------------------------------------------- earlier steps
+
+
+def test_generated_bridge_modules_are_no_code_of_the_project(tmp_path: Path) -> None:
+    from asyncshift.rewrite import bridge_source
+
+    write(tmp_path, "shop/__init__.py")
+    write(tmp_path, "shop/_run_sync.py", bridge_source())
+    write(tmp_path, "scripts/_run_sync.py", bridge_source())
+    write(tmp_path, "other/_run_sync.py", "def run_sync(x): ...\n")
+    write(tmp_path, "generated.py", bridge_source())
+    project = read(tmp_path)
+    assert names(project) == ["generated.py", "other/_run_sync.py", "shop/__init__.py"]
+    assert project.bridges == {
+        "shop._run_sync": "shop/_run_sync.py",
+        "_run_sync": "scripts/_run_sync.py",
+    }
