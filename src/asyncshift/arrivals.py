@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from asyncshift.codemod import Kind, Registry
+from asyncshift.codemod import Kind, Registry, Treatment
 from asyncshift.model import Certainty, FunctionId, FunctionKind, Protocol, Site, Span
 from asyncshift.world import ROOTS, World
 
@@ -26,7 +26,7 @@ class Arrivals:
             if treatment.codemod != codemod:
                 continue
             place = site.path, site.span, site.protocol
-            if treatment.kind in ROOTS and treatment.grouped:
+            if treatment.grouped and (treatment.kind in ROOTS or _may_raise(site, treatment)):
                 self._uses[place] = world.converted(use)
                 (new if self._uses[place] else old).add(site.caller)
             elif treatment.kind is Kind.MIGRATED:
@@ -65,6 +65,11 @@ class Arrivals:
             or any(target.function in self._new for target in site.targets)
             for site in guarded(self._world, handler)
         )
+
+
+def _may_raise(site: Site, treatment: Treatment) -> bool:
+    """`response.raise_for_status()` is not awaited, and raises all the same."""
+    return treatment.kind is Kind.PLAIN and site.protocol is Protocol.CALL
 
 
 def guarded(world: World, handler: Site) -> Iterator[Site]:
