@@ -10,7 +10,7 @@ from asyncshift.arrivals import find_arrivals
 from asyncshift.bridge_modules import needs_bridge
 from asyncshift.codemod import Kind, Registry
 from asyncshift.facades import KEPT_BESIDE, simple_name
-from asyncshift.groups import LibraryUse
+from asyncshift.groups import LibraryUse, classes_of
 from asyncshift.model import (
     Action,
     Cause,
@@ -19,6 +19,7 @@ from asyncshift.model import (
     Function,
     FunctionId,
     FunctionKind,
+    Mention,
     Message,
     Protocol,
     Severity,
@@ -315,12 +316,12 @@ def _at(
 
 def _library(world: World, registry: Registry) -> Iterator[Decision]:
     arrivals = find_arrivals(world, registry)
-    moved = {
-        target.api
-        for use in world.uses
-        for site, target, treatment in (use,)
-        if treatment.grouped and site.protocol is not Protocol.VALUE and world.converted(use)
-    }
+    moved: set[str] = set()
+    staying: set[str] = set()
+    for use in world.uses:
+        if use[2].grouped and use[0].protocol is not Protocol.VALUE:
+            known = moved if world.converted(use) else staying
+            known |= classes_of(registry, use[1].api or "")
     for use in world.uses:
         site, target, treatment = use
         api = target.api or ""
@@ -336,9 +337,8 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
                     detail["way"] = way
                     yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
             case Kind.PLAIN if site.protocol is Protocol.VALUE and registry.is_class(api):
-                if api in moved and world.converted(
-                    use
-                ):  # `isinstance(x, Session)` where some sessions have moved
+                if api in moved and world.converted(use):  # `isinstance(x, Session)`
+                    detail["way"] = "both" if api in staying else "convert"
                     yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
             case Kind.PLAIN | Kind.EXCLUSIVE if world.converted(use):
                 detail["way"] = "convert"
@@ -377,7 +377,18 @@ def looks(world: World) -> list[Message]:
         if names:
             text = f"{site.text}(...) may reach {', '.join(names)}, which is async now"
             found.append(Message(site.path, site.span[0], "unknown-call", text, Severity.LOOK))
+    found += (_by_name(world, m) for m in world.graph.mentions if m.function in world.turned)
     return found
+
+
+def _by_name(world: World, mention: Mention) -> Message:
+    f = world.function(mention.function)
+    text = f"{mention.text} reaches {f.name} by its name"
+    if f.id in world.facades:
+        text += f": the sync {simple_name(f)} stays beside {world.facades[f.id]}"
+    else:
+        text += ", which is async now"
+    return Message(mention.path, mention.line, "reached-by-name", text, Severity.LOOK)
 
 
 def counts(world: World, decisions: list[Decision]) -> dict[str, int]:

@@ -94,7 +94,7 @@ def _is_needed(
     values: dict[FunctionId, list[Site]],
 ) -> bool:
     f = world.function(fid)
-    partial = world.scope is not None and world.scope.partial
+    partial = world.scope is not None and world.scope.partial and not world.scope.bridges
     if partial and is_public(world, f) and unfit(world, fid) is None and not is_test_file(f.path):
         return True
     if unfit(world, fid) is not None and fid not in world.pairs:

@@ -104,6 +104,12 @@ class Groups:
         return True
 
 
+def classes_of(registry: Registry, api: str) -> set[str]:
+    """The library's classes whose instances a use touches: its receiver and what it gives."""
+    names = {api, api.rpartition(".")[0], registry.returns(api) or ""}
+    return {name for name in names if registry.is_class(name)}
+
+
 def library_uses(graph: Graph, registry: Registry) -> list[LibraryUse]:
     """Every place that touches a library name the tables know, in source order."""
     uses = []

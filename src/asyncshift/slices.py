@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from asyncshift.arrivals import find_arrivals, guarded
 from asyncshift.codemod import Kind, Registry
 from asyncshift.facades import unfit
-from asyncshift.groups import QUIET, LibraryUse
+from asyncshift.groups import QUIET, LibraryUse, classes_of
 from asyncshift.locks import settle_locks
 from asyncshift.model import (
     Cause,
@@ -30,6 +30,10 @@ from asyncshift.scope import Scope
 from asyncshift.solve import find_blocking, group_conflicts, spread, thread_conflicts
 from asyncshift.world import ROOTS, World, forces, is_implicit, may_wait, reaches
 
+_NO_INSTANCE = frozenset(
+    {Protocol.EXCEPT, Protocol.ANNOTATION, Protocol.IMPORT, Protocol.VALUE, Protocol.BASE}
+)
+"""How a library's class is named where no instance is touched."""
 _LIMIT = 50
 """Lines of one kind that are named; more help nobody to close a slice."""
 
@@ -101,7 +105,7 @@ def _close_groups(world: World, registry: Registry) -> bool:
         site, target, treatment = use
         if not treatment.grouped or treatment.exclusive or treatment.kind is Kind.SAME:
             continue
-        if site.protocol in (Protocol.EXCEPT, Protocol.ANNOTATION, Protocol.IMPORT):
+        if site.protocol in _NO_INSTANCE:
             continue
         group = world.groups.of(site, target)
         if world.chosen(site):
@@ -153,7 +157,7 @@ def _close_classes(world: World, registry: Registry, inside: dict[str, list[Libr
     moving: dict[str, list[str]] = defaultdict(list)
     for group, uses in inside.items():
         if group not in world.groups.refused:
-            for name in {registry.owner(use[1].api or "") for use in uses}:
+            for name in {n for use in uses for n in classes_of(registry, use[1].api or "")}:
                 moving[name].append(group)
     grew = False
     for site, target, treatment in world.uses:

@@ -1,0 +1,402 @@
+"""What one step of an incremental migration decides: scope, closure, facades, dissolving."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asyncshift.config import Config, load_config
+from asyncshift.errors import InputError
+from asyncshift.model import Action, Decision, Plan
+from asyncshift.pipeline import analyse
+from asyncshift.scope import Choice
+
+API = "import requests\n\ndef fetch(url):\n    return requests.get(url, timeout=5).text\n"
+SHOP = "from api import fetch\n\ndef price(name):\n    return len(fetch(name))\n"
+
+
+class Tree:
+    """A small project on disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write(self, **files: str) -> Tree:
+        for name, text in files.items():
+            path = self.root / f"{name.replace('__', '/')}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return self
+
+    def config(self, **settings: Any) -> Config:
+        return load_config(self.root, {"cache": False, "jobs": 1, **settings})
+
+    def plan(self, *modules: str, choice: Choice | None = None, **settings: Any) -> Plan:
+        config = self.config(modules=modules, **settings)
+        return analyse([self.root], config, choice=choice or Choice()).plan
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'shop'\n")
+    return Tree(tmp_path)
+
+
+def made(plan: Plan, action: Action) -> list[Decision]:
+    return [d for d in plan.decisions if d.action is action]
+
+
+def facades(plan: Plan) -> dict[str, str]:
+    """path:line -> name of the coroutine."""
+    return {
+        f"{d.path}:{d.span[0]}": d.detail["facade"]
+        for d in made(plan, Action.MAKE_ASYNC)
+        if "facade" in d.detail
+    }
+
+
+def changed(plan: Plan) -> set[str]:
+    return {d.path for d in plan.decisions}
+
+
+def rules(plan: Plan) -> set[tuple[str, str, int]]:
+    return {(r.rule, r.path, r.span[0]) for r in plan.refusals}
+
+
+# ------------------------------------------------------------------ scope
+
+
+def test_a_selected_module_turns_and_its_unselected_callers_keep_the_sync_name(tree: Tree) -> None:
+    plan = tree.write(api=API, shop=SHOP).plan("api")
+    assert changed(plan) == {"api.py"}
+    assert facades(plan) == {"api.py:3": "fetch_async"}
+
+
+def test_with_everything_selected_no_facade_is_needed(tree: Tree) -> None:
+    plan = tree.write(api=API, shop=SHOP).plan()
+    assert changed(plan) == {"api.py", "shop.py"}
+    assert facades(plan) == {}
+
+
+def test_all_modules_named_is_everything(tree: Tree) -> None:
+    plan = tree.write(api=API, shop=SHOP).plan("api", "sh*")
+    assert facades(plan) == {}
+    assert len(made(plan, Action.AWAIT)) == 1
+
+
+def test_a_module_above_does_nothing_by_itself(tree: Tree) -> None:
+    assert tree.write(api=API, shop=SHOP).plan("shop").decisions == ()
+
+
+def test_private_functions_that_only_the_slice_calls_need_no_facade(tree: Tree) -> None:
+    api = API.replace("fetch", "_fetch") + "\ndef load(url):\n    return _fetch(url)\n"
+    plan = tree.write(api=api, shop="from api import load\n\nload\n").plan("api")
+    assert facades(plan) == {"api.py:6": "load_async"}
+
+
+def test_a_private_function_that_is_called_from_outside_has_one(tree: Tree) -> None:
+    api = API.replace("fetch", "_fetch")
+    plan = tree.write(api=api, shop=SHOP.replace("fetch", "_fetch")).plan("api")
+    assert facades(plan) == {"api.py:3": "_fetch_async"}
+
+
+def test_awaiting_callers_in_the_slice_use_the_coroutines_name(tree: Tree) -> None:
+    both = tree.write(api=API, shop=SHOP, cli="import shop\n\nshop.price('x')\n")
+    plan = both.plan("api", "shop")
+    (retarget,) = made(plan, Action.RETARGET)
+    assert (retarget.detail["was"], retarget.detail["name"]) == ("fetch", "fetch_async")
+
+
+def test_import_time_calls_outside_keep_a_function_sync(tree: Tree) -> None:
+    tree.write(api=API, shop=SHOP, conf="import shop\nX = shop.price('x')\n", main="import conf\n")
+    assert tree.plan("api", "shop").turned == frozenset()
+
+
+def test_an_unknown_module_names_the_nearest(tree: Tree) -> None:
+    with pytest.raises(InputError, match="no module apii") as caught:
+        tree.write(api=API).plan("apii")
+    assert "api" in str(caught.value)
+
+
+def test_an_entry_point_takes_what_it_reaches_and_nothing_else(tree: Tree) -> None:
+    other = "import requests\n\ndef other(url):\n    return requests.get(url).text\n"
+    tree.write(api=API + other.partition("\n")[2], shop=SHOP)
+    plan = tree.plan(entries=("shop:price",))
+    assert {d.span[0] for d in made(plan, Action.MAKE_ASYNC) if d.path == "api.py"} == {3}
+    assert {d.path for d in made(plan, Action.MAKE_ASYNC)} == {"api.py", "shop.py"}
+
+
+def test_an_unknown_entry_point_is_an_error(tree: Tree) -> None:
+    with pytest.raises(InputError, match="no function shop:prize"):
+        tree.write(shop=SHOP, api=API).plan(entries=("shop:prize",))
+
+
+def test_what_an_earlier_step_migrated_stays_in_scope(tree: Tree) -> None:
+    tree.write(api=API, shop=SHOP)
+    plan = tree.plan("shop", choice=Choice(migrated=frozenset({"api"})))
+    assert changed(plan) == {"api.py", "shop.py"}
+
+
+def test_what_the_user_declined_stays_and_its_callees_keep_a_sync_name(tree: Tree) -> None:
+    tree.write(api=API, shop=SHOP)
+    plan = tree.plan(choice=Choice(declined=frozenset({"shop:price"})))
+    assert changed(plan) == {"api.py"}
+    assert facades(plan) == {"api.py:3": "fetch_async"}
+
+
+def test_only_the_chosen_functions_turn(tree: Tree) -> None:
+    tree.write(api=API, shop=SHOP)
+    plan = tree.plan(choice=Choice(only=frozenset({"api:fetch"})))
+    assert changed(plan) == {"api.py"}
+
+
+def test_the_facades_name_is_a_setting_and_never_one_that_is_taken(tree: Tree) -> None:
+    tree.write(api=API, shop=SHOP)
+    assert facades(tree.plan("api", facade_name="a{name}")) == {"api.py:3": "afetch"}
+    tree.write(api=API + "\ndef fetch_async():\n    pass\n")
+    assert facades(tree.plan("api")) == {"api.py:3": "fetch_async_"}
+
+
+# ------------------------------------------------------------------ closure
+
+CLIENT = """import requests
+
+class Api:
+    def __init__(self):
+        self.session = requests.Session()
+
+    def get(self, url):
+        return self.session.get(url, timeout=5)
+"""
+
+
+def test_a_response_that_unselected_code_uses_keeps_the_client(tree: Tree) -> None:
+    tree.write(
+        api=CLIENT, view="from api import Api\n\ndef show():\n    return Api().get('u').ok\n"
+    )
+    plan = tree.plan("api")
+    assert plan.turned == frozenset()
+    assert ("slice-open", "view.py", 4) in rules(plan)
+    assert "--module view" in next(r.way_out for r in plan.refusals if r.rule == "slice-open")
+
+
+def test_with_consent_the_line_outside_is_edited(tree: Tree) -> None:
+    tree.write(
+        api=CLIENT, view="from api import Api\n\ndef show():\n    return Api().get('u').ok\n"
+    )
+    plan = tree.plan("api", edit_callers=True)
+    assert [d.detail["api"] for d in plan.decisions if d.path == "view.py"] == [
+        "requests.Response.ok"
+    ]
+    assert rules(plan) == set()
+
+
+def test_a_session_that_unselected_code_calls_cannot_move_even_with_consent(tree: Tree) -> None:
+    tree.write(
+        api=CLIENT,
+        raw="from api import Api\n\ndef raw():\n    return Api().session.get('u', timeout=1)\n",
+    )
+    plan = tree.plan("api", edit_callers=True)
+    assert plan.turned == frozenset()
+    assert ("slice-open", "raw.py", 4) in rules(plan)
+
+
+def test_a_handler_outside_that_would_miss_the_new_error_keeps_the_call(tree: Tree) -> None:
+    handler = (
+        "import requests\nfrom api import fetch\n\ndef safe():\n    try:\n"
+        "        return fetch('u')\n    except requests.RequestException:\n        return None\n"
+    )
+    plan = tree.write(api=API, safe=handler).plan("api")
+    assert plan.turned == frozenset()
+    assert ("slice-handler", "safe.py", 7) in rules(plan)
+
+
+def test_with_consent_the_handler_catches_both(tree: Tree) -> None:
+    handler = (
+        "import requests\nfrom api import fetch\n\ndef safe():\n    try:\n"
+        "        requests.get('x')\n        return fetch('u')\n"
+        "    except requests.RequestException:\n        return None\n"
+    )
+    plan = tree.write(api=API, safe=handler).plan("api", edit_callers=True)
+    (edit,) = [d for d in plan.decisions if d.path == "safe.py"]
+    assert edit.detail["way"] == "both"
+
+
+def test_a_handler_that_the_call_does_not_reach_is_no_matter(tree: Tree) -> None:
+    handler = (
+        "import requests\nfrom api import fetch\n\ndef safe():\n    fetch('u')\n    try:\n"
+        "        return requests.get('u')\n    except requests.RequestException:\n"
+        "        return None\n"
+    )
+    plan = tree.write(api=API, safe=handler).plan("api")
+    assert changed(plan) == {"api.py"}
+
+
+def test_isinstance_outside_keeps_the_client(tree: Tree) -> None:
+    check = "import requests\n\ndef is_one(x):\n    return isinstance(x, requests.Response)\n"
+    plan = tree.write(api=CLIENT, check=check).plan("api")
+    assert ("slice-open", "check.py", 4) in rules(plan)
+    assert plan.turned == frozenset()
+
+
+def test_a_family_over_two_modules_turns_together_or_waits(tree: Tree) -> None:
+    tree.write(
+        base=CLIENT,
+        special="from base import Api\n\nclass Special(Api):\n    def get(self, url):\n"
+        "        return super().get(url + '?special')\n",
+        use="from special import Special\n\ndef use(api: Special):\n    return api.get('u').text\n",
+    )
+    plan = tree.plan("base", "use")
+    assert plan.turned == frozenset()
+    assert ("slice-family", "special.py", 4) in rules(plan)
+
+
+def test_an_async_caller_outside_keeps_a_function_sync(tree: Tree) -> None:
+    view = "from api import fetch\n\nasync def view():\n    return fetch('u')\n"
+    plan = tree.write(api=API, view=view).plan("api")
+    assert plan.turned == frozenset()
+    assert ("slice-async-caller", "view.py", 4) in rules(plan)
+
+
+def test_a_call_under_a_lock_outside_keeps_a_function_sync(tree: Tree) -> None:
+    locked = (
+        "import threading\nfrom api import fetch\n\nLOCK = threading.RLock()\n\n"
+        "def once():\n    with LOCK:\n        return fetch('u')\n"
+    )
+    assert tree.write(api=API, locked=locked).plan("api").turned == frozenset()
+
+
+def test_boundary_bridge_edits_certain_callers_with_consent(tree: Tree) -> None:
+    tree.write(api=API, shop=SHOP)
+    plan = tree.plan("api", boundary="bridge", edit_callers=True)
+    assert [d.path for d in made(plan, Action.BRIDGE)] == ["shop.py"]
+    assert facades(plan) == {}
+
+
+def test_boundary_bridge_without_consent_names_the_line(tree: Tree) -> None:
+    plan = tree.write(api=API, shop=SHOP).plan("api", boundary="bridge")
+    assert ("slice-bridge", "shop.py", 4) in rules(plan)
+    assert plan.decisions == ()
+
+
+# ------------------------------------------------------------------ unseen callers
+
+
+@pytest.mark.parametrize(
+    "caller",
+    [
+        "import api\n\ndef run(name):\n    return getattr(api, name)('u')\n",
+        "TASK = 'api.fetch'\n",
+    ],
+    ids=["getattr", "string"],
+)
+def test_callers_that_reach_it_by_name_keep_the_sync_name(tree: Tree, caller: str) -> None:
+    plan = tree.write(api=API, caller=caller).plan()
+    assert facades(plan) == {"api.py:3": "fetch_async"}
+    assert any(m.rule == "reached-by-name" for m in plan.messages)
+
+
+def test_a_patched_name_goes_on_being_used(tree: Tree) -> None:
+    tree.write(
+        api=API,
+        shop=SHOP,
+        cli="",
+        tests__test_shop="import shop\nfrom unittest import mock\n\ndef test_it():\n"
+        "    with mock.patch('shop.fetch', return_value='x'):\n"
+        "        assert shop.price('x') == 1\n",
+        other="X = 1\n\ndef f():\n    return X\n",
+    )
+    plan = tree.plan("api", "shop")
+    (hop,) = made(plan, Action.TO_THREAD)
+    assert (hop.path, hop.detail) == ("shop.py", {"own": "1"})
+
+
+# ------------------------------------------------------------------ dissolving
+
+MIXED_API = '''import httpx
+
+from _run_sync import run_sync
+
+
+async def fetch_async(url):
+    async with httpx.AsyncClient() as client:
+        return (await client.get(url, timeout=5)).text
+
+
+def fetch(url):
+    """`fetch_async`, for callers that are not async."""
+    return run_sync(fetch_async(url))
+'''
+BRIDGE = '"""Generated by asyncshift."""\n\ndef run_sync(awaitable):\n    ...\n'
+
+
+def test_a_facade_without_sync_callers_goes(tree: Tree) -> None:
+    plan = tree.write(api=MIXED_API, shop=SHOP, _run_sync=BRIDGE).plan()
+    assert len(made(plan, Action.DROP_FACADE)) == 1
+    assert [d.detail["to"] for d in made(plan, Action.RENAME)] == ["fetch"]
+    assert [d.path for d in made(plan, Action.AWAIT)] == ["shop.py"]
+    assert made(plan, Action.RETARGET) == []
+
+
+def test_a_facade_that_is_still_called_stays_and_async_callers_go_past_it(tree: Tree) -> None:
+    tree.write(api=MIXED_API, shop=SHOP, cli="from api import fetch\n\ndef f():\n    fetch('u')\n")
+    tree.write(_run_sync=BRIDGE)
+    plan = tree.plan("shop")
+    assert made(plan, Action.DROP_FACADE) == []
+    assert [(d.path, d.detail["name"]) for d in made(plan, Action.RETARGET)] == [
+        ("shop.py", "fetch_async")
+    ]
+
+
+def test_references_to_a_coroutine_that_gets_its_plain_name_follow(tree: Tree) -> None:
+    shop = "from api import fetch_async\n\nasync def price(name):\n    return await fetch_async(name)\n"
+    plan = tree.write(api=MIXED_API, shop=shop, _run_sync=BRIDGE).plan()
+    assert [(d.path, d.detail["name"]) for d in made(plan, Action.RETARGET)] == [
+        ("shop.py", "fetch")
+    ]
+
+
+def test_a_bridge_in_a_function_that_turns_becomes_an_await(tree: Tree) -> None:
+    shop = (
+        "from _run_sync import run_sync\nfrom api import fetch\n\n"
+        "def price(name):\n    return run_sync(fetch(name))\n"
+    )
+    api = MIXED_API.replace("fetch_async", "fetch").partition("\n\n\ndef fetch")[0] + "\n"
+    plan = tree.write(api=api, shop=shop, _run_sync=BRIDGE).plan()
+    assert len(made(plan, Action.UNWRAP)) == len(made(plan, Action.AWAIT)) == 1
+    assert len(made(plan, Action.MAKE_ASYNC)) == 1
+
+
+def test_a_bridge_of_a_pinned_function_stays(tree: Tree) -> None:
+    shop = (
+        "from _run_sync import run_sync\nfrom api import fetch\n\n"
+        "class Shop:\n    @property\n    def price(self):\n        return run_sync(fetch('x'))\n"
+    )
+    api = MIXED_API.replace("fetch_async", "fetch").partition("\n\n\ndef fetch")[0] + "\n"
+    assert tree.write(api=api, shop=shop, _run_sync=BRIDGE).plan().decisions == ()
+
+
+# ------------------------------------------------------------------ downwards
+
+
+def test_downwards_a_selected_function_threads_the_blocking_code_below(tree: Tree) -> None:
+    plan = tree.write(api=API, shop=SHOP).plan("shop", direction="down")
+    assert changed(plan) == {"shop.py"}
+    assert len(made(plan, Action.TO_THREAD)) == 1
+
+
+def test_downwards_functions_that_block_nowhere_stay(tree: Tree) -> None:
+    shop = SHOP + "\ndef pure(x):\n    return x + 1\n"
+    plan = tree.write(api=API, shop=shop).plan("shop", direction="down")
+    assert {d.span[0] for d in made(plan, Action.MAKE_ASYNC)} == {3}
+
+
+def test_a_thread_dissolves_when_the_code_below_migrates(tree: Tree) -> None:
+    shop = (
+        "import asyncio\nfrom api import fetch\n\n"
+        "async def price(name):\n    return len(await asyncio.to_thread(fetch, name))\n"
+    )
+    plan = tree.write(api=API, shop=shop).plan("api", "shop")
+    assert len(made(plan, Action.UNWRAP)) == 1
