@@ -13,7 +13,7 @@ from asyncshift.model import Graph, Message, Plan, Project, Refusal, Severity
 from asyncshift.scope import Scope
 from asyncshift.slices import narrow
 from asyncshift.solve import run
-from asyncshift.world import prepare
+from asyncshift.world import World, enclosing, prepare
 
 
 def make_plan(
@@ -39,7 +39,11 @@ def make_plan(
     settle_facades(world)
     decisions = decide(world, registry, frozenset((r.path, r.span) for r in failed))
     kept = [*world.groups.refused.values(), *refusals, *failed, *world.border]
-    unique = {(r.path, r.span, r.rule): r for r in kept if r.rule != QUIET}
+    unique = {
+        (r.path, r.span, r.rule): r
+        for r in kept
+        if r.rule != QUIET and (r in world.border or _concerns(world, r))
+    }
     figures = counts(world, decisions)
     figures["refused"] = len(unique)
     return Plan(
@@ -51,6 +55,16 @@ def make_plan(
         change_sets=change_sets(world, decisions),
         counts=figures,
     )
+
+
+def _concerns(world: World, refusal: Refusal) -> bool:
+    """Whether a refusal lies in what is selected; the rest is another step's."""
+    if world.scope is None:
+        return True
+    owner = enclosing(world, refusal.path, refusal.span)
+    if owner is not None:
+        return owner in world.scope.functions
+    return any(world.function(fid).path == refusal.path for fid in world.scope.functions)
 
 
 def _bridge_notes(decisions_count: int) -> tuple[Message, ...]:

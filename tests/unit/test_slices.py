@@ -351,7 +351,7 @@ def test_a_facade_that_is_still_called_stays_and_async_callers_go_past_it(tree: 
 
 
 def test_references_to_a_coroutine_that_gets_its_plain_name_follow(tree: Tree) -> None:
-    shop = "from api import fetch_async\n\nasync def price(name):\n    return await fetch_async(name)\n"
+    shop = "from api import fetch_async\n\nasync def price(n):\n    return await fetch_async(n)\n"
     plan = tree.write(api=MIXED_API, shop=shop, _run_sync=BRIDGE).plan()
     assert [(d.path, d.detail["name"]) for d in made(plan, Action.RETARGET)] == [
         ("shop.py", "fetch")
