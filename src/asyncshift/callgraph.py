@@ -180,7 +180,7 @@ def _declares(solver: Solver, base: str, name: str, outside: OutsideClasses) -> 
     if api is not None and solver.registry.is_class(api):
         # A class whose base stays what it is gets its methods called by the library.
         treatment = solver.registry.treatment(api, Protocol.BASE)
-        if treatment is None or treatment.kind is not Kind.REFUSED:
+        if treatment is None or treatment.kind not in (Kind.REFUSED, Kind.MIGRATED):
             return False
         members = outside.members(base)
         listed = solver.registry.is_named(f"{api}.{name}")

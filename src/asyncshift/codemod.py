@@ -17,11 +17,11 @@ from types import ModuleType
 from typing import Any
 from typing import Protocol as TypingProtocol
 
+from asyncshift.codemod_info import PACKAGE, CodemodInfo, describe
 from asyncshift.errors import InputError
 from asyncshift.model import Message, Protocol, Refusal, Site, Span
 from asyncshift.tables import ClassRow, ExceptionRow, FunctionRow, Table, Value, parse_table
-
-PACKAGE = "asyncshift.codemods"
+from asyncshift.twins import twins
 
 
 class Kind(enum.StrEnum):
@@ -65,6 +65,8 @@ class Treatment:
     """False where the old call is quick enough to stay on the loop (`session.close`)."""
     exclusive: bool = False
     """The name belongs to a lock, which moves only where it is held across an await."""
+    coroutine: bool = False
+    """For MIGRATED: the call gives a coroutine."""
 
 
 class Names(TypingProtocol):
@@ -130,28 +132,6 @@ class Rename:
     new: str
 
 
-@dataclass(frozen=True, slots=True)
-class RowInfo:
-    """One line of a codemod's generated documentation."""
-
-    name: str
-    kind: str
-    becomes: str
-
-
-@dataclass(frozen=True, slots=True)
-class CodemodInfo:
-    """What `asyncshift codemods` and the generated docs say of a codemod."""
-
-    name: str
-    summary: str
-    docs: str
-    requires: tuple[str, ...]
-    rows: tuple[RowInfo, ...]
-    text: str
-    """The docstring of its rewriters, with Bad/Good examples; empty for a bare table."""
-
-
 DEFAULT_WAY_OUT = "leave it in a thread, or rewrite this use by hand first"
 _ITERATING = (
     Protocol.FOR,
@@ -189,6 +169,7 @@ class Registry:
             self._load(table)
         tops = {name.partition(".")[0] for name in (*self._rows, *self._classes, *self._aliases)}
         self.tops = frozenset(tops)
+        self._new_classes = self._load_twins()
         parts = "".join(sorted(f"{table.name}:{table.digest};" for table in self.tables))
         self.digest = hashlib.sha256(parts.encode()).hexdigest()
 
@@ -211,7 +192,8 @@ class Registry:
 
     def is_class(self, name: str) -> bool:
         """Whether instances of this name are followed (exceptions are not)."""
-        return self.canonical(name) in self._classes
+        name = self.canonical(name)
+        return name in self._classes or name in self._new_classes
 
     def is_api(self, name: str) -> bool:
         """Whether the tables say something of this name."""
@@ -225,7 +207,7 @@ class Registry:
     def returns(self, api: str) -> str | None:
         """The class of what a call gives, or of what an attribute holds."""
         api = self.canonical(api)
-        return api if api in self._classes else self._returns.get(api)
+        return api if self.is_class(api) else self._returns.get(api)
 
     def treatment(self, api: str, protocol: Protocol) -> Treatment | None:
         """What becomes of a name met by a protocol; None where nothing has to be done."""
@@ -286,7 +268,7 @@ class Registry:
     @property
     def codemods(self) -> tuple[CodemodInfo, ...]:
         """The loaded codemods in the order of their names, as documentation shows them."""
-        return tuple(_describe(table) for table in sorted(self.tables, key=lambda t: t.name))
+        return tuple(describe(table) for table in sorted(self.tables, key=lambda t: t.name))
 
     def _renames(self) -> Iterator[Rename]:
         for table in self.tables:
@@ -343,6 +325,20 @@ class Registry:
             if holder not in self._rows:
                 self._add(table, holder, {Protocol.VALUE: plain, Protocol.OPERATOR: plain})
 
+    def _load_twins(self) -> frozenset[str]:
+        """Names of the new libraries, where no table says more of them; gives their classes."""
+        found = twins(self.tables)
+        new = {name: old for name, old in found.names.items() if name not in self._rows}
+        for name, old in new.items():
+            self._rows[name] = {p: _migrated(p, t) for p, t in self._rows[old].items()}
+            self._owners[name] = self._owners[old]
+        for name, given in found.returns.items():
+            self._returns.setdefault(name, given)
+        classes = {name: old for name, old in found.classes.items() if name in new}
+        for name, old in classes.items():
+            self._unknown[name] = {p: _migrated(p, t) for p, t in self._unknown[old].items()}
+        return frozenset(classes)
+
     def _add(
         self, table: Table, name: str, treatments: _Treatments, to: tuple[str, ...] = ()
     ) -> None:
@@ -359,7 +355,7 @@ class Registry:
             called = Kind.ENTERED
         elif row.async_for:
             called = Kind.ITERATED
-        to = (row.to or _moved(table, row.name),)
+        to = (row.to or table.moved(row.name),)
         treatments = {
             Protocol.CALL: Treatment(called, table.name, grouped=True, blocks=row.awaited),
             Protocol.VALUE: Treatment(called, table.name, grouped=True, blocks=False),
@@ -404,7 +400,7 @@ class Registry:
                 treatments |= dict.fromkeys(key, plain)
             elif protocol in row.refused:
                 treatments |= dict.fromkeys(key, _refused(row, codemod, protocol))
-        to = (row.to or _moved(table, name),)
+        to = (row.to or table.moved(name),)
         unknown = _unknown_member(row, codemod)
         if row.exclusive:
             treatments = {p: replace(t, exclusive=True) for p, t in treatments.items()}
@@ -470,15 +466,9 @@ class Registry:
         self._add(table, row.name, treatments, row.to)
 
 
-def _moved(table: Table, name: str) -> str:
-    """The new name where only the module changes (`[modules]`)."""
-    head, tail = name, ""
-    while head:
-        if (new := table.modules.get(head)) is not None:
-            return new + tail
-        head, _, last = head.rpartition(".")
-        tail = f".{last}{tail}"
-    return ""
+def _migrated(protocol: Protocol, old: Treatment) -> Treatment:
+    awaited = protocol is Protocol.CALL and old.kind is Kind.AWAITABLE
+    return Treatment(Kind.MIGRATED, old.codemod, blocks=False, coroutine=awaited)
 
 
 def _refused(row: ClassRow, codemod: str, member: str) -> Treatment:
@@ -580,63 +570,3 @@ def _load_rewriters(table: Table) -> ModuleType | None:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
-
-
-# ----------------------------------------------------------------------------- documentation
-
-
-def _describe(table: Table) -> CodemodInfo:
-    return CodemodInfo(
-        table.name,
-        table.summary,
-        table.docs,
-        table.requires,
-        tuple(_row_infos(table)),
-        _docstring(table),
-    )
-
-
-def _docstring(table: Table) -> str:
-    """Of the rewriters, else of the folder's `__init__.py`.  Read, not imported: listing codemods
-    must not load LibCST."""
-    home = resources.files(PACKAGE).joinpath(table.name) if table.installed else Path(table.code)
-    for name in ("rewriters.py", "__init__.py") if table.installed or table.code else ():
-        source = home.joinpath(name)
-        if source.is_file() and (text := ast.get_docstring(ast.parse(source.read_bytes()))):
-            return text
-    return ""
-
-
-def _row_infos(table: Table) -> Iterator[RowInfo]:
-    for function in table.functions:
-        kind = "awaited" if function.awaited else "plain"
-        kind = "entered" if function.async_with else "iterated" if function.async_for else kind
-        yield RowInfo(function.name, kind, function.to or _moved(table, function.name))
-    for cls in table.classes:
-        yield RowInfo(cls.name, "class", cls.to or _moved(table, cls.name))
-        for member in cls.members():
-            name, new = f"{cls.name}.{member}", cls.rename.get(member, "")
-            if member in cls.refused:
-                yield RowInfo(name, "stays in a thread", cls.refused[member])
-            elif member in cls.awaited or member in cls.quick:
-                yield RowInfo(name, "awaited", new)
-            elif member in cls.iterates:
-                yield RowInfo(name, "iterated", new)
-            elif member in cls.enters:
-                yield RowInfo(name, "entered", new)
-            elif member in cls.plain or member in cls.rename:
-                yield RowInfo(name, "rewritten", new)
-            elif member in cls.callbacks:
-                yield RowInfo(name, "callback", new)
-            else:
-                yield RowInfo(name, "same", new)
-    for exception in table.exceptions:
-        yield RowInfo(exception.name, "exception", ", ".join(exception.to) or exception.refused)
-    for name, value in table.constants.items():
-        yield RowInfo(name, "constant", repr(value))
-    for name in table.blocking:
-        yield RowInfo(name, "thread", "asyncio.to_thread")
-    for name in table.main_thread:
-        yield RowInfo(name, "main thread", "keeps its callers sync")
-    for name in table.stop_iteration:
-        yield RowInfo(name, "raised", "keeps who raises it sync")

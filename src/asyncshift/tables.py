@@ -124,9 +124,21 @@ class Table:
     """Functions that only the main thread may call: who reaches one stays sync, on its thread."""
     stop_iteration: tuple[str, ...] = ()
     """Exceptions that no coroutine and no future can carry: who raises one stays sync."""
+    migrated: Mapping[str, str] = field(default_factory=dict)
+    """New name that no row has -> the new class of what it gives."""
     code: str = ""
     """The codemod's folder when it came from a path; empty for installed ones and bare tables."""
     installed: bool = False
+
+    def moved(self, name: str) -> str:
+        """The new name where only the module changes (`[modules]`)."""
+        head, tail = name, ""
+        while head:
+            if (new := self.modules.get(head)) is not None:
+                return new + tail
+            head, _, last = head.rpartition(".")
+            tail = f".{last}{tail}"
+        return ""
 
 
 # ----------------------------------------------------------------------------- reading
@@ -217,6 +229,7 @@ _SECTIONS = (
     "blocking",
     "main_thread",
     "stop_iteration",
+    "migrated",
 )
 _CODEMOD = ("name", "summary", "requires", "docs")
 _FUNCTION = ("to", "returns", "awaited", "async_with", "async_for", "callbacks")
@@ -269,6 +282,7 @@ def parse_table(
         blocking=_functions(file, "blocking", data),
         main_thread=_functions(file, "main_thread", data),
         stop_iteration=_functions(file, "stop_iteration", data),
+        migrated=_Reader(file, "migrated", data.get("migrated", {}), ("returns",)).texts("returns"),
         code=code,
         installed=installed,
     )

@@ -203,6 +203,50 @@ def test_tops() -> None:
     assert "httpx" not in INSTALLED.tops
 
 
+def migrated(name: str, found: Registry = INSTALLED) -> dict[str, bool]:
+    """Protocol -> whether the call gives a coroutine, of a name of a new library."""
+    treatments = {p: found.treatment(name, p) for p in Protocol}
+    assert all(t is None or t.kind is Kind.MIGRATED for t in treatments.values()), name
+    assert not any(t and (t.grouped or t.blocks) for t in treatments.values())
+    return {str(p): t.coroutine for p, t in treatments.items() if t is not None}
+
+
+def test_names_of_the_new_library() -> None:
+    assert INSTALLED.is_class("httpx.AsyncClient")
+    assert INSTALLED.returns("httpx.AsyncClient.get") == "httpx.Response"
+    assert INSTALLED.returns("httpx.AsyncClient.stream") == "httpx.Response"
+    assert INSTALLED.returns("httpx.Response.cookies") == "httpx.Cookies"
+    assert migrated("httpx.AsyncClient.get")["call"]
+    assert migrated("httpx.AsyncClient.aclose")["call"]
+    assert migrated("asyncio.sleep") == {"call": True, "value": False}
+    assert not migrated("httpx.Response.raise_for_status")["call"]
+    assert not migrated("httpx.Response.aiter_lines")["call"]
+    assert migrated("httpx.AsyncClient")["with"] is False
+    assert migrated("httpx.HTTPStatusError")["except"] is False
+    assert "with" in migrated("asyncio.Lock")
+
+
+def test_names_that_no_table_leads_to() -> None:
+    for name in ("httpx.get", "httpx.Client.get", "asyncio.wait", "builtins.UnicodeDecodeError"):
+        assert migrated(name) == {}
+        assert not INSTALLED.is_api(name)
+    assert INSTALLED.exception("httpx.HTTPStatusError") is None
+    assert INSTALLED.class_row("httpx.AsyncClient") is None
+
+
+def test_an_old_name_that_is_the_new_one_of_another_table() -> None:
+    found = registry(
+        '[classes."a.C"]\nto = "b.C"\nawaited = ["get"]\n'
+        '[classes."b.C"]\nto = "c.C"\nawaited = ["get"]\nreturns = { get = "b.C" }\n'
+    )
+    treatment = found.treatment("b.C.get", Protocol.CALL)
+    assert treatment is not None
+    assert treatment.kind is Kind.AWAITABLE
+    assert migrated("c.C.get", found)["call"]
+    assert found.returns("c.C.get") == "c.C"
+    assert found.returns("b.C.get") == "b.C"
+
+
 def test_the_modules_section_moves_names(redis: Registry) -> None:
     moved = registry('[modules]\n"lib" = "lib.aio"\n[functions."lib.sub.f"]\n')
     assert moved.targets("lib.sub.f") == ("lib.aio.sub.f",)

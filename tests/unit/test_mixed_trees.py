@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asyncshift.callgraph import build
+from asyncshift.codemod import load_registry
 from asyncshift.facts import extract
 from asyncshift.model import Graph
 from tests.unit.graphs import TinyRegistry, graph, names, site, source
@@ -378,8 +379,13 @@ def test_calls_that_a_thread_makes() -> None:
 
 FACADES = {
     "plain": "async def f_async(a, b=1): ...\ndef f(a, b=1): return run_sync(f_async(a, b))\n",
-    "named": "async def f_async(a, *, b): ...\ndef f(a, *, b): return run_sync(f_async(a=a, b=b))\n",
-    "all": "async def g(*a, **k): yield 1\ndef f(*a, **k):\n    'd'\n    return iter_sync(g(*a, **k))\n",
+    "named": "async def g(a, *, b): ...\ndef f(a, *, b): return run_sync(g(a=a, b=b))\n",
+    "all": """
+async def g(*a, **k): yield 1
+def f(*a, **k):
+    'documented'
+    return iter_sync(g(*a, **k))
+""",
     "before": "def f(): return run_sync(g())\nasync def g(): ...\n",
     "class": """
 class C:
@@ -396,7 +402,7 @@ class C:
     @staticmethod
     def f(a): return run_sync(C.g(a))
 """,
-    "nested": "def outer():\n    async def g(): ...\n    def f(): return run_sync(g())\n    return f\n",
+    "nested": "def o():\n    async def g(): ...\n    def f(): return run_sync(g())\n    return f\n",
 }
 NO_FACADES = {
     "more": "async def g(a): ...\ndef f(a):\n    print(a)\n    return run_sync(g(a))\n",
@@ -462,6 +468,119 @@ def test_facades_and_coroutines_are_families_of_their_own() -> None:
         "C.get": {"A.get", "B.get"},
         "A.get_async": {"B.get_async"},
         "B.get_async": {"A.get_async"},
+    }
+
+
+# ----------------------------------------------------------------------------- the new library
+
+
+def real(text: str) -> Graph:
+    """With the installed tables."""
+    return build([extract(source(text))], load_registry())
+
+
+def test_the_new_library_flows_as_the_old_one() -> None:
+    sync = real(
+        """
+        import requests, threading, time
+        class Client:
+            def __init__(self): self.session = requests.Session()
+            def get(self, url):
+                try:
+                    reply = self.session.get(url)
+                    reply.raise_for_status()
+                except requests.HTTPError:
+                    time.sleep(1)
+                return reply.json()
+            def download(self, url):
+                with self.session.get(url, stream=True) as reply:
+                    for chunk in reply.iter_content(9): yield chunk
+            def close(self): self.session.close()
+        def main():
+            list(Client().download("u"))
+            Client().get("u")
+        """
+    )
+    done = real(
+        """
+        import asyncio, httpx
+        class Client:
+            def __init__(self): self.session = httpx.AsyncClient()
+            async def get(self, url):
+                try:
+                    reply = await self.session.get(url)
+                    reply.raise_for_status()
+                except httpx.HTTPStatusError:
+                    await asyncio.sleep(1)
+                return reply.json()
+            async def download(self, url):
+                async with self.session.stream("GET", url) as reply:
+                    async for chunk in reply.aiter_bytes(9): yield chunk
+            async def close(self): await self.session.aclose()
+        async def main():
+            [chunk async for chunk in Client().download("u")]
+            await Client().get("u")
+        """
+    )
+    new = {
+        "requests.Session": "httpx.AsyncClient",
+        "requests.Response": "httpx.Response",
+        "requests.HTTPError": "httpx.HTTPStatusError",
+        "time.sleep": "asyncio.sleep",
+        "iter_content": "aiter_bytes",
+        "AsyncClient.close": "AsyncClient.aclose",
+        "consume": "comprehension",
+    }
+    wanted = set()
+    for edge in shape(sync):
+        for old, now in new.items():
+            edge = edge.replace(old, now)
+        wanted.add(edge)
+    wanted -= {"Client.download with httpx.Response"}
+    streamed = {"Client.download call httpx.AsyncClient.stream"}
+    wanted = wanted - {"Client.download call httpx.AsyncClient.get"} | streamed
+    assert shape(done) - {"Client.download with httpx.Response"} == wanted
+    assert handed_on(done) == handed_on(sync) == set()
+    origins = site(done, "reply.json").targets[0].origins
+    assert origins == ("mod.py:4:39",)
+
+
+def test_the_new_library_used_natively_stays_as_it_was() -> None:
+    found = real(
+        """
+        import httpx
+        class Strict(httpx.Client):
+            def get(self, url): return super().get(url)
+        def main():
+            with httpx.Client() as client:
+                client.get("u").json()
+            return httpx.get("u").json()
+        """
+    )
+    assert {s.protocol for s in found.sites} == set()
+    (get,) = [f for f in found.functions.values() if f.name == "Strict.get"]
+    assert get.foreign_base == "httpx.Client"
+
+
+def test_regions_under_locks() -> None:
+    found = real(
+        """
+        import threading
+        class C:
+            def __init__(self):
+                self.one = threading.Lock()
+                self.two = threading.RLock()
+            def run(self):
+                with self.one: work()
+                with self.two:
+                    work()
+                with self.other: work()
+        """
+    )
+    locked = {(*names(found, s), s.region) for s in found.sites if s.protocol == "with"}
+    assert locked == {
+        ("threading.Lock", (8, 23, 8, 29)),
+        ("threading.RLock", (10, 12, 10, 18)),
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from asyncshift.codemod import CodemodInfo
+from asyncshift.codemod_info import CodemodInfo
 
 
 def codemods_json(infos: Sequence[CodemodInfo]) -> str:

@@ -244,9 +244,11 @@ class Core:
         found = self._canonical.get(dotted)
         if found is None:
             top = dotted.partition(".")[0]
-            found = self.registry.canonical(dotted) if top in self.registry.tops else ""
-            # Of the standard library a table maps a few names; of a library of its own, everything.
-            if is_stdlib(found) and not self.registry.is_api(found):
+            mapped = top in self.registry.tops
+            found = self.registry.canonical(dotted) if mapped else dotted
+            # Of the standard library a table maps a few names; of a library of its own, everything;
+            # of the libraries that code moves to, what it moves to.
+            if (is_stdlib(found) or not mapped) and not self.registry.is_api(found):
                 found = ""
             self._canonical[dotted] = found
         return found or None
