@@ -140,6 +140,14 @@ def analyse(
     )
 
 
+def narrowed(analysis: Analysis, choice: Choice) -> Analysis:
+    """The same survey, solved anew within another choice."""
+    project, graph, registry = analysis.project, analysis.graph, analysis.registry
+    scope = make_scope(analysis.config, project, graph, choice)
+    plan = make_plan(graph, project, registry, analysis.refused, scope=scope)
+    return replace(analysis, plan=plan, scope=scope)
+
+
 def _facts(
     project: Project, config: Config, progress: Progress
 ) -> tuple[list[facts.FileFacts], dict[str, SyntaxError]]:

@@ -15,14 +15,26 @@ if TYPE_CHECKING:
     from asyncshift.pipeline import Outcome
 
 
-def migrate(paths: Sequence[Path], config: Config) -> tuple[Path, Outcome]:
-    """The project's root and everything that would be written there."""
+def migrate(
+    paths: Sequence[Path],
+    config: Config,
+    taken: Sequence[str] = (),
+    without: Sequence[str] = (),
+) -> tuple[Path, Outcome]:
+    """The project's root and everything that would be written there: all change-sets, or those
+    taken, and none of those refused."""
     from asyncshift import pipeline
+    from asyncshift.scope import ALL
+    from asyncshift.selection import choose
 
     repair(project_root(paths))
     with terminal.progress() as progress:
-        analysis = pipeline.analyse(paths, config, progress)
+        analysis = pipeline.analyse(paths, config, progress, ALL)
         outcome = pipeline.changes(analysis, progress)
+        if taken or without:
+            choice = choose(analysis.graph, outcome.plan, taken, without, ALL)
+            analysis = pipeline.narrowed(analysis, choice)
+            outcome = pipeline.changes(analysis, progress)
     return Path(analysis.project.root), outcome
 
 
