@@ -16,6 +16,7 @@ from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.flow import Fn
 from asyncshift.resolution.keywords import Keywords
 from asyncshift.resolution.members import HARMLESS_BASES
+from asyncshift.resolution.mentions import Mentions
 from asyncshift.resolution.outside import OutsideClasses, is_stdlib
 from asyncshift.resolution.sites import Sites
 
@@ -63,6 +64,7 @@ def build(
         escapes=escapes.build(ids, keys),
         imports={file.path: _imports(solver, unit) for unit, file in enumerate(facts)},
         exported=_exported(solver),
+        mentions=Mentions(sites, ids).collect(),
         messages=tuple(solver.modules.messages),
     )
 
@@ -288,7 +290,7 @@ def _exported(solver: Solver) -> dict[str, tuple[str, ...]]:
     """path -> names that are imported from it, reached through it, or meant by a string."""
     found = {unit: set(names) for unit, names in solver.reached.items()}
     for unit, file in enumerate(solver.files):
-        for text in file.strings:
+        for text, _, _ in file.strings:
             parts = text.replace(":", ".").split(".")
             for end in range(len(parts) - 1, 0, -1):
                 module = solver.modules.resolve(unit, ".".join(parts[:end]))

@@ -127,8 +127,12 @@ class FileFacts:
     """Names bound nowhere in the file: builtins, or from a star import."""
     imports: tuple[str, ...]
     """Modules imported at module level, absolute."""
-    strings: tuple[str, ...]
-    """String constants that look like a dotted path: `mock.patch("pkg.client.requests.get")`."""
+    named: dict[int, tuple[str, ...]]
+    """Site of a call that reaches attributes of its first argument by their names, as
+    `patch.object(api, "fetch")` does -> the names, with a star for what is computed."""
+    strings: tuple[tuple[str, int, bool], ...]
+    """(text, line, it is patched) of string constants that look like a dotted path:
+    `mock.patch("pkg.client.requests.get")`."""
 
 
 def extract(file: SourceFile) -> FileFacts:

@@ -77,6 +77,18 @@ class Doubles(Emitter):
                 self.note_dict(name, keys)
 
 
+def pattern(node: ast.expr) -> str:
+    """A computed name with a star for what is not known: `f"do_{x}"` is `do_*`."""
+    match node:
+        case ast.Constant(value=str() as text):
+            return text
+        case ast.JoinedStr(values=parts):
+            return "".join(pattern(part) for part in parts)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return pattern(left) + pattern(right)
+    return "*"
+
+
 def constant_keys(node: ast.expr) -> set[str] | None:
     """The keys of a dict display or a `dict(...)` call; None unless all are known."""
     match node:

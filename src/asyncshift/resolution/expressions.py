@@ -28,7 +28,7 @@ from asyncshift.facts import (
     UNKNOWN,
 )
 from asyncshift.model import SourceFile, Span
-from asyncshift.resolution.doubles import Doubles
+from asyncshift.resolution.doubles import Doubles, pattern
 from asyncshift.resolution.scopes import Scope
 
 _OPERATORS = {
@@ -39,8 +39,11 @@ _OPERATORS = {
     ast.LtE: "__le__", ast.Gt: "__gt__", ast.GtE: "__ge__",
 }  # fmt: skip
 
-_PATCHING = frozenset({"setattr", "delattr", "object"})
-_HOPS = frozenset({"to_thread", "in_thread"})
+_TELLING = frozenset(
+    {"to_thread", "in_thread", "getattr", "setattr", "delattr", "patch", "object", "multiple",
+     "spy"}
+)  # fmt: skip
+"""Last names of calls whose arguments tell a function, or the name of one."""
 _FOLDED = frozenset({"super", "getattr", "cast", "isinstance", "bool"})
 _TESTS = frozenset({"isinstance", "hasattr", "callable", "type", "issubclass"})
 _DOTTED = re.compile(r"[^\W\d]\w*(?:[.:][^\W\d]\w*)+")
@@ -145,7 +148,7 @@ class Expressions(Doubles):
     def _constant(self, node: ast.Constant) -> int:
         text = node.value
         if text.__class__ is str and "." in text and _DOTTED.fullmatch(text):
-            self.strings[text] = None
+            self.strings[text, node.lineno] = False
         return CONSTANT
 
     def _name(self, node: ast.Name) -> int:
@@ -499,10 +502,6 @@ class Expressions(Doubles):
             else:
                 args.append(self.value(argument))
         keywords = tuple((keyword.arg, self.value(keyword.value)) for keyword in node.keywords)
-        if name in _PATCHING:
-            match node.args:
-                case [_, ast.Constant(value=str() as attr), *_]:
-                    self.load(args[0], attr)  # what is replaced was there
         site = self.site(node, "call", 0, node.func)
         if isinstance(node.func, ast.Name):
             if node.func.id in _TESTS and args:
@@ -512,13 +511,41 @@ class Expressions(Doubles):
             self.double(node, site)
         elif name in ("update", "setdefault"):
             self.note_update(node)
-        elif name in _HOPS and node.args:
-            self.handed[site] = self.places.span(node.args[0])
+        if name in _TELLING and node.args:
+            self._told(node, name, args, site)
         if function <= 0:
             function = UNKNOWN
         target = self.node()
         self.ops.append((CALL, target, function, tuple(args), keywords, site))
         return target
+
+    def _told(self, node: ast.Call, name: str, args: list[int], site: int) -> None:
+        """`to_thread(f)`, `getattr(api, name)`, `patch("pkg.api.f")`, `patch.object(api, "f")`."""
+        first = node.args[0]
+        given = tuple(keyword.arg for keyword in node.keywords if keyword.arg)
+        match name, node.args:
+            case (("to_thread" | "in_thread"), _):
+                self.handed[site] = self.places.span(first)
+            case "getattr", [_, computed, *_]:
+                self.named[site] = (pattern(computed),)
+            case "multiple", [ast.Constant(value=str() as text), *_]:
+                for attr in given:
+                    self.strings[f"{text}.{attr}", node.lineno] = True
+            case "multiple", _:
+                self.named[site] = given
+            case (
+                ("setattr" | "delattr" | "object" | "spy"),
+                [
+                    _,
+                    ast.Constant(value=str() as attr),
+                    *_,
+                ],
+            ):
+                self.load(args[0], attr)  # what is replaced was there
+                self.named[site] = (attr,)
+            case (("patch" | "setattr" | "delattr"), [ast.Constant(value=str() as text), *_]):
+                if (text, first.lineno) in self.strings:
+                    self.strings[text, first.lineno] = True
 
     def tested(self, node: int) -> None:
         """Code asks what a value is before it uses it."""

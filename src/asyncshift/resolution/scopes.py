@@ -80,7 +80,8 @@ class Emitter:
         self.handed: dict[int, Span] = {}
         self.stars: list[str] = []
         self.imports: list[str] = []
-        self.strings: dict[str, None] = {}
+        self.named: dict[int, tuple[str, ...]] = {}
+        self.strings: dict[tuple[str, int], bool] = {}
         self.dotted: dict[str, str] = {}
         self.main_guard = 0
         self.class_name = ""

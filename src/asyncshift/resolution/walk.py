@@ -91,7 +91,8 @@ class Walker(Definitions):
             stars=tuple(self.stars),
             free=free,
             imports=tuple(dict.fromkeys(self.imports)),
-            strings=tuple(self.strings),
+            named=self.named,
+            strings=tuple((*place, patched) for place, patched in self.strings.items()),
         )
 
     def body(self, statements: list[ast.stmt]) -> None:

@@ -1,0 +1,173 @@
+"""Functions that are reached by their name in a text, or by a name that is computed.
+
+Nothing of this is a call that could be edited, but all of it counts on the function being there
+under its name: `mock.patch("shop.api.fetch")`, `getattr(handlers, name)`, `"shop.tasks:work"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+from asyncshift import facts as f
+from asyncshift.facts import Op
+from asyncshift.index import Module
+from asyncshift.model import FunctionId, Mention
+from asyncshift.resolution.sites import Sites
+
+_CALLED = frozenset({"fun", "bound", "class", "subclass"})
+
+
+class Mentions:
+    """Collects the mentions of a solved graph."""
+
+    def __init__(self, sites: Sites, ids: list[FunctionId]) -> None:
+        self.sites = sites
+        self.solver = sites.solver
+        self._ids = ids
+        self._inside: dict[tuple[int, int], list[tuple[str, int]]] = {}
+        """(file, enclosing function, class or module) -> (name, function) of what stands there."""
+        self._found: set[tuple[str, int, str, str, FunctionId]] = set()
+        for fn in self.solver.functions:
+            facts = fn.facts
+            if facts.kind != "function" or fn.number != fn.origin:
+                continue
+            if not facts.flags & (f.SETTER | f.OVERLOAD):
+                name = facts.name.rpartition(".")[2]
+                self._inside.setdefault((fn.unit, facts.parent), []).append((name, fn.number))
+
+    def collect(self) -> tuple[Mention, ...]:
+        """All mentions, by place."""
+        for unit, file in enumerate(self.solver.files):
+            for text, line, patched in file.strings:
+                how = "patched" if patched else "string"
+                self._note(unit, line, how, text, self._dotted(unit, text))
+            for site, patterns in file.named.items():
+                self._by_name(unit, site + self.solver.unit_sites[unit], patterns)
+        names = {name for inside in self._inside.values() for name, _ in inside}
+        for op in self.solver.sited:
+            if op[0] == f.STORE and op[4] >= 0 and op[2] in names:
+                self._stored(op)
+        return tuple(Mention(*found) for found in sorted(self._found))
+
+    def _note(self, unit: int, line: int, how: str, text: str, numbers: Iterable[int]) -> None:
+        path = self.solver.files[unit].path
+        self._found.update((path, line, how, text, self._ids[number]) for number in numbers)
+
+    # ------------------------------------------------------------------ strings
+
+    def _dotted(self, unit: int, text: str) -> Iterator[int]:
+        """What `pkg.module.function`, `pkg.module:function` or `pkg.module:Class.method` names."""
+        parts = text.replace(":", ".").split(".")
+        for end in range(len(parts) - 1, 0, -1):
+            module = self.solver.modules.resolve(unit, ".".join(parts[:end]))
+            if module is not None:
+                yield from self._inner(module, parts[end:])
+                return
+
+    def _inner(self, module: Module, names: list[str]) -> Iterator[int]:
+        if len(names) == 1:
+            yield from self._of_module(module, names[0])
+            return
+        *classes, name = names
+        for unit in module.units:
+            for cls in self._classes(unit, classes):
+                yield from self._of_class(cls, name, descend=False)
+
+    def _classes(self, unit: int, names: list[str]) -> Iterator[int]:
+        node = self.solver.files[unit].names.get(names[0])
+        for kind in self.solver.sees(self.solver.unit_nodes[unit] + node) if node else ():
+            if kind[0] == "class":
+                cls = kind[1]
+                for name in names[1:]:
+                    inner = self.solver.hierarchy.classes[cls].attrs.get(name, 0)
+                    found = [k[1] for k in self.solver.sees(inner) if k[0] == "class"]
+                    if not found:
+                        return
+                    cls = found[0]
+                yield cls
+
+    # ------------------------------------------------------------------ by name
+
+    def _by_name(self, unit: int, site: int, patterns: tuple[str, ...]) -> None:
+        """`patch.object(api, "fetch")`, `getattr(api, name)`: a pattern holds a star where the
+        name is computed."""
+        facts = self.sites.facts_of(site)[1]
+        for op in self.sites.calls.get(site, ()):
+            kinds = self.solver.sees(op[2])
+            if any(kind[0] in _CALLED for kind in kinds) or not op[3]:
+                continue
+            for pattern in patterns:
+                how = "getattr" if "*" in pattern else "patched"
+                text = f'{facts[3]}(..., "{pattern}")'
+                for kind in self.solver.sees(op[3][0]):
+                    self._note(unit, facts[0][0], how, text, self._reached(kind, pattern))
+
+    def _reached(self, kind: tuple[Any, ...], pattern: str) -> Iterator[int]:
+        match kind[0]:
+            case "module":
+                yield from self._of_module(kind[1], pattern)
+            case "class" | "inst":
+                yield from self._of_class(kind[1], pattern, descend=False)
+            case "subclass" | "self":
+                yield from self._of_class(kind[1], pattern, descend=True)
+
+    def _of_module(self, module: Module, pattern: str) -> Iterator[int]:
+        for unit in module.units:
+            found = list(self._matching(unit, 0, pattern))
+            yield from found
+            node = self.solver.files[unit].names.get(pattern)
+            if not found and node:
+                for kind in self.solver.sees(self.solver.unit_nodes[unit] + node):
+                    if kind[0] in ("fun", "bound"):
+                        yield self.solver.functions[kind[1]].origin
+
+    def _of_class(self, cls: int, pattern: str, *, descend: bool) -> Iterator[int]:
+        classes = self.solver.hierarchy.classes
+        related = [base for base in classes[cls].mro if isinstance(base, int)]
+        for one in (*related, *(classes[cls].descendants if descend else ())):
+            yield from self._matching(classes[one].unit, classes[one].facts.function, pattern)
+
+    def _matching(self, unit: int, parent: int, pattern: str) -> Iterator[int]:
+        """Functions of one block; a computed name is taken for a public one."""
+        for name, number in self._inside.get((unit, parent), ()):
+            computed = "*" in pattern
+            if name == pattern or (
+                computed and not name.startswith("_") and fnmatchcase(name, pattern)
+            ):
+                yield number
+
+    # ------------------------------------------------------------------ assignments
+
+    def _stored(self, op: Op) -> None:
+        """`api.fetch = fake` from outside of the module or the class."""
+        _, base, attr, _, site = op
+        unit, facts = self.sites.facts_of(site)
+        own = self._own_classes(unit, facts[2])
+        for kind in self.solver.sees(base):
+            if kind[0] == "module" and unit in kind[1].units:
+                continue
+            if kind[0] != "module" and own and self._related(kind, own):
+                continue
+            self._note(unit, facts[0][0], "patched", facts[3], self._reached(kind, attr))
+
+    def _own_classes(self, unit: int, owner: int) -> set[int]:
+        """The classes around a place."""
+        found: set[int] = set()
+        first = self.solver.unit_classes[unit]
+        functions = self.solver.files[unit].functions
+        while owner >= 0:
+            if functions[owner].cls >= 0:
+                found.add(functions[owner].cls + first)
+            owner = functions[owner].parent
+        return found
+
+    def _related(self, kind: tuple[Any, ...], own: set[int]) -> bool:
+        if kind[0] not in ("class", "subclass", "inst", "self"):
+            return False
+        classes = self.solver.hierarchy.classes
+        return any(kind[1] in classes[one].mro or one in classes[kind[1]].mro for one in own)
+
+
+__all__ = ["Mentions"]
