@@ -63,6 +63,8 @@ class Treatment:
     """True where the name belongs to a provenance group (a client and what flows from it)."""
     blocks: bool = True
     """False where the old call is quick enough to stay on the loop (`session.close`)."""
+    affine: str = ""
+    """Bound to a thread: see `ClassRow.thread_affine`."""
     exclusive: bool = False
     """The name belongs to a lock, which moves only where it is held across an await."""
     coroutine: bool = False
@@ -165,6 +167,7 @@ class Registry:
         self._exceptions: dict[str, ExceptionRow] = {}
         self._constants: dict[str, Value] = {}
         self._classes: dict[str, ClassRow] = {}
+        self._async_aware: set[str] = set()
         for table in self.tables:
             self._load(table)
         tops = {name.partition(".")[0] for name in (*self._rows, *self._classes, *self._aliases)}
@@ -229,6 +232,10 @@ class Registry:
         return replace(treatment, reason=reason, way_out=DEFAULT_WAY_OUT)
 
     # ------------------------------------------------------------------ for rewriters
+
+    def async_aware(self, name: str) -> bool:
+        """Whether it awaits the coroutine function that it decorates or is given."""
+        return name in self._async_aware
 
     def owner(self, api: str) -> str:
         """The codemod whose table has the row (or the class of the member)."""
@@ -298,6 +305,7 @@ class Registry:
 
     def _load(self, table: Table) -> None:
         self._aliases.update(table.aliases)
+        self._async_aware |= set(table.async_aware)
         for name in table.blocking:
             blocking = Treatment(
                 Kind.BLOCKING, table.name, f"{name} has no async twin", blocks=True
@@ -402,6 +410,10 @@ class Registry:
                 treatments |= dict.fromkeys(key, _refused(row, codemod, protocol))
         to = (row.to or table.moved(name),)
         unknown = _unknown_member(row, codemod)
+        if row.thread_affine:
+            bound = Treatment(Kind.SAME, codemod, affine=row.thread_affine)
+            treatments = {Protocol.CALL: bound, Protocol.WITH: bound, Protocol.VALUE: bound}
+            unknown = dict.fromkeys((Protocol.CALL, Protocol.ATTRIBUTE, Protocol.VALUE), bound)
         if row.exclusive:
             treatments = {p: replace(t, exclusive=True) for p, t in treatments.items()}
             unknown = {p: replace(t, exclusive=True) for p, t in unknown.items()}

@@ -89,5 +89,7 @@ def _row_infos(table: Table) -> Iterator[RowInfo]:
         yield RowInfo(name, "thread", "asyncio.to_thread")
     for name in table.main_thread:
         yield RowInfo(name, "main thread", "keeps its callers sync")
+    for name in table.async_aware:
+        yield RowInfo(name, "awaits", "handlers may turn async")
     for name in table.stop_iteration:
         yield RowInfo(name, "raised", "keeps who raises it sync")

@@ -146,4 +146,6 @@ def unfit(world: World, fid: FunctionId) -> str | None:
         return "its overloads describe one form only"
     if fid in world.entries:
         return "it is an entry point"
+    if fid in world.registered:
+        return "a framework knows it by its decorator"
     return None

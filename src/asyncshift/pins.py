@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from asyncshift.codemod import Registry
 from asyncshift.model import (
     Cause,
     Certainty,
+    Escape,
     Function,
     FunctionId,
     FunctionKind,
@@ -69,12 +71,12 @@ def entry_functions(graph: Graph, project: Project) -> dict[FunctionId, str]:
     }
 
 
-def pins(graph: Graph, project: Project) -> dict[FunctionId, Cause]:
+def pins(graph: Graph, project: Project, registry: Registry) -> dict[FunctionId, Cause]:
     """The pinned functions with the reason of each; the first reason found is the one given."""
-    escaped = {}
+    escaped: dict[FunctionId, Escape] = {}
     for escape in graph.escapes:
-        if escape.function is not None and escape.function not in escaped:
-            escaped[escape.function] = escape
+        if escape.function is not None and not _is_awaited(graph, registry, escape):
+            escaped.setdefault(escape.function, escape)
     called_here = {
         target.function
         for site in graph.sites
@@ -103,6 +105,17 @@ def pins(graph: Graph, project: Project) -> dict[FunctionId, Cause]:
                     "enclosing", "the generator expression stands in sync code", f.path, f.line
                 )
     return found
+
+
+def _is_awaited(graph: Graph, registry: Registry, escape: Escape) -> bool:
+    """Whether what gets the function awaits it where it is async, as FastAPI's routes do."""
+    if registry.async_aware(escape.to):
+        return True
+    last = escape.to.rpartition(".")[2]
+    return any(
+        registry.async_aware(name) and name.rpartition(".")[2] == last
+        for name in graph.functions[escape.function or ""].decorators
+    )
 
 
 def _reasons(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 
+from asyncshift.affinity import settle_affinity
 from asyncshift.arrivals import find_arrivals, guarded
 from asyncshift.codemod import Kind, Registry
 from asyncshift.facades import unfit
@@ -52,7 +53,7 @@ def narrow(world: World, registry: Registry, scope: Scope) -> None:
         if group_conflicts(world):
             continue
         find_blocking(world)
-        if thread_conflicts(world) or _close_handlers(world, registry):
+        if settle_affinity(world) or thread_conflicts(world) or _close_handlers(world, registry):
             continue
         if scope.down and _spread_down(world):
             continue

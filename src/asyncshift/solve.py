@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 
+from asyncshift.affinity import settle_affinity
 from asyncshift.codemod import Kind
 from asyncshift.groups import LibraryUse, origins_of
 from asyncshift.locks import settle_locks
@@ -52,8 +53,9 @@ def run(world: World) -> None:
         if settle_locks(world) or _hold_conflicts(world) or group_conflicts(world):
             continue
         find_blocking(world)
-        if not thread_conflicts(world) and not _lower_bridges(world):
-            break
+        if settle_affinity(world) or thread_conflicts(world) or _lower_bridges(world):
+            continue
+        break
 
 
 def _lower_bridges(world: World) -> bool:

@@ -59,6 +59,8 @@ class ClassRow:
     truth: bool = False
     """The truth value of an instance differs."""
     exclusive: bool = False
+    thread_affine: str = ""
+    """`instance`: belongs to the thread that made it; `contents`: holds something else in each."""
     """A lock: `with` around an await would stop the loop, so it moves to its async form where all
     its users turned async, and else keeps them sync."""
     constructed: bool = True
@@ -124,6 +126,8 @@ class Table:
     """Functions that only the main thread may call: who reaches one stays sync, on its thread."""
     stop_iteration: tuple[str, ...] = ()
     """Exceptions that no coroutine and no future can carry: who raises one stays sync."""
+    async_aware: tuple[str, ...] = ()
+    """What awaits a coroutine function that it is given, as a decorator or an argument."""
     migrated: Mapping[str, str] = field(default_factory=dict)
     """New name that no row has -> the new class of what it gives."""
     code: str = ""
@@ -174,6 +178,12 @@ class _Reader:
 
     def text(self, key: str, default: str = "") -> str:
         return str(self.of(key, str, default))
+
+    def one_of(self, key: str, known: tuple[str, ...]) -> str:
+        value = self.text(key)
+        if value not in known:
+            self.fail(f"must be one of {', '.join(filter(None, known))}, not {value!r}", key)
+        return value
 
     def flag(self, key: str, default: bool = False) -> bool:
         return bool(self.of(key, bool, default))
@@ -229,6 +239,7 @@ _SECTIONS = (
     "blocking",
     "main_thread",
     "stop_iteration",
+    "async_aware",
     "migrated",
 )
 _CODEMOD = ("name", "summary", "requires", "docs")
@@ -243,6 +254,7 @@ _CLASS = (
     "async_for",
     "truth",
     "exclusive",
+    "thread_affine",
     "constructed",
     "rename",
     "returns",
@@ -282,6 +294,7 @@ def parse_table(
         blocking=_functions(file, "blocking", data),
         main_thread=_functions(file, "main_thread", data),
         stop_iteration=_functions(file, "stop_iteration", data),
+        async_aware=_functions(file, "async_aware", data),
         migrated=_Reader(file, "migrated", data.get("migrated", {}), ("returns",)).texts("returns"),
         code=code,
         installed=installed,
@@ -325,6 +338,7 @@ def _class_row(top: _Reader, name: str, data: Any) -> ClassRow:
         iterates=iterates,
         truth=row.flag("truth"),
         exclusive=row.flag("exclusive"),
+        thread_affine=row.one_of("thread_affine", ("", "instance", "contents")),
         constructed=row.flag("constructed", True),
         rename=row.texts("rename"),
         returns=row.texts("returns"),

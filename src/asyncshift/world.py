@@ -97,6 +97,8 @@ class World:
     """Sync functions that reach a bridge or a facade: they need a thread of their own."""
     pairs: Mapping[FunctionId, FunctionId] = field(default_factory=dict)
     """Facades of earlier steps with their coroutines.  Solved as if they were one function."""
+    registered: frozenset[FunctionId] = frozenset()
+    """Handlers that a framework knows by their decorator, and awaits."""
     generated: bool = False
     """A generated bridge module stands already."""
     patched: frozenset[FunctionId] = frozenset()
@@ -197,9 +199,12 @@ def prepare(
         groups=groups,
         entries=entry_functions(graph, project),
         pairs={f.id: f.facade_of for f in graph.functions.values() if f.facade_of},
+        registered=frozenset(
+            f.id for f in graph.functions.values() if any(map(registry.async_aware, f.decorators))
+        ),
         generated=bool(project.bridges),
         patched=frozenset(m.function for m in graph.mentions if m.how == "patched"),
-        kept=pins(graph, project),
+        kept=pins(graph, project, registry),
         interrupting=frozenset(
             escape.function
             for escape in graph.escapes
