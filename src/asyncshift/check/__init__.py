@@ -4,6 +4,7 @@ async code.  It needs a call graph and the texts, and no migration: any tree can
 from __future__ import annotations
 
 from asyncshift.check.blocking import blocking, unknown_calls
+from asyncshift.check.coroutines import Analysis
 from asyncshift.check.findings import Finding, order
 from asyncshift.check.misuse import coroutines
 from asyncshift.check.values import Step
@@ -16,9 +17,11 @@ __all__ = ["Finding", "Step", "check_tree"]
 def check_tree(project: Project, graph: Graph, registry: Registry) -> tuple[Finding, ...]:
     """Everything found in the selected files, by place; `listed` ones are places to look."""
     selected = {file.path for file in project.files if file.selected}
+    analysis = Analysis(project, graph, registry)
+    analysis.solve()
     found = [
-        *coroutines(project, graph, registry),
-        *blocking(graph, registry),
+        *coroutines(analysis),
+        *blocking(analysis),
         *unknown_calls(graph),
     ]
     inside = [

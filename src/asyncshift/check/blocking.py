@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from asyncshift.check import outside
+from asyncshift.check.coroutines import Analysis
 from asyncshift.check.findings import BLOCKS, BRIDGE, NESTED, UNKNOWN, Finding
 from asyncshift.check.values import Step
 from asyncshift.codemod import Kind, Registry
@@ -40,6 +41,7 @@ RUNNERS = frozenset({"asyncio.run", "asyncio.runners.run"})
 class Reach:
     """The graph upwards: who runs the body of a function, and at which line."""
 
+    analysis: Analysis
     graph: Graph
     registry: Registry
     above: dict[FunctionId, list[tuple[FunctionId, Step]]] = field(
@@ -47,20 +49,22 @@ class Reach:
     )
 
 
-def blocking(graph: Graph, registry: Registry) -> Iterator[Finding]:
+def blocking(analysis: Analysis) -> Iterator[Finding]:
     """Everything that waits below an async function without a thread in between."""
-    reach = _reach(graph, registry)
+    graph = analysis.graph
+    reach = _reach(analysis)
     places: dict[tuple[str, int, int, str], Site] = {}
     words: dict[tuple[str, int, int, str], str] = {}
     for site in graph.sites:
         found = _waits(site, reach)
         if found is not None:
             rule, word = found
-            key = (site.path, site.span[0], site.span[1], rule)
+            span = site.wrapper_span or site.span
+            key = (site.path, span[0], span[1], rule)
             places.setdefault(key, site)
             words.setdefault(key, word)
     for key, site in places.items():
-        yield from _finding(reach, site, key[3], words[key])
+        yield from _finding(reach, site, key, words[key])
 
 
 def unknown_calls(graph: Graph) -> Iterator[Finding]:
@@ -105,7 +109,10 @@ def _waits(site: Site, reach: Reach) -> tuple[str, str] | None:
     return None
 
 
-def _finding(reach: Reach, site: Site, rule: str, word: str) -> Iterator[Finding]:
+def _finding(
+    reach: Reach, site: Site, place: tuple[str, int, int, str], word: str
+) -> Iterator[Finding]:
+    _, line, column, rule = place
     found = _nearest(reach, site)
     if not found:
         return
@@ -123,7 +130,6 @@ def _finding(reach: Reach, site: Site, rule: str, word: str) -> Iterator[Finding
         "`await in_thread(...)`",
         NESTED: "await the coroutine itself",
     }[rule]
-    line, column = site.span[:2]
     also = tuple(Step(f.name, f.path, f.line) for f, _ in others)
     yield Finding(site.path, line, column, rule, text, way, first[1], also)
 
@@ -143,6 +149,8 @@ def _nearest(reach: Reach, site: Site) -> list[tuple[Function, tuple[Step, ...]]
         if f.is_async and f.kind is FunctionKind.FUNCTION:
             found.append((f, steps[fid]))
             continue
+        if fid != start and f.kind is FunctionKind.FUNCTION and reach.analysis.asks(fid):
+            continue  # it does this only where no loop runs
         for caller, step in reach.above.get(fid, ()):
             if caller not in steps:
                 more = (step,) if step.name else ()
@@ -158,16 +166,19 @@ def _name(f: Function) -> str:
 # ----------------------------------------------------------------------------- the way up
 
 
-def _reach(graph: Graph, registry: Registry) -> Reach:
-    reach = Reach(graph, registry)
+def _reach(analysis: Analysis) -> Reach:
+    graph = analysis.graph
+    reach = Reach(analysis, graph, analysis.registry)
     for site in graph.sites:
         if site.certainty is Certainty.UNKNOWN or site.wrapper in ("to_thread", "in_thread"):
             continue
-        for target in site.targets:
-            if target.function is None:
+        targets = [graph.functions[t.function] for t in site.targets if t.function]
+        # Of a sync and an async twin, async code means the async one.
+        twins = any(f.is_async for f in targets) and site.protocol is Protocol.CALL
+        for f in targets:
+            if f.is_async or twins or not reaches(site, f) or _off_loop(site, f):
                 continue
-            f = graph.functions[target.function]
-            if f.is_async or not reaches(site, f) or _off_loop(site, f):
+            if site.awaited and not analysis.gives_coroutine(f.id):
                 continue
             _link(reach, f.id, site.caller, site)
     for f in graph.functions.values():

@@ -34,6 +34,7 @@ class Body(Calls):
         super().__init__(analysis, unit, fid, node)
         self._loops: list[list[Env]] = []
         self._ended = False
+        self.dynamic = False
         self._generator = analysis.graph.functions[fid].is_generator
 
     def run(self) -> None:
@@ -51,6 +52,8 @@ class Body(Calls):
         self.block(node.body)
         if not self._ended:
             self.returns.add(OTHER)
+        if self.scope.asks and OTHER in self.returns:
+            self.dynamic = True
 
     def block(self, statements: list[ast.stmt]) -> None:
         """Statements one after the other, until one does not go on."""
@@ -75,7 +78,7 @@ class Body(Calls):
             case ast.AugAssign():
                 self._augmented(node)
             case ast.Return(value=value):
-                self._give(PLAIN if value is None else self.value(value), node)
+                self._give(PLAIN if value is None else self.value(value), value or node)
                 self._ended = True
             case ast.Raise(exc=exc, cause=cause):
                 for part in (exc, cause):
@@ -145,6 +148,8 @@ class Body(Calls):
         """`return`; in a generator nobody reads it."""
         self.use(value, How.GOOD if self._generator else How.RETURNED, node)
         self.returns |= value
+        if OTHER in value and not isinstance(node, (ast.Constant, ast.Return)):
+            self.dynamic = self.dynamic or not self._generator
 
     # ------------------------------------------------------------------ binding
 

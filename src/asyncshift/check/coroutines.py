@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from asyncshift.check import outside
@@ -56,9 +56,11 @@ class Summary:
     returns: Value = frozenset()
     uses: Mapping[Origin, tuple[Use, ...]] = field(default_factory=dict)
     parameters: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
+    dynamic: bool = False
+    """It gives a coroutine in some cases and a result in others: its callers know which."""
 
     def shape(self) -> object:
-        return self.returns, self.parameters
+        return self.returns, self.parameters, self.dynamic
 
 
 class Analysis:
@@ -141,7 +143,7 @@ class Analysis:
         uses = {origin: tuple(found) for origin, found in body.uses.items()}
         parameters = {o.name: found for o, found in uses.items() if o.owner == fid and o.name}
         old = self.summaries.get(fid)
-        new = Summary(frozenset(body.returns), uses, parameters)
+        new = Summary(frozenset(body.returns), uses, parameters, body.dynamic)
         self.summaries[fid] = new
         if old is None or old.shape() != new.shape():
             for reader in self._readers[fid]:
@@ -295,7 +297,7 @@ class Analysis:
             self.enqueue(fid)
         self._readers[fid].add(reader.fid)
         summary = self.summaries.get(fid)
-        if summary is None:
+        if summary is None or summary.dynamic:
             return PLAIN
         return self._carried(reader, f, summary.returns, node, given)
 
@@ -380,6 +382,16 @@ class Analysis:
 
     # ------------------------------------------------------------------ results
 
+    def gives_coroutine(self, fid: FunctionId) -> bool:
+        """A sync function whose result can be awaited."""
+        summary = self.summaries.get(fid)
+        return summary is not None and not summary.dynamic and bool(objects(summary.returns))
+
+    def asks(self, fid: FunctionId) -> bool:
+        """The function asks whether it, or what it has got, is async."""
+        unit = self.unit(self.graph.functions[fid].path)
+        return fid in unit.definitions and self.scopes(unit, fid)[0].asks
+
     def objects(self) -> Iterator[tuple[Origin, tuple[Use, ...]]]:
         """Every object that was made, with everything that is done with it anywhere."""
         found: dict[Origin, dict[Use, None]] = {}
@@ -389,10 +401,6 @@ class Analysis:
                     found.setdefault(origin, {}).update(dict.fromkeys(uses))
         for origin in sorted(found, key=lambda o: (o.path, o.span, o.what)):
             yield origin, tuple(found[origin])
-
-    def callers(self, fid: FunctionId) -> Iterable[FunctionId]:
-        """Functions that call or read a function."""
-        return self._callers.get(fid, ())
 
 
 def _is_stub(node: Definition) -> bool:

@@ -29,16 +29,13 @@ from asyncshift.check.values import (
     join,
     objects,
 )
-from asyncshift.codemod import Registry
-from asyncshift.model import Function, FunctionKind, Graph, Project, Protocol
+from asyncshift.model import Function, FunctionKind, Protocol
 
 _WAY = "make {name} async and await it, or keep it sync and run the coroutine through a bridge"
 
 
-def coroutines(project: Project, graph: Graph, registry: Registry) -> Iterator[Finding]:
-    """Every coroutine object that goes astray."""
-    analysis = Analysis(project, graph, registry)
-    analysis.solve()
+def coroutines(analysis: Analysis) -> Iterator[Finding]:
+    """Every coroutine object of a solved analysis that goes astray."""
     seen_elsewhere = _escaping(analysis)
     for origin, uses in analysis.objects():
         if origin in seen_elsewhere:

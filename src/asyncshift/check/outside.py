@@ -18,7 +18,7 @@ COROUTINE_FUNCTIONS = frozenset(
 
 ASKING = re.compile(
     r"(^|[._])(iscoroutine|iscoroutinefunction|isawaitable|isasyncgen|isasyncgenfunction|"
-    r"_?is_?(async|coroutine|awaitable|coro)\w*|maybe_(await|async)\w*)$"
+    r"_?is_?(in_)?(async|coroutine|awaitable|coro)\w*|maybe_(await|async)\w*|get_running_loop)$"
 )
 """Code that asks at run time what it has got is believed."""
 ASYNC_CLASSES = re.compile(
