@@ -252,7 +252,10 @@ def changes(analysis: Analysis, progress: Progress = silent) -> Outcome:
         results = [known[item] for item in work]
         fresh = [refusal for done in results for refusal in done.result.refusals]
         if not fresh:
-            return _outcome(analysis, plan, work, results)
+            findings, wrong = _proved(analysis, plan, work, results, progress)
+            fresh = [refusal for refusal in wrong if refusal not in failed]
+            if not fresh:
+                return _outcome(analysis, plan, work, results, findings)
         if not set(fresh) - set(failed):
             raise AssertionError(f"planned again what cannot be written: {fresh[0]}")
         failed += fresh
@@ -264,6 +267,52 @@ def changes(analysis: Analysis, progress: Progress = silent) -> Outcome:
             failed,
             analysis.scope,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """What the whole-tree await check says of the new texts: messages, and whose they are."""
+
+    messages: tuple[Message, ...] = ()
+    owners: frozenset[FunctionId] = frozenset()
+
+
+def _proved(
+    analysis: Analysis,
+    plan: Plan,
+    work: Sequence[_Work],
+    results: Sequence[_Done],
+    progress: Progress,
+) -> tuple[_Proof, list[Refusal]]:
+    """Check the tree as it would be; what is wrong there is refused, so that it is planned anew."""
+    texts = _new_texts(work, results)
+    if not texts:
+        return _Proof(), []
+    from asyncshift import proof
+
+    project = proof.with_texts(analysis.project, texts)
+    bridges = place_bridges(analysis.project, analysis.graph, plan).values()
+    project = replace(project, bridges={**project.bridges, **{b.module: b.path for b in bridges}})
+    found, broken = _facts(project, analysis.config, progress)
+    if broken:
+        raise AssertionError(f"a new text does not parse: {min(broken)}")
+    with _no_gc():
+        graph = callgraph.build(
+            found, analysis.registry, analysis.config.python, bridges=project.bridges
+        )
+    before = analysis.project, analysis.graph
+    findings = proof.new_findings(before, (project, graph), analysis.registry)
+    owners = frozenset(proof.touched(findings, analysis.graph, graph))
+    wrong = proof.refused(findings, analysis.graph, graph)
+    return _Proof(proof.messages(findings), owners), wrong
+
+
+def _new_texts(work: Sequence[_Work], results: Sequence[_Done]) -> dict[str, str]:
+    return {
+        done.result.path: done.result.text
+        for item, done in zip(work, results, strict=True)
+        if done.result.text is not None and done.result.text != item.file.text
+    }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -326,19 +375,22 @@ def _rewrite_one(registry: Registry, style: Style, work: _Work) -> _Done:
 
 
 def _outcome(
-    analysis: Analysis, plan: Plan, work: Sequence[_Work], results: Sequence[_Done]
+    analysis: Analysis,
+    plan: Plan,
+    work: Sequence[_Work],
+    results: Sequence[_Done],
+    proof: _Proof,
 ) -> Outcome:
     from asyncshift.rewrite import bridge_source
 
     written: list[FileChange] = []
     verdicts: dict[str, Mapping[str, bool]] = {}
-    texts: dict[str, str] = {}
+    texts = _new_texts(work, results)
     for item, done in zip(work, results, strict=True):
         result = done.result
-        if result.text is None or result.text == item.file.text:
+        if result.text is None or result.path not in texts:
             continue
         verdicts[result.path] = done.verdicts
-        texts[result.path] = result.text
         old = discover.encode(item.file, item.file.text)
         new = discover.encode(item.file, result.text)
         written.append(FileChange(result.path, old, new, None, result.hunks))
@@ -347,13 +399,13 @@ def _outcome(
     written += changed_modules(analysis.project, wanted, texts, bridge_source())
     notes = tuple(message for done in results for message in done.result.messages)
     messages = analysis.messages + plan.messages + _needs(analysis.registry, plan) + notes
-    messages += _reached_through(analysis.graph, plan)
+    messages += _reached_through(analysis.graph, plan) + proof.messages
     return Outcome(
         changes=tuple(sorted(written, key=lambda change: change.path)),
         plan=plan,
         messages=tuple(dict.fromkeys(messages)),
         refusals=plan.refusals,
-        mechanical=_mechanical(analysis.graph, plan, verdicts),
+        mechanical=_mechanical(analysis.graph, plan, verdicts, proof.owners),
         counts={**plan.counts, "files": len(written)},
     )
 
@@ -387,12 +439,15 @@ def _needs(registry: Registry, plan: Plan) -> tuple[Message, ...]:
 
 
 def _mechanical(
-    graph: Graph, plan: Plan, verdicts: Mapping[str, Mapping[str, bool]]
+    graph: Graph,
+    plan: Plan,
+    verdicts: Mapping[str, Mapping[str, bool]],
+    found: frozenset[FunctionId],
 ) -> dict[int, bool]:
-    """For each change-set, whether erasure holds for all its functions and every renamed
-    receiver is certain: then a reviewer may skip it."""
+    """For each change-set, whether erasure holds for all its functions, the await check finds
+    nothing and every renamed receiver is certain: then a reviewer may skip it."""
     names = _erasure_names(graph)
-    doubtful = {
+    doubtful = found | {
         decision.owner
         for decision in plan.decisions
         if decision.action is Action.LIBRARY
