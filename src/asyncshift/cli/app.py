@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from asyncshift import __version__
-from asyncshift.cli import apply, codemods, diff, explain, graph, scan, undo
+from asyncshift.cli import apply, check, codemods, diff, explain, graph, scan, undo
 from asyncshift.cli.options import configured
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -24,7 +24,8 @@ def build() -> typer.Typer:
         context_settings=_HELP,
     )
     app.callback()(_top)
-    for command in (scan.scan, diff.diff, apply.apply, explain.explain, graph.graph):
+    commands = (scan.scan, diff.diff, apply.apply, explain.explain, graph.graph, check.check)
+    for command in commands:
         app.command(context_settings=_HELP)(configured(command))
     app.command(context_settings=_HELP)(configured(codemods.codemods))
     app.command(context_settings=_HELP)(undo.undo)
