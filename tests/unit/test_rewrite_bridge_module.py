@@ -35,13 +35,17 @@ def load(name: str = "_run_sync") -> Any:
 def bridge() -> Iterator[Any]:
     yield load()
     home = sys.__dict__.pop(KEY, None)
-    for loop in home["loops"] if home else ():
+    for loop in home["own"] if home else ():
         loop.call_soon_threadsafe(loop.stop)
 
 
 async def double(x: int) -> int:
     await asyncio.sleep(0)
     return 2 * x
+
+
+async def loop_of_its_own() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()
 
 
 def test_it_is_self_contained_and_speaks_python_3_9() -> None:
@@ -87,25 +91,19 @@ def test_what_would_stop_the_loop_reaches_the_caller(
 
 
 def test_all_modules_of_a_process_share_one_loop(bridge: Any) -> None:
-    async def loop() -> asyncio.AbstractEventLoop:
-        return asyncio.get_running_loop()
-
-    first = bridge.run_sync(loop())
-    assert load("another").run_sync(loop()) is first
-    assert bridge.run_sync(loop()) is first
+    first = bridge.run_sync(loop_of_its_own())
+    assert load("another").run_sync(loop_of_its_own()) is first
+    assert bridge.run_sync(loop_of_its_own()) is first
 
 
 def test_the_entry_points_loop_is_preferred_while_it_runs(bridge: Any) -> None:
-    async def loop() -> asyncio.AbstractEventLoop:
-        return asyncio.get_running_loop()
-
     async def main() -> None:
         mine = asyncio.get_running_loop()
-        assert await asyncio.to_thread(bridge.run_sync, loop()) is mine
+        assert await asyncio.to_thread(bridge.run_sync, loop_of_its_own()) is mine
 
-    before = bridge.run_sync(loop())
+    before = bridge.run_sync(loop_of_its_own())
     bridge.run(main())
-    assert bridge.run_sync(loop()) is before
+    assert bridge.run_sync(loop_of_its_own()) is before
 
 
 def test_on_the_loops_own_thread_it_raises_instead_of_hanging(bridge: Any) -> None:
@@ -117,8 +115,6 @@ def test_on_the_loops_own_thread_it_raises_instead_of_hanging(bridge: Any) -> No
             bridge.run_sync(double(1))
         with pytest.raises(RuntimeError, match="await instead"):
             list(bridge.iter_sync(rows()))
-        with pytest.raises(RuntimeError, match="running already"):
-            bridge.run(double(1))
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -213,19 +209,173 @@ def test_a_block_is_held_open_in_one_task(bridge: Any) -> None:
         raise ValueError("through")
 
 
+def test_a_function_that_reaches_a_bridge_runs_in_a_thread(bridge: Any) -> None:
+    def quadruple(x: int, *, plus: int) -> int:
+        return int(bridge.run_sync(nested(x))) + plus
+
+    async def nested(x: int) -> int:
+        loops.append(asyncio.get_running_loop())
+        return int(await bridge.in_thread(lambda: bridge.run_sync(double(x)))) * 2
+
+    async def main() -> None:
+        loops.append(asyncio.get_running_loop())
+        assert await bridge.in_thread(quadruple, 3, plus=1) == 13
+
+    loops: list[object] = []
+    bridge.run_sync(main())
+    asyncio.run(main())
+    bridge.run(main())
+    assert [len(set(loops[n : n + 2])) for n in (0, 2, 4)] == [1, 1, 1]
+    assert len(set(loops)) == 3
+
+
+def test_the_threads_are_as_many_as_needed_and_not_the_loops_own(bridge: Any) -> None:
+    together = threading.Barrier(40)
+
+    def work(n: int) -> int:
+        together.wait(20)
+        return int(bridge.run_sync(resolved(n)))
+
+    async def resolved(n: int) -> int:
+        await asyncio.get_running_loop().getaddrinfo("localhost", 80)
+        return n
+
+    async def main() -> None:
+        work_of_40 = (bridge.in_thread(work, n) for n in range(40))
+        assert await asyncio.gather(*work_of_40) == list(range(40))
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", [KeyError, SystemExit, KeyboardInterrupt])
+def test_what_a_thread_raises_reaches_the_coroutine(bridge: Any, kind: type[BaseException]) -> None:
+    def leave() -> None:
+        raise kind(7)
+
+    async def main() -> None:
+        with pytest.raises(kind):
+            await bridge.in_thread(leave)
+
+    asyncio.run(main())
+    with pytest.raises(kind):
+        bridge.run_sync(bridge.in_thread(leave))
+
+
+def test_stop_iteration_in_a_thread_does_not_hang(bridge: Any) -> None:
+    async def main() -> None:
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await asyncio.wait_for(bridge.in_thread(next, iter(())), 10)
+
+    asyncio.run(main())
+
+
+def test_a_thread_sees_context_variables(bridge: Any) -> None:
+    async def main() -> None:
+        VARIABLE.set("of the task")
+        assert await bridge.in_thread(VARIABLE.get) == "of the task"
+        assert await bridge.in_thread(bridge.run_sync, swap()) == "of the task"
+        assert VARIABLE.get() == "of the task"
+
+    async def swap() -> str:
+        old = VARIABLE.get()
+        VARIABLE.set("inside")
+        return old
+
+    asyncio.run(main())
+
+
+def test_cancelling_reaches_the_coroutine_that_a_thread_waits_for(bridge: Any) -> None:
+    log: list[str] = []
+    begun, ended = threading.Event(), threading.Event()
+
+    async def forever() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(30)
+        finally:
+            log.append("cancelled")
+
+    def work() -> None:
+        try:
+            bridge.run_sync(forever())
+        finally:
+            ended.set()
+
+    async def main() -> None:
+        task = asyncio.create_task(bridge.in_thread(work))
+        assert await asyncio.to_thread(begun.wait, 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(ended.wait, 10)
+
+    asyncio.run(main())
+    assert log == ["cancelled"]
+
+
+def test_a_host_registers_its_loop(bridge: Any) -> None:
+    async def host() -> None:
+        before = await asyncio.to_thread(bridge.run_sync, loop_of_its_own())
+        assert before is own
+        await bridge.register()
+        await bridge.register()
+        assert await asyncio.to_thread(bridge.run_sync, loop_of_its_own()) is (
+            asyncio.get_running_loop()
+        )
+
+    own = bridge.run_sync(loop_of_its_own())
+    asyncio.run(host())
+    assert bridge.run_sync(loop_of_its_own()) is own
+
+
+def test_a_registered_loop_that_only_stopped_is_skipped(bridge: Any) -> None:
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(bridge.register())
+    assert bridge.run_sync(loop_of_its_own()) is not loop
+
+    async def again() -> object:
+        return await asyncio.to_thread(bridge.run_sync, loop_of_its_own())
+
+    assert loop.run_until_complete(again()) is loop
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+
+
+def test_ended_loops_are_forgotten(bridge: Any) -> None:
+    for _ in range(5):
+        bridge.run(double(1))
+    assert len(sys.__dict__[KEY]["loops"]) <= 1
+
+
+@pytest.mark.parametrize("known", [{}, {"loops": [], "of a newer one": 1}])
+def test_modules_of_other_versions_share_what_they_know(known: dict[str, Any]) -> None:
+    sys.__dict__.pop(KEY, None)
+    sys.__dict__[KEY] = dict(known)
+    try:
+        bridge = load()
+        own = bridge.run_sync(loop_of_its_own())
+        assert load().run_sync(loop_of_its_own()) is own
+        assert known.items() <= sys.__dict__[KEY].items()
+    finally:
+        for loop in sys.__dict__.pop(KEY)["own"]:
+            loop.call_soon_threadsafe(loop.stop)
+
+
 def test_many_threads_at_once(bridge: Any) -> None:
-    results: list[int] = []
+    together = threading.Barrier(40)
+    loops: list[asyncio.AbstractEventLoop] = []
 
-    def work(n: int) -> None:
-        results.append(bridge.run_sync(double(n)))
+    def work() -> None:
+        together.wait(20)
+        loops.append(bridge.run_sync(loop_of_its_own()))
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(20)]
+    threads = [threading.Thread(target=work) for _ in range(40)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(results) == [2 * n for n in range(20)]
-    assert sum(t.name.startswith("home") for t in threading.enumerate()) <= 1
+    assert len(loops) == 40
+    assert len(set(loops)) == 1
 
 
 @pytest.mark.parametrize("iterate", [False, True])
@@ -286,6 +436,77 @@ def test_ctrl_c_cancels_the_coroutine_and_waits_for_it(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("cleaned\ninterrupted\n", "")
 
 
+@pytest.mark.parametrize("start", ["run_sync", "run", "asyncio.run"])
+def test_ctrl_c_passes_through_threads(tmp_path: Path, start: str) -> None:
+    done = script(
+        tmp_path,
+        f"""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+        async def poll():
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+            try:
+                while True:
+                    await asyncio.sleep(0.01)
+            finally:
+                print("cleaned", flush=True)
+
+        def facade():
+            try:
+                run_sync(poll())
+            finally:
+                print("left", flush=True)
+
+        async def main():
+            await in_thread(facade)
+
+        try:
+            {start}(main())
+        except KeyboardInterrupt:
+            pass
+        """,
+    )
+    assert (done.stdout, done.stderr) == ("cleaned\nleft\n", "")
+
+
+def test_sys_exit_of_another_task_does_not_end_the_home_loop(tmp_path: Path) -> None:
+    done = script(
+        tmp_path,
+        """
+        async def leave(): sys.exit(4)
+        async def main(): await asyncio.gather(leave())
+        try:
+            run_sync(main())
+        except SystemExit as error:
+            sys.exit(run_sync(asyncio.sleep(0, error.code)))
+        """,
+    )
+    assert (done.returncode, done.stderr) == (4, "")
+
+
+def test_while_python_shuts_down_it_raises_instead_of_hanging(tmp_path: Path) -> None:
+    done = script(
+        tmp_path,
+        """
+        class Late:
+            run_sync, sleep = staticmethod(run_sync), staticmethod(asyncio.sleep)
+            def __del__(self):
+                self.run_sync(self.sleep(0))
+        run_sync(asyncio.sleep(0))
+        async def rows():
+            for n in range(3):
+                yield n
+        kept = iter_sync(rows())
+        next(kept)
+        late = Late()
+        late.itself = late
+        """,
+    )
+    assert "while Python shuts down" in done.stderr
+    assert "never awaited" not in done.stderr
+    assert done.returncode == 0
+
+
 def test_the_process_ends_by_itself(tmp_path: Path) -> None:
     done = script(tmp_path, "run_sync(asyncio.sleep(0)); sys.exit(3)\n")
     assert (done.returncode, done.stderr) == (3, "")
@@ -299,10 +520,11 @@ def test_a_forked_child_starts_afresh(tmp_path: Path) -> None:
         import warnings
         warnings.simplefilter("ignore")
         async def number(): return os.getpid()
-        assert run_sync(number()) == os.getpid()
+        async def main(): return await in_thread(run_sync, number())
+        assert run_sync(main()) == os.getpid()
         child = os.fork()
         if not child:
-            os._exit(0 if run_sync(number()) == os.getpid() else 1)
+            os._exit(0 if run_sync(main()) == os.getpid() else 1)
         print(os.waitpid(child, 0)[1])
         """,
     )
