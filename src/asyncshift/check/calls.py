@@ -245,8 +245,13 @@ class Calls(Expressions):
 
     def _called_elsewhere(self, node: ast.Call, given: Given, by: str) -> None:
         """Somebody calls the arguments who cannot await what that gives."""
-        for argument, _ in given.all():
+        hops = [
+            s for s in self.unit.calls.get(self.unit.span(node), ()) if s.wrapper in outside.HOPS
+        ]
+        for index, (argument, _) in enumerate(given.all()):
             made = self.makes(argument)
+            if made is None and index == 0:
+                made = self.analysis.given(self, hops, argument)
             if made is not None:
                 self.use(made, How.THREAD, node, by)
 

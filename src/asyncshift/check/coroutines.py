@@ -93,7 +93,7 @@ class Analysis:
             for target in site.targets:
                 if target.function is not None:
                     self._callers[target.function].add(self.holder(site.caller))
-            if not site.awaited and self._makes(site):
+            if (not site.awaited or site.wrapper) and self._makes(site):
                 self.enqueue(self.holder(site.caller))
         for file in self.project.files:
             if "asyncio" in file.text or "anyio" in file.text:
