@@ -28,7 +28,11 @@ from asyncshift.model import (
 from asyncshift.world import reaches
 
 BRIDGES = frozenset({"run_sync", "iter_sync", "enter_sync"})
-WAITING = frozenset({Kind.AWAITABLE, Kind.ENTERED, Kind.ITERATED, Kind.BLOCKING, Kind.REFUSED})
+WAITING = frozenset({Kind.AWAITABLE, Kind.ENTERED, Kind.ITERATED, Kind.BLOCKING})
+NAMED = frozenset(
+    {Protocol.VALUE, Protocol.ANNOTATION, Protocol.EXCEPT, Protocol.BASE, Protocol.IMPORT}
+)
+"""Ways to name a function that do not call it."""
 CALLING_BUILTINS = frozenset(
     {"sorted", "min", "max", "functools.reduce", "re.sub", "re.subn", "list.sort", "map", "filter",
      "itertools.groupby", "itertools.takewhile", "itertools.dropwhile", "itertools.starmap"}
@@ -88,7 +92,7 @@ def unknown_calls(graph: Graph) -> Iterator[Finding]:
 
 def _waits(site: Site, reach: Reach) -> tuple[str, str] | None:
     """(rule, what waits) of a place; None for most."""
-    if site.certainty is Certainty.UNKNOWN:
+    if site.certainty is Certainty.UNKNOWN or site.protocol in NAMED:
         return None
     if site.wrapper in BRIDGES:
         return BRIDGE, f"{site.wrapper}({site.text}(...))"
