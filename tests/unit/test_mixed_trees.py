@@ -545,6 +545,19 @@ def test_the_new_library_flows_as_the_old_one() -> None:
     assert origins == ("mod.py:4:39",)
 
 
+def test_a_method_that_a_thread_calls_is_not_handed_on() -> None:
+    found = real(
+        """
+        import asyncio, requests
+        session = requests.Session()
+        async def main(): return await asyncio.to_thread(session.get, "u")
+        def keep(): return use(session.get)
+        """
+    )
+    reached = {(s.span[0], s.protocol) for s in found.sites if s.text != "requests.Session"}
+    assert reached == {(4, "call"), (5, "attribute")}
+
+
 def test_the_new_library_used_natively_stays_as_it_was() -> None:
     found = real(
         """

@@ -112,11 +112,11 @@ class Sites:
                 self._mention(mark)
         self._fallback()
 
-    def _value(self, site: int, reached: Reached, node: int) -> None:
+    def _mentioned(self, site: int, protocol: str, reached: Reached, node: int) -> None:
         """A mention, unless it stands where a thread is told what to call."""
         unit, facts = self.facts_of(site)
         if (unit, facts[0]) not in self._handed:
-            self.note(site, "value", reached, node)
+            self.note(site, protocol, reached, node)
 
     def note(
         self, site: int, protocol: str, reached: Reached, node: int, consumer: str = ""
@@ -396,11 +396,11 @@ class Sites:
             match kind[0]:
                 case "fun" | "bound":
                     if not self._is_step(source, attr):
-                        self._value(site, (kind[1], None, NO_ORIGIN), source)
+                        self._mentioned(site, "value", (kind[1], None, NO_ORIGIN), source)
                 case "ext":
                     api = solver.canonical(kind[1])
                     if api is not None:
-                        self._value(site, (None, api, NO_ORIGIN), source)
+                        self._mentioned(site, "value", (None, api, NO_ORIGIN), source)
                 case "member" if self._inherited(source, kind):
                     # A library member through an instance of a project class.
                     self._library_attribute(("lib", kind[1], kind[3]), attr, site, source)
@@ -434,10 +434,7 @@ class Sites:
             registry.treatment(api, Protocol.CALL) is not None
             and registry.treatment(api, Protocol.ATTRIBUTE) is None
         )
-        if method:
-            self._value(site, (None, api, kind[2]), node)
-        else:
-            self.note(site, "attribute", (None, api, kind[2]), node)
+        self._mentioned(site, "value" if method else "attribute", (None, api, kind[2]), node)
 
     def _mention(self, mark: Op) -> None:
         code, source, site = mark
@@ -454,9 +451,9 @@ class Sites:
                     self.note(site, "base", (None, api, site), source)
                 case f.MENTION:
                     if api is not None:
-                        self._value(site, (None, api, NO_ORIGIN), source)
+                        self._mentioned(site, "value", (None, api, NO_ORIGIN), source)
                     elif kind[0] == FUN:
-                        self._value(site, (kind[1], None, NO_ORIGIN), source)
+                        self._mentioned(site, "value", (kind[1], None, NO_ORIGIN), source)
 
     # ------------------------------------------------------------------ by name alone
 
