@@ -243,7 +243,7 @@ def _families(solver: Solver, sites: Sites) -> dict[int, list[int]]:
                 unite(numbers)
     for (_, protocol, _), found in sites.found.items():
         if protocol in _SHARED and not found.unknown and len(found.targets) > 1:
-            unite(_siblings(solver, found.targets))
+            unite(_siblings(sites, found.targets))
     groups: dict[int, list[int]] = {}
     for number in sorted(set(parent) | set(parent.values())):
         groups.setdefault(find(number), []).append(number)
@@ -265,10 +265,14 @@ def _methods(solver: Solver) -> dict[int, dict[str, list[int]]]:
     return found
 
 
-def _siblings(solver: Solver, targets: Iterable[tuple[int | None, str | None]]) -> list[int]:
-    """Functions of one site, by their name: `__enter__` and `__exit__` are no siblings."""
+def _siblings(sites: Sites, targets: Iterable[tuple[int | None, str | None]]) -> list[int]:
+    """Functions of one site, by their name: `__enter__` and `__exit__` are no siblings.  Nor are a
+    facade and its coroutine: each has the family that it had as one function."""
+    solver = sites.solver
     numbers = [n for n, _ in targets if n is not None]
     numbers = [n for n in numbers if solver.functions[n].facts.kind == "function"]
+    if any(_facade(solver, solver.functions[n], sites) is not None for n in numbers):
+        numbers = [n for n in numbers if not solver.functions[n].facts.flags & f.ASYNC]
     names = {solver.functions[n].facts.name.rpartition(".")[2] for n in numbers}
     return [] if any(name.startswith("__") and name != "__call__" for name in names) else numbers
 

@@ -142,3 +142,13 @@ def test_where_and_what() -> None:
         (8, "string", "pkg.api.fetch", "fetch"),
         (9, "string", "pkg.api.fetch", "fetch"),
     ]
+
+
+def test_one_computed_name_is_enough_to_tell() -> None:
+    found = graph(pkg="", pkg__api=API, pkg__user="from . import api\n" + "getattr(api, x)\n" * 3)
+    assert {(m.line, found.functions[m.function].name) for m in found.mentions} == {
+        (2, "fetch"),
+        (2, "store"),
+        (2, "decorate"),
+        (2, "wrapped"),
+    }

@@ -455,6 +455,8 @@ def test_facades_and_coroutines_are_families_of_their_own() -> None:
                 def get(self): ...
             def call(x): x.get()
             for one in (A(), B(), C()): call(one)
+            def either(x, new): return (x.get_async if new else x.get)()
+            either(A(), 1)
             """
     )
     families = {

@@ -29,6 +29,8 @@ class Mentions:
         self._inside: dict[tuple[int, int], list[tuple[str, int]]] = {}
         """(file, enclosing function, class or module) -> (name, function) of what stands there."""
         self._found: set[tuple[str, int, str, str, FunctionId]] = set()
+        self._computed: set[tuple[Any, ...]] = set()
+        """(value, pattern), and functions: one computed name of each is enough to tell."""
         for fn in self.solver.functions:
             facts = fn.facts
             if facts.kind != "function" or fn.number != fn.origin:
@@ -102,7 +104,20 @@ class Mentions:
                 how = "getattr" if "*" in pattern else "patched"
                 text = f'{facts[3]}(..., "{pattern}")'
                 for kind in self.solver.sees(op[3][0]):
-                    self._note(unit, facts[0][0], how, text, self._reached(kind, pattern))
+                    reached = self._reached(kind, pattern)
+                    if how == "getattr":
+                        reached = self._first(kind, pattern, reached)
+                    self._note(unit, facts[0][0], how, text, reached)
+
+    def _first(self, kind: tuple[Any, ...], pattern: str, reached: Iterator[int]) -> Iterator[int]:
+        """Of a wide hierarchy every place would reach every method."""
+        if (kind, pattern) in self._computed:
+            return
+        self._computed.add((kind, pattern))
+        for number in reached:
+            if (number,) not in self._computed:
+                self._computed.add((number,))
+                yield number
 
     def _reached(self, kind: tuple[Any, ...], pattern: str) -> Iterator[int]:
         match kind[0]:
