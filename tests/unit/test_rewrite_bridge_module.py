@@ -328,6 +328,33 @@ def test_a_host_registers_its_loop(bridge: Any) -> None:
     assert bridge.run_sync(loop_of_its_own()) is own
 
 
+def test_a_loop_with_a_thread_is_known_to_all_threads(bridge: Any) -> None:
+    async def host() -> None:
+        await bridge.in_thread(int)
+        assert await asyncio.to_thread(bridge.run_sync, loop_of_its_own()) is (
+            asyncio.get_running_loop()
+        )
+
+    asyncio.run(host())
+
+
+def test_a_thread_of_another_loop_does_not_change_the_home_loop(bridge: Any) -> None:
+    async def host() -> None:
+        await bridge.register()
+        assert await asyncio.to_thread(asyncio.run, guest()) is not asyncio.get_running_loop()
+        assert await asyncio.to_thread(bridge.run_sync, loop_of_its_own()) is (
+            asyncio.get_running_loop()
+        )
+
+    async def guest() -> object:
+        assert await bridge.in_thread(bridge.run_sync, loop_of_its_own()) is (
+            asyncio.get_running_loop()
+        )
+        return asyncio.get_running_loop()
+
+    asyncio.run(host())
+
+
 def test_a_registered_loop_that_only_stopped_is_skipped(bridge: Any) -> None:
     loop = asyncio.new_event_loop()
     loop.run_until_complete(bridge.register())

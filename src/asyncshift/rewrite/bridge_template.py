@@ -81,8 +81,9 @@ def enter_sync(manager: AbstractAsyncContextManager[T]) -> Iterator[T]:
 
 
 async def in_thread(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-    """`asyncio.to_thread` for what reaches `run_sync`: in as many threads as needed, where the few
-    of the loop could all wait for each other.  The loop that waits is the home loop in there."""
+    """`asyncio.to_thread` for what reaches `run_sync`: never too few threads, and this loop there."""
+    if not any(loop.is_running() for loop in _HOME["loops"]):
+        await register()  # so that all other threads know the loop as well
     loop, context, tasks = asyncio.get_running_loop(), copy_context(), list[Any]()
     context.run(_HOME["hop"].set, (loop, tasks))
     call = (function(*args, **kwargs) for _ in "1")  # makes StopIteration, which hangs, an error
@@ -118,7 +119,6 @@ def _started(awaitable: Awaitable[T]) -> Iterator[Future[T]]:
 
 
 def _home_loop() -> asyncio.AbstractEventLoop:
-    """The loop to use; raises RuntimeError where waiting for it would last for ever."""
     if sys.is_finalizing():
         raise RuntimeError("run_sync() cannot run anything while Python shuts down")
     loops: list[asyncio.AbstractEventLoop] = [*_HOME["loops"], *_HOME["hop"].get(())[:1]]
@@ -145,5 +145,5 @@ def _afresh(**kept: Any) -> None:
 
 
 _afresh(**_HOME)
-if hasattr(os, "register_at_fork"):  # a forked child has the parent's loop but not its threads
+if sys.platform != "win32":  # a forked child has the parent's loops but not its threads
     os.register_at_fork(after_in_child=_afresh)
