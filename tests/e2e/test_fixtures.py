@@ -20,6 +20,7 @@ from asyncshift.codemod import load_registry
 from asyncshift.rewrite import bridge_source
 
 from .echo_server import serving
+from .never_awaited import watching
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 DOCS = FIXTURES.parent.parent / "docs"
@@ -35,6 +36,7 @@ class Ran:
     output: str
     errors: str
     requests: list[dict[str, object]]
+    never_awaited: list[str]
 
 
 def settings(case: Path) -> dict[str, list[str]]:
@@ -70,13 +72,15 @@ def without_bridge(files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def execute(project: Path, command: list[str]) -> Ran:
-    with serving() as server:
-        environment = {
-            **os.environ,
-            "BASE_URL": server.url,
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONPATH": str(project),
-        }
+    with serving() as server, watching() as watch:
+        environment = watch.environment(
+            {
+                **os.environ,
+                "BASE_URL": server.url,
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "PYTHONPATH": str(project),
+            }
+        )
         done = subprocess.run(
             [sys.executable, "-W", "always", *command],
             cwd=project,
@@ -88,7 +92,7 @@ def execute(project: Path, command: list[str]) -> Ran:
         )
         here = (str(project), server.url)
         output = done.stdout.replace(here[0], "PROJECT").replace(here[1], "SERVER")
-        return Ran(done.returncode, output, done.stderr, server.log)
+        return Ran(done.returncode, output, done.stderr, server.log, watch.seen())
 
 
 def case_id(case: Path) -> str:
@@ -143,7 +147,7 @@ def test_program_behaves_the_same(case: Path, command: list[str], tmp_path: Path
         runs.append(execute(tmp_path / name, command))
     old, new = runs
     assert (new.status, new.output) == (old.status, old.output), new.errors
-    assert "never awaited" not in new.errors
+    assert not new.never_awaited
     assert new.requests == old.requests
 
 
