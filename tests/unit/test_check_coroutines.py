@@ -430,3 +430,17 @@ def test_recursion_ends() -> None:
             down(3, fetch(1))
         """
     ) in (["7 dropped"], [])
+
+
+def test_what_follows_from_a_finding_is_no_other() -> None:
+    assert found(
+        """
+        async def fetch(u): ...
+        async def load(u):
+            answer = fetch(u)
+            if answer == 3: pass
+            return answer
+        async def main():
+            print((await load(1))["x"])
+        """
+    ) == ["4 compared"]

@@ -122,9 +122,10 @@ def _finding(
         return
     first, *others = found
     name = first[0].name
-    through = f" through {len(first[1]) - 1} more" if len(first[1]) > 1 else ""
+    between = len(first[1]) - 2
+    through = f" through {between} more" if between > 0 else ""
     text = {
-        BLOCKS: f"`{word}` blocks the event loop: the async {name} calls it{through}",
+        BLOCKS: f"`{word}` blocks the event loop: the async {name} reaches it{through}",
         BRIDGE: f"a bridge, `{word}`, on the event loop: the async {name} reaches it{through}",
         NESTED: f"`{word}` raises on the event loop: the async {name} reaches it{through}",
     }[rule]

@@ -37,12 +37,18 @@ _WAY = "make {name} async and await it, or keep it sync and run the coroutine th
 def coroutines(analysis: Analysis) -> Iterator[Finding]:
     """Every coroutine object of a solved analysis that goes astray."""
     seen_elsewhere = _escaping(analysis)
+    wrong: dict[Origin, Use] = {}
     for origin, uses in analysis.objects():
         if origin in seen_elsewhere:
             uses = (*uses, Use(How.GOOD, origin.path, origin.span[0]))
-        wrong = judged(uses)
-        if wrong is not None:
-            yield _finding(analysis, origin, wrong)
+        use = judged(uses)
+        if use is not None:
+            wrong[origin] = use
+    known = {(origin.path, origin.span[0]) for origin in wrong}
+    for origin, use in wrong.items():
+        # A coroutine that goes wrong where it is made goes wrong again wherever it is handed on.
+        if not any((step.path, step.line) in known for step in origin.steps):
+            yield _finding(analysis, origin, use)
     yield from _functions(analysis)
 
 

@@ -25,9 +25,10 @@ def check_text(project: Project, findings: Sequence[Finding]) -> Iterator[Text]:
         yield Text("Places to look, where only a name tells what is called:", style="bold")
         for finding in listed:
             yield Text(f"  {finding.path}:{finding.line}: {finding.text}")
-    files = sum(file.selected for file in project.files)
+    count = sum(file.selected for file in project.files)
+    files = "1 file" if count == 1 else f"{count} files"
     found = "1 finding" if len(failing) == 1 else f"{len(failing)} findings"
-    yield Text(f"{found} in {files} files" if failing else f"nothing found in {files} files")
+    yield Text(f"{found} in {files}" if failing else f"nothing found in {files}")
 
 
 def _finding(finding: Finding) -> Iterator[Text]:
