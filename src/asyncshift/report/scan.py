@@ -154,7 +154,7 @@ class _World:
     def __init__(self, project: Project, graph: Graph, registry: Registry) -> None:
         self.graph, self.project, self.registry = graph, project, registry
         self.selected = {file.path for file in project.files if file.selected}
-        self.pinned = pins(graph, project)
+        self.pinned = pins(graph, project, registry)
         self.started = entry_functions(graph, project)
         self.out: dict[FunctionId, list[Site]] = defaultdict(list)
         self.inner: dict[FunctionId, list[FunctionId]] = defaultdict(list)
