@@ -27,8 +27,10 @@ from asyncshift.rewrite import (
     bridges,
     consumers,
     entry_points,
+    facades,
     functions,
     generators,
+    retarget,
     threads,
 )
 from asyncshift.rewrite.alignment import realigned
@@ -44,10 +46,21 @@ __all__ = ["bridge_source", "look", "rewrite_file"]
 
 _TOO_DEEP = "nested too deeply for Python's own parser"
 
+
+def _as_lines(_: Context, __: Decision) -> Iterator[Step]:
+    """Facades are written and taken out as whole lines, when all edits are done."""
+    return iter(())
+
+
 _STEPS: Mapping[Action, Callable[[Context, Decision], Iterator[Step]]] = {
     Action.MAKE_ASYNC: functions.make_function_async,
     Action.SPLIT_ENTRY: entry_points.split_entry,
-    Action.RETARGET: functions.retarget,
+    Action.DROP_FACADE: _as_lines,
+    Action.RENAME: retarget.rename,
+    Action.RETARGET: retarget.retarget,
+    Action.UNWRAP: retarget.unwrap,
+    Action.RERUN: retarget.rerun,
+    Action.RETHREAD: retarget.rethread,
     Action.AWAIT: awaits.await_call,
     Action.ASYNC_WITH: blocks.async_with,
     Action.ASYNC_FOR: blocks.async_for,
@@ -86,13 +99,14 @@ def rewrite_file(
     style = style_in(style, tree)
     ctx = Context(file, tree, names, registry, style, options, decisions)
     planned, refusals, messages = _plan(ctx)
-    refusals += _conflicts(ctx, planned)
+    refusals += [*_conflicts(ctx, planned), *facades.refusals(ctx)]
     if refusals:
         return Rewritten(file.path, None, refusals=tuple(refusals), messages=tuple(messages))
     document = Document(file.text)
     refusals = _apply(ctx, document, planned)
     if refusals:
         return Rewritten(file.path, None, refusals=tuple(refusals), messages=tuple(messages))
+    facades.write_facades(document, ctx)
     update_imports(document, ctx)
     lay_out(document, style, imports_only=True, unit=indent_unit(tree))
     text = document.text

@@ -76,25 +76,11 @@ def _generator(ctx: Context, node: ast.FunctionDef) -> Iterator[Step]:
     yield from delegated_statements(ctx, node)
     for decorator in node.decorator_list:
         full = ctx.names.resolve(decorator)
-        if full in ASYNC_DECORATORS and not ctx.decided(decorator, Action.RETARGET):
+        if full in ASYNC_DECORATORS:
             yield _retargeted(ctx, decorator, ASYNC_DECORATORS[full])
 
 
 # ----------------------------------------------------------------------------- new names
-
-
-def retarget(ctx: Context, decision: Decision) -> Iterator[Step]:
-    """RETARGET: a name or attribute expression; `.new` keeps the receiver."""
-    node = ctx.tree.place(decision.span)
-    new = decision.detail["to"]
-    if new.startswith(".") and isinstance(node, ast.Attribute):
-        yield Edit("Attribute", decision.span, partial(_renamed, name=new[1:]), AWAIT_ORDER)
-        return
-    yield _retargeted(ctx, node, new)
-
-
-def _renamed(node: cst.Attribute, name: str) -> cst.Attribute:
-    return node.with_changes(attr=node.attr.with_changes(value=name))
 
 
 def _retargeted(ctx: Context, node: ast.AST, new: str) -> Edit:

@@ -230,7 +230,7 @@ class FileNames:
         if module == self._bridge or module in FROM_STYLE:
             return True
         return any(
-            isinstance(s, ast.ImportFrom) and not s.level and s.module == module
+            isinstance(s, ast.ImportFrom) and absolute(s, self._module, self._is_package) == module
             for s in self._tree.module.body
         )
 

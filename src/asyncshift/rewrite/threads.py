@@ -33,14 +33,16 @@ def to_thread(ctx: Context, decision: Decision) -> Iterator[Step]:
         return
     if (refusal := ctx.cannot_await(node)) is not None:
         yield refusal
-    elif isinstance(node, ast.Call):
-        yield from _call(ctx, node)
+        return
+    own = "own" in decision.detail
+    function = ctx.text(f"{ctx.bridge}.in_thread" if own else "asyncio.to_thread", node)
+    if isinstance(node, ast.Call):
+        yield from _call(ctx, node, function)
     elif isinstance(node, ast.Attribute):
-        yield from _property(ctx, node)
+        yield from _property(ctx, node, function)
 
 
-def _call(ctx: Context, node: ast.Call) -> Iterator[Step]:
-    function = ctx.text("asyncio.to_thread", node)
+def _call(ctx: Context, node: ast.Call, function: cst.BaseExpression) -> Iterator[Step]:
     if _is_super(node.func):
         yield ctx.refuse(
             node,
@@ -90,7 +92,7 @@ def without_parentheses(node: cst.BaseExpression) -> cst.BaseExpression:
     return node
 
 
-def _property(ctx: Context, node: ast.Attribute) -> Iterator[Step]:
+def _property(ctx: Context, node: ast.Attribute, function: cst.BaseExpression) -> Iterator[Step]:
     quote = _quote(ctx, node)
     if quote is None:
         yield ctx.refuse(
@@ -102,7 +104,7 @@ def _property(ctx: Context, node: ast.Attribute) -> Iterator[Step]:
         return
     change = partial(
         threaded_property,
-        function=ctx.text("asyncio.to_thread", node),
+        function=function,
         getter=ctx.text("getattr", node),
         quote=quote,
     )
