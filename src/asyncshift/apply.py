@@ -14,9 +14,11 @@ from pathlib import Path, PurePosixPath
 from asyncshift import journal
 from asyncshift.errors import InputError
 from asyncshift.journal import Entry, SavedFile
-from asyncshift.planfile import PlannedFile, digest
+from asyncshift.planfile import PlannedFile, digest, is_inside
 
 _CHANGED = "Run the command again: it reads the file as it is now."
+SHOWN = 10
+"""Names in one message; more are counted."""
 
 
 def apply_files(root: Path, files: Sequence[PlannedFile], command: str) -> Entry | None:
@@ -27,32 +29,60 @@ def apply_files(root: Path, files: Sequence[PlannedFile], command: str) -> Entry
     """
     if not files:
         return None
-    if not root.is_dir():
-        raise InputError("the plan's project is not there", path=str(root))
-    if not os.access(root, os.W_OK):
-        raise _folder_error(root, str(root))
-    for file in files:
-        _check(root, file)
+    check(root, files)
     with journal.locked(root):
         journal.recover_locked(root)
-        saved = [(file, _saved(root, file)) for file in files]
-        folders = _missing_folders(root, files)
-        entry = journal.begin(root, command, [pair for _, pair in saved], folders)
+        entry = None
         try:
+            saved = [(file, _saved(root, file)) for file in files]
+            folders = _missing_folders(root, files)
+            entry = journal.begin(root, command, [pair for _, pair in saved], folders)
             for folder in folders:
                 (root / folder).mkdir()
             for file, (known, _) in saved:
-                journal.replace_file(root / file.path, file.new, known.mode or file.mode or 0o644)
+                with journal.naming(file.path):
+                    _write(root / file.path, file, known)
+            return journal.store(root, replace(entry, state="committed"))
         except (OSError, KeyboardInterrupt) as error:
-            journal.put_back(root, entry)
-            journal.forget(root, entry)
+            if entry is not None:
+                _roll_back(root, entry)
             if isinstance(error, KeyboardInterrupt):
                 raise
             raise InputError(
                 f"cannot be written ({error.strerror}); everything was put back",
                 path=str(error.filename or root),
             ) from error
-        return journal.store(root, replace(entry, state="committed"))
+
+
+def check(root: Path, files: Sequence[PlannedFile]) -> None:
+    """`InputError` unless all files can be written as planned."""
+    if not root.is_dir():
+        raise InputError("the plan's project is not there", path=str(root))
+    if not os.access(root, os.W_OK):
+        raise _folder_error(root, str(root))
+    for file in files:
+        _check(root, file)
+
+
+def _write(path: Path, file: PlannedFile, known: SavedFile) -> None:
+    if file.new is None:
+        journal.remove_file(path)
+    else:
+        journal.replace_file(path, file.new, known.mode or file.mode or 0o644)
+
+
+def _roll_back(root: Path, entry: Entry) -> None:
+    """Take back what a failed step wrote.  One that was interrupted after its end stands."""
+    try:
+        if journal.stored(root, entry).state == "prepared":
+            journal.put_back(root, entry)
+            journal.forget(root, entry)
+    except OSError as error:
+        raise InputError(
+            f"cannot be put back ({error.strerror}) after step {entry.number:04} failed",
+            path=str(error.filename or root),
+            hint="Mend that, and run any command of asyncshift here: it puts the old files back.",
+        ) from error
 
 
 def undo(root: Path, number: int | None = None) -> Entry:
@@ -60,19 +90,52 @@ def undo(root: Path, number: int | None = None) -> Entry:
     with journal.locked(root):
         journal.recover_locked(root)
         entry = _chosen(root, number)
-        edited = journal.edited_since(root, entry)
-        if edited:
+        _check_undo(root, entry)
+        try:
+            entry = journal.store(root, replace(entry, state="undoing"))
+            journal.put_back(root, entry)
+            return journal.store(root, replace(entry, state="undone"))
+        except OSError as error:
             raise InputError(
-                f"step {entry.number:04} cannot be undone: edited since: {', '.join(edited)}",
-                path=str(root),
-                hint="Undo later steps first, or put those files back as the step left them.",
-            )
-        for file in entry.files:
-            if (root / file.path).exists():
-                _check_writable(root / file.path, file.path)
-        entry = journal.store(root, replace(entry, state="undoing"))
-        journal.put_back(root, entry)
-        return journal.store(root, replace(entry, state="undone"))
+                f"cannot be put back ({error.strerror}); step {entry.number:04} is partly undone",
+                path=str(error.filename or root),
+                hint="Mend that, and run any command of asyncshift here: it goes on.",
+            ) from error
+
+
+def _check_undo(root: Path, entry: Entry) -> None:
+    """`InputError` where taking a step back would lose what later steps or the user did."""
+    paths = {file.path for file in entry.files}
+    later = {
+        step.number: sorted(paths.intersection(file.path for file in step.files))
+        for step in journal.entries(root)
+        if step.number > entry.number and step.state == "committed"
+    }
+    over = {number: names for number, names in later.items() if names}
+    if over:
+        told = ", ".join(f"step {number:04} ({_some(names)})" for number, names in over.items())
+        raise InputError(
+            f"step {entry.number:04} cannot be undone: written again by {told}",
+            path=str(root),
+            hint=f"Undo first, in this order: {', '.join(map(str, reversed(over)))}.",
+        )
+    if edited := journal.edited_since(root, entry):
+        raise InputError(
+            f"step {entry.number:04} cannot be undone: edited since: {', '.join(edited)}",
+            path=str(root),
+            hint="Put those files back as the step left them, or keep the step.",
+        )
+    for file in entry.files:
+        place = root / file.path
+        if place.exists():
+            _check_writable(place, file.path)
+        else:
+            _check_parent(place, file.path)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 def _chosen(root: Path, number: int | None) -> Entry:
@@ -96,18 +159,18 @@ def _chosen(root: Path, number: int | None) -> Entry:
 def _check(root: Path, file: PlannedFile) -> None:
     """Whether one file can be written as planned."""
     path = root / file.path
-    if ".." in PurePosixPath(file.path).parts or PurePosixPath(file.path).is_absolute():
+    if not is_inside(file.path):
         raise InputError("is outside the project", path=file.path)
     if not path.resolve().is_relative_to(root.resolve()):
         raise InputError("is a symlink that leaves the tree; nothing was written", path=file.path)
+    if path.is_symlink():
+        raise InputError("is a symlink now; nothing was written", file.path, hint=_CHANGED)
     if file.old_digest is None:
         if path.exists():
             raise InputError("was made meanwhile; nothing was written", file.path, hint=_CHANGED)
-        parent = next(place for place in path.parents if place.exists())
-        if not os.access(parent, os.W_OK):
-            raise _folder_error(parent, file.path)
+        _check_parent(path, file.path)
         return
-    current = journal.current_digest(path) if path.is_file() or not path.exists() else "a folder"
+    current = journal.current_digest(path)
     if current is None:
         raise InputError("is gone; nothing was written", file.path, hint=_CHANGED)
     if current != file.old_digest:
@@ -115,6 +178,13 @@ def _check(root: Path, file: PlannedFile) -> None:
             "has changed since it was analysed; nothing was written", file.path, hint=_CHANGED
         )
     _check_writable(path, file.path)
+
+
+def _check_parent(path: Path, name: str) -> None:
+    """Whether a file that is not there can be made."""
+    parent = next(place for place in path.parents if place.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise _folder_error(parent, name)
 
 
 def _check_writable(path: Path, name: str) -> None:
@@ -150,8 +220,9 @@ def _folder_error(folder: Path, name: str) -> InputError:
 
 def _saved(root: Path, file: PlannedFile) -> tuple[SavedFile, bytes | None]:
     """What the journal keeps of a file, read again under the lock: it may have changed."""
+    new = None if file.new is None else digest(file.new)
     if file.old_digest is None:
-        return SavedFile(file.path, None, digest(file.new), None), None
+        return SavedFile(file.path, None, new, None), None
     path = root / file.path
     old = path.read_bytes()
     if digest(old) != file.old_digest:
@@ -159,7 +230,7 @@ def _saved(root: Path, file: PlannedFile) -> tuple[SavedFile, bytes | None]:
             "has changed since it was analysed; nothing was written", file.path, hint=_CHANGED
         )
     mode = stat.S_IMODE(path.stat().st_mode)
-    return SavedFile(file.path, file.old_digest, digest(file.new), mode), old
+    return SavedFile(file.path, file.old_digest, new, mode), old
 
 
 def _missing_folders(root: Path, files: Sequence[PlannedFile]) -> list[str]:

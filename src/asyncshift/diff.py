@@ -42,7 +42,7 @@ def line_counts(change: FileChange) -> tuple[int, int]:
 
 def changed_ranges(change: FileChange) -> list[Range]:
     """What differs, as small as difflib finds it, in order."""
-    old, new = split_lines(change.old or b""), split_lines(change.new)
+    old, new = split_lines(change.old or b""), split_lines(change.new or b"")
     coarse = _from_hunks(change.hunks, old, new) if change.hunks else None
     if coarse is None:
         coarse = [Range(0, len(old), 0, len(new))]
@@ -106,10 +106,13 @@ def _file_diff(change: FileChange) -> bytes:
     if change.old is None:
         header += f"new file mode {0o100000 | (change.mode or 0o644):o}\n"
         before = "/dev/null"
+    if change.new is None:
+        header += f"deleted file mode {0o100000 | (change.mode or 0o644):o}\n"
+        after = "/dev/null"
     ranges = changed_ranges(change)
     if ranges:
         header += f"--- {before}{_tab(before)}\n+++ {after}{_tab(after)}\n"
-    old, new = split_lines(change.old or b""), split_lines(change.new)
+    old, new = split_lines(change.old or b""), split_lines(change.new or b"")
     body = [_hunk(group, old, new) for group in _grouped(ranges)]
     return b"".join([header.encode("utf-8", "surrogateescape"), *body])
 

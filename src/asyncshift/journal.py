@@ -8,35 +8,48 @@ Its state says what a later command does with it:
     undoing    partly taken back: go on taking it back
     undone     nothing left to do
 
-Old bytes are on disk before the first file is touched, and each file is replaced in one step, so
-that every file holds its old or its new bytes at any moment.  Putting old bytes back is therefore
-right from any point, as often as needed.
+Old bytes are on disk before the first file is touched, and each file is replaced or removed in one
+step, so that every file holds its old or its new bytes at any moment.  Putting old bytes back is
+therefore right from any point, as often as needed; it renames the kept file into its place, so
+that it works on a full disk.
+
+The journal may come with a repository that somebody else made: no path in it, and no link in its
+place, may lead out of the tree or into `.git`.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from asyncshift.errors import InputError
-from asyncshift.planfile import digest
+from asyncshift.planfile import digest, is_inside
 
 FOLDER = ".asyncshift"
+STATES = ("prepared", "committed", "undoing", "undone")
+_IGNORED = b"/.gitignore\n/journal/\n/lock\n*.asyncshift-tmp\n"
+"""What git must not see of the folder; the ledger beside it belongs into the repository."""
+_IGNORED_ONCE = b"*\n"
+"""What earlier versions wrote, when there was no ledger."""
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """One file of a step.  `old_digest` and `mode` are None for a file that the step made."""
+    """One file of a step.  `old_digest` and `mode` are None for a file that the step made,
+    `new_digest` for one that it removed."""
 
     path: str
     old_digest: str | None
-    new_digest: str
+    new_digest: str | None
     mode: int | None
 
 
@@ -56,17 +69,21 @@ class Entry:
 
 
 def journal_folder(root: Path) -> Path:
-    """Where the steps of a project are kept."""
+    """Where the steps of a project are kept; `InputError` where something else is in its place."""
+    for place in (root / FOLDER, root / FOLDER / "journal"):
+        if place.is_symlink() or (place.exists() and not place.is_dir()):
+            raise InputError(
+                "is no folder of this tree, and asyncshift keeps its journal there",
+                path=str(place),
+                hint="Move it away.",
+            )
     return root / FOLDER / "journal"
 
 
 def entries(root: Path) -> list[Entry]:
     """All whole steps, oldest first.  A folder without `entry.json` was never begun."""
-    folder = journal_folder(root)
-    if not folder.is_dir():
-        return []
-    places = sorted(folder.glob("[0-9]*/entry.json"), key=lambda place: int(place.parent.name))
-    return [_load(place) for place in places]
+    places = _steps(journal_folder(root))
+    return [_load(place / "entry.json") for place in places if (place / "entry.json").exists()]
 
 
 def begin(
@@ -78,16 +95,24 @@ def begin(
     """Write a step with the old bytes of its files, as `prepared`; it is on disk on return."""
     folder = journal_folder(root)
     folder.mkdir(parents=True, exist_ok=True)
-    write_synced(root / FOLDER / ".gitignore", b"*\n")
-    number = max((int(p.name) for p in folder.glob("[0-9]*") if p.name.isdigit()), default=0) + 1
+    _hide(root / FOLDER / ".gitignore")
+    steps = _steps(folder)
+    for place in steps:
+        if not (place / "entry.json").exists():
+            shutil.rmtree(place)
+    number = max((int(place.name) for place in steps), default=0) + 1
     place = folder / f"{number:04}"
-    (place / "old").mkdir(parents=True)
-    for index, (_, old) in enumerate(saved):
-        if old is not None:
-            write_synced(place / "old" / str(index), old)
-    sync_folder(place / "old")
-    entry = Entry(number, "prepared", command, tuple(file for file, _ in saved), tuple(folders))
-    store(root, entry)
+    try:
+        (place / "old").mkdir(parents=True)
+        for index, (_, old) in enumerate(saved):
+            if old is not None:
+                write_synced(place / "old" / str(index), old)
+        sync_folder(place / "old")
+        entry = Entry(number, "prepared", command, tuple(file for file, _ in saved), tuple(folders))
+        store(root, entry)
+    except (OSError, KeyboardInterrupt):
+        shutil.rmtree(place, ignore_errors=True)
+        raise
     sync_folder(folder)
     return entry
 
@@ -97,6 +122,11 @@ def store(root: Path, entry: Entry) -> Entry:
     place = _place(root, entry)
     replace_file(place / "entry.json", json.dumps(asdict(entry), indent=1).encode())
     return entry
+
+
+def stored(root: Path, entry: Entry) -> Entry:
+    """A step as it is on disk now."""
+    return _load(_place(root, entry) / "entry.json")
 
 
 def forget(root: Path, entry: Entry) -> None:
@@ -110,26 +140,52 @@ def put_back(root: Path, entry: Entry) -> None:
     """Give every file of a step its old bytes and mode, and remove what the step made."""
     for index, file in enumerate(entry.files):
         target = root / file.path
-        temporary_name(target).unlink(missing_ok=True)
-        if file.old_digest is None:
-            target.unlink(missing_ok=True)
-        elif current_digest(target) != file.old_digest:
-            old = (_place(root, entry) / "old" / str(index)).read_bytes()
-            replace_file(target, old, file.mode)
+        with naming(file.path):
+            _remove_if_there(temporary_name(target))
+            if file.old_digest is None:
+                _remove_if_there(target)
+            elif current_digest(target) != file.old_digest:
+                _restore(_place(root, entry) / "old" / str(index), target, file)
     for folder in reversed(entry.folders):
         place = root / folder
         if place.is_dir() and not any(place.iterdir()):
             place.rmdir()
 
 
+def _restore(kept: Path, target: Path, file: SavedFile) -> None:
+    """Move the kept bytes to their place: that needs no room, and may be tried again."""
+    if kept.is_symlink() or current_digest(kept) != file.old_digest:
+        raise InputError("is damaged, so a file cannot be put back", path=str(kept))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if file.mode is not None:
+        kept.chmod(file.mode)
+    try:
+        kept.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        replace_file(target, kept.read_bytes(), file.mode)
+    sync_folder(target.parent)
+
+
 def edited_since(root: Path, entry: Entry) -> list[str]:
-    """Files of a step that hold neither its old nor its new bytes."""
-    found = []
-    for file in entry.files:
-        current = current_digest(root / file.path)
-        if current not in (file.old_digest, file.new_digest):
-            found.append(file.path)
-    return found
+    """Files of a step that hold neither its old nor its new bytes, or are links now."""
+    return [
+        file.path
+        for file in entry.files
+        if not is_own(root, file.path)
+        or current_digest(root / file.path) not in (file.old_digest, file.new_digest)
+    ]
+
+
+def left_behind(root: Path) -> dict[str, str | None]:
+    """What the last committed step that touched a file left there: path -> digest."""
+    return {
+        file.path: file.new_digest
+        for entry in entries(root)
+        if entry.state == "committed"
+        for file in entry.files
+    }
 
 
 def recover(root: Path) -> list[Entry]:
@@ -145,7 +201,7 @@ def recover(root: Path) -> list[Entry]:
 def recover_locked(root: Path) -> list[Entry]:
     """The same for a caller that holds the lock."""
     repaired = []
-    for entry in entries(root):
+    for entry in reversed(entries(root)):
         if entry.state in ("committed", "undone"):
             continue
         if edited := edited_since(root, entry):
@@ -155,13 +211,32 @@ def recover_locked(root: Path) -> list[Entry]:
                 path=str(_place(root, entry)),
                 hint="Its folder `old` holds the old files; mend by hand, then delete the folder.",
             )
-        put_back(root, entry)
-        if entry.state == "prepared":
-            forget(root, entry)
-        else:
-            store(root, replace(entry, state="undone"))
+        try:
+            put_back(root, entry)
+            if entry.state == "prepared":
+                forget(root, entry)
+            else:
+                store(root, replace(entry, state="undone"))
+        except OSError as error:
+            raise InputError(
+                f"an interrupted step {entry.number:04} cannot be repaired: {error.strerror}",
+                path=str(error.filename or root),
+                hint="Mend that, and run the command again.",
+            ) from error
         repaired.append(entry)
     return repaired
+
+
+def _steps(folder: Path) -> list[Path]:
+    """The folders of all steps, oldest first."""
+    if not folder.is_dir():
+        return []
+    found = [p for p in folder.iterdir() if p.name.isascii() and p.name.isdigit() and _is_real(p)]
+    return sorted(found, key=lambda place: int(place.name))
+
+
+def _is_real(folder: Path) -> bool:
+    return folder.is_dir() and not folder.is_symlink()
 
 
 def _place(root: Path, entry: Entry) -> Path:
@@ -170,15 +245,42 @@ def _place(root: Path, entry: Entry) -> Path:
 
 def _load(place: Path) -> Entry:
     try:
-        body = json.loads(place.read_bytes())
-        files = tuple(SavedFile(**file) for file in body.pop("files"))
-        return Entry(files=files, folders=tuple(body.pop("folders")), **body)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        match json.loads(place.read_bytes()):
+            case {
+                "number": int(number),
+                "state": str(state),
+                "command": str(command),
+                "files": list(files),
+                "folders": list(folders),
+            } if f"{number:04}" == place.parent.name and state in STATES:
+                saved = tuple(_saved_file(file) for file in files)
+                if all(isinstance(folder, str) and is_inside(folder) for folder in folders):
+                    return Entry(number, state, command, saved, tuple(folders))
+        raise ValueError("no entry of a journal")
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             "is damaged, so the journal cannot be used",
             path=str(place),
             hint="Its folder `old` holds the old files; delete the step's folder to go on.",
         ) from error
+
+
+def _saved_file(file: Any) -> SavedFile:
+    match file:
+        case {
+            "path": str(path),
+            "old_digest": str() | None as old,
+            "new_digest": str() | None as new,
+            "mode": int() | None as mode,
+        } if is_inside(path):
+            return SavedFile(path, old, new, None if mode is None else mode & 0o7777)
+    raise ValueError("no file of a journal")
+
+
+def _hide(ignore: Path) -> None:
+    """Keep the journal out of git; a list that the user wrote stays."""
+    if current_digest(ignore) in (None, digest(_IGNORED_ONCE)):
+        replace_file(ignore, _IGNORED)
 
 
 # ----------------------------------------------------------------------------- files
@@ -190,11 +292,25 @@ def current_digest(path: Path) -> str | None:
         return digest(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except IsADirectoryError:
+        return "a folder"
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=str(path)) from error
+
+
+def is_own(root: Path, path: str) -> bool:
+    """Whether a file of the tree is where its path says: no link out of the tree, no link at all
+    at its end, which would be replaced instead of what it leads to."""
+    place = root / path
+    return not place.is_symlink() and place.resolve().is_relative_to(root.resolve())
 
 
 def temporary_name(path: Path) -> Path:
     """Where a file's next bytes wait: beside it, so that the replacement is one step."""
-    return path.with_name(f".{path.name}.asyncshift-tmp")
+    name = f".{path.name}.asyncshift-tmp"
+    if len(os.fsencode(name)) > _LONGEST_NAME:
+        name = f".{digest(os.fsencode(path.name))}.asyncshift-tmp"
+    return path.with_name(name)
 
 
 def replace_file(path: Path, data: bytes, mode: int | None = None) -> None:
@@ -207,31 +323,64 @@ def replace_file(path: Path, data: bytes, mode: int | None = None) -> None:
     sync_folder(path.parent)
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file, for good on return."""
+    path.unlink()
+    sync_folder(path.parent)
+
+
+def _remove_if_there(path: Path) -> None:
+    with suppress(FileNotFoundError, NotADirectoryError):
+        path.unlink()
+
+
 def write_synced(path: Path, data: bytes) -> None:
-    """Write bytes and wait until they are on disk."""
-    with path.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until a folder's names are on disk, where the platform can."""
-    if sys.platform == "win32":
-        return
-    handle = os.open(folder, os.O_RDONLY)
+    """Write bytes and wait until they are on disk.  What has that name goes first: bytes are never
+    written through a link."""
+    path.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    handle = os.open(path, flags, 0o666)
     try:
-        os.fsync(handle)
+        with naming(str(path)):
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(handle, rest) :]
+            os.fsync(handle)
     finally:
         os.close(handle)
 
 
 @contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Errors of the system tell which file they are about."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until a folder's names are on disk, where platform and file system can."""
+    if sys.platform == "win32":
+        return
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextmanager
 def locked(root: Path) -> Iterator[None]:
     """Keep other asyncshift processes from writing to this project meanwhile."""
-    place = root / FOLDER / "lock"
-    place.parent.mkdir(exist_ok=True)
-    with place.open("a+b") as stream:
+    place = journal_folder(root).parent / "lock"
+    try:
+        place.parent.mkdir(exist_ok=True)
+        handle = os.open(place, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", path=str(place)) from error
+    with open(handle, "r+b", buffering=0) as stream:
         try:
             if sys.platform == "win32":
                 import msvcrt

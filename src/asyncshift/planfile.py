@@ -18,18 +18,18 @@ from asyncshift import __version__
 from asyncshift.errors import InputError
 from asyncshift.model import FileChange
 
-FORMAT = 1
+FORMAT = 2
 _DAMAGED = "is damaged: it is not the plan that `asyncshift diff --out` wrote"
 _AGAIN = "Make a new one with `asyncshift diff --out`."
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:
-    """One file of a plan; `old_digest` is None for a new file."""
+    """One file of a plan; `old_digest` is None for a new file, `new` for one that goes."""
 
     path: str
     old_digest: str | None
-    new: bytes
+    new: bytes | None
     mode: int | None = None
 
 
@@ -61,6 +61,16 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def is_inside(path: str) -> bool:
+    """Whether a path may name a file of a project: relative, not upwards, and not git's own.
+
+    Plans, journals and ledgers can come with a repository that somebody else made.
+    """
+    parts = PurePosixPath(path).parts
+    wrong = path.startswith("/") or "\0" in path or not parts
+    return not wrong and not any(part == ".." or part.lower() == ".git" for part in parts)
+
+
 def write_plan(path: Path, plan: PlanFile) -> None:
     """Store a plan, in one step."""
     body = {
@@ -72,7 +82,7 @@ def write_plan(path: Path, plan: PlanFile) -> None:
                 "path": file.path,
                 "old_sha256": file.old_digest,
                 "mode": file.mode,
-                "new": _text(file.new),
+                "new": None if file.new is None else _text(file.new),
             }
             for file in plan.files
         ],
@@ -127,10 +137,11 @@ def _is_script(path: Path) -> bool:
 
 
 def _file(plan: Path, entry: dict[str, Any]) -> PlannedFile:
-    path = PurePosixPath(entry["path"])
-    if path.is_absolute() or ".." in path.parts:
+    path = entry["path"]
+    if not is_inside(path):
         raise InputError(f"names a file outside its root: {path}", path=str(plan), hint=_AGAIN)
-    return PlannedFile(str(path), entry["old_sha256"], _bytes(entry["new"]), entry["mode"])
+    new = None if entry["new"] is None else _bytes(entry["new"])
+    return PlannedFile(path, entry["old_sha256"], new, entry["mode"])
 
 
 def _text(data: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from asyncshift.planfile import PlanFile, is_plan, planned, read_plan, write_pla
 OLD = {"a.py": b"a = 1\r\n", "pkg/b.py": b"\xef\xbb\xbfb = '\xe9'", "c.py": b""}
 NEW = {"a.py": b"a = 2\r\n", "pkg/b.py": b"\xef\xbb\xbfb = '\xff'", "c.py": b"c\x0c\n"}
 ADDED = "pkg/deep/_run_sync.py"
+LEDGER = ".asyncshift/ledger/pkg.b.json"
 
 
 @pytest.fixture
@@ -34,6 +36,7 @@ CHANGES = [
     FileChange(ADDED, None, b"new\n"),
 ]
 FILES = planned(CHANGES)
+GOES = FileChange("gone.py", b"x", None)
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -73,7 +76,7 @@ def test_undo_happens_once_and_leaves_nothing_behind(root: Path) -> None:
 def test_steps_are_undone_one_by_one(root: Path) -> None:
     apply_files(root, FILES, "first")
     apply_files(root, planned([FileChange("a.py", NEW["a.py"], b"a = 3\n")]), "second")
-    with pytest.raises(InputError, match=r"edited since: a\.py"):
+    with pytest.raises(InputError, match=r"written again by step 0002 \(a\.py\)\n.*order: 2\."):
         undo(root, 1)
     assert undo(root).command == "second"
     assert undo(root).command == "first"
@@ -100,9 +103,60 @@ def test_undo_refuses_what_was_edited_since(root: Path) -> None:
     assert contents(root) == before
 
 
-def test_git_does_not_see_the_journal(root: Path) -> None:
+def test_a_file_that_goes_comes_back(root: Path) -> None:
+    apply_files(root, planned([FileChange("a.py", OLD["a.py"], None), *CHANGES[1:]]), "apply .")
+    assert not (root / "a.py").exists()
+    undo(root)
+    assert contents(root) == OLD
+    assert mode(root / "a.py") == 0o755
+
+
+def test_a_file_comes_back_with_its_folder(root: Path) -> None:
+    """git removes a folder with its last file when a branch is switched."""
+    apply_files(root, planned([FileChange("pkg/b.py", OLD["pkg/b.py"], None)]), "apply .")
+    (root / "pkg").rmdir()
+    undo(root)
+    assert contents(root) == OLD
+
+
+def test_undo_refuses_where_a_removed_file_was_made_anew(root: Path) -> None:
+    apply_files(root, planned([FileChange("a.py", OLD["a.py"], None)]), "apply .")
+    (root / "a.py").write_bytes(b"mine\n")
+    with pytest.raises(InputError, match=r"edited since: a\.py"):
+        undo(root)
+    assert (root / "a.py").read_bytes() == b"mine\n"
+
+
+def test_undo_names_later_steps_even_where_they_went_back(root: Path) -> None:
+    """Made by the first step and removed by the second: the file is as it was, and yet taking
+    back the second one later would bring it back for ever."""
+    apply_files(root, planned([FileChange(ADDED, None, b"new\n")]), "first")
+    apply_files(root, planned([FileChange(ADDED, b"new\n", None)]), "second")
+    apply_files(root, planned([FileChange("c.py", b"", b"c\n")]), "third")
+    with pytest.raises(InputError, match=r"written again by step 0002 \(pkg/deep/_run_sync\.py\)"):
+        undo(root, 1)
+    undo(root, 2)
+    assert (root / ADDED).read_bytes() == b"new\n"
+    undo(root, 1)
+    assert contents(root) == {**OLD, "c.py": b"c\n"}
+
+
+def test_git_does_not_see_the_journal_but_the_ledger(root: Path) -> None:
+    apply_files(root, [*FILES, *planned([FileChange(LEDGER, None, b"{}")])], "apply .")
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    command = ["git", "ls-files", "--others", "--exclude-standard", journal.FOLDER]
+    seen = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
+    assert seen.split() == [LEDGER]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("*\n", "/journal/"), ("*\n!ledger\n", "*\n!ledger\n")]
+)
+def test_the_old_list_of_ignored_files_is_renewed(root: Path, before: str, after: str) -> None:
+    (root / journal.FOLDER).mkdir()
+    (root / journal.FOLDER / ".gitignore").write_text(before)
     apply_files(root, FILES, "apply .")
-    assert (root / journal.FOLDER / ".gitignore").read_text() == "*\n"
+    assert after in (root / journal.FOLDER / ".gitignore").read_text()
 
 
 # ----------------------------------------------------------------------------- refusals
@@ -134,6 +188,11 @@ def _make_new_one(root: Path) -> None:
     (root / ADDED).touch()
 
 
+def _link_inside(root: Path) -> None:
+    (root / "c.py").rename(root / "d.py")
+    (root / "c.py").symlink_to("d.py")
+
+
 def _link_out(root: Path) -> None:
     outside = root.parent / "outside.py"
     outside.write_bytes(OLD["c.py"])
@@ -150,6 +209,7 @@ def _link_out(root: Path) -> None:
         (_protect, r"c\.py: is read-only"),
         (_protect_folder, r"pkg/b\.py: its folder .* is read-only"),
         (_make_new_one, r"_run_sync\.py: was made meanwhile"),
+        (_link_inside, r"c\.py: is a symlink now"),
         (_link_out, r"c\.py: is a symlink that leaves the tree"),
     ],
 )
@@ -175,7 +235,7 @@ def test_a_second_process_is_kept_out(root: Path) -> None:
 
 
 def test_a_plan_comes_back_byte_for_byte(root: Path, tmp_path: Path) -> None:
-    plan = PlanFile(root, FILES, bytes(range(256)))
+    plan = PlanFile(root, (*FILES, *planned([GOES])), bytes(range(256)))
     write_plan(tmp_path / "plan.json", plan)
     assert read_plan(tmp_path / "plan.json") == plan
     assert is_plan(tmp_path / "plan.json")
@@ -213,7 +273,10 @@ def test_a_plan_of_another_version(
         read_plan(path)
 
 
-@pytest.mark.parametrize("name", ["../evil.py", "/etc/evil.py", "pkg/../../evil.py"])
+@pytest.mark.parametrize(
+    "name",
+    ["../evil.py", "/etc/evil.py", "pkg/../../evil.py", ".git/hooks/post-commit", "a\0b", "."],
+)
 def test_a_plan_stays_in_its_root(root: Path, tmp_path: Path, name: str) -> None:
     path = tmp_path / "plan.json"
     write_plan(path, PlanFile(root, planned([FileChange(name, None, b"x")]), b""))

@@ -106,12 +106,33 @@ def test_a_new_file(content: bytes) -> None:
     assert applied(change) == content
 
 
+@pytest.mark.parametrize("content", [b"", b"x = 1\n", b"x = 1", b"\xe9\r\ny\n"])
+def test_a_file_that_goes(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_bytes(content)
+    diff = unified([FileChange("m.py", content, None)])
+    assert b"deleted file mode 100644\n" in diff
+    git_apply(tmp_path, diff)
+    assert not (tmp_path / "m.py").exists()
+
+
+def test_a_file_that_goes_reads_as_git_writes_it() -> None:
+    assert unified([FileChange("m.py", b"a\nb\n", None)]) == (
+        b"diff --git a/m.py b/m.py\ndeleted file mode 100644\n"
+        b"--- a/m.py\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-a\n-b\n"
+    )
+    assert line_counts(FileChange("m.py", b"a\nb\n", None)) == (0, 2)
+
+
 @pytest.mark.parametrize(
     "name", ["with space.py", "é.py", 'quote".py', "tab\t.py", "back\\slash.py"]
 )
 def test_names_are_quoted_as_git_does(name: str) -> None:
     assert applied(FileChange(name, b"x\n", b"y\n")) == b"y\n"
     assert applied(FileChange(name, None, b"y\n")) == b"y\n"
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, name).write_bytes(b"y\n")
+        git_apply(Path(folder), unified([FileChange(name, b"y\n", None)]))
+        assert not list(Path(folder).iterdir())
 
 
 def test_several_files_apply_at_once(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ _DIFF_STYLES = (
     (b"---", "bold"),
     (b"diff ", "bold"),
     (b"new file", "bold"),
+    (b"deleted file", "bold"),
     (b"@@", "cyan"),
     (b"+", "green"),
     (b"-", "red"),
