@@ -48,7 +48,9 @@ LOOK = Message("b.py", 9, "unknown-call", "x.run() may reach fetch", Severity.LO
 NOTES = tuple(Message("b.py", line, "parity", "redirects: 20 at most") for line in (3, 5))
 
 
-def analyse(paths: Sequence[Path], config: Config, progress: object) -> SimpleNamespace:
+def analyse(
+    paths: Sequence[Path], config: Config, progress: object, choice: object = None
+) -> SimpleNamespace:
     project = discover.discover(paths, config)
     return SimpleNamespace(project=project, graph=GRAPH, registry=None, messages=project.messages)
 
