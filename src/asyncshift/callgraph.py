@@ -179,7 +179,7 @@ def _foreign_base(solver: Solver, fn: Fn, outside: OutsideClasses) -> tuple[str 
 def _declares(solver: Solver, base: str, name: str, outside: OutsideClasses) -> bool | None:
     """Whether an outside class declares or calls a method; None when nobody can tell."""
     api = solver.canonical(base)
-    if api is not None and solver.registry.is_class(api):
+    if api is not None and solver.registry.is_class(api) and not _only_followed(solver, api):
         # A class whose base stays what it is gets its methods called by the library.
         treatment = solver.registry.treatment(api, Protocol.BASE)
         if treatment is None or treatment.kind not in (Kind.REFUSED, Kind.MIGRATED):
@@ -193,6 +193,12 @@ def _declares(solver: Solver, base: str, name: str, outside: OutsideClasses) -> 
     if _called_by_name(base, name) or (members is not None and name in members):
         return True
     return None if members is None else False
+
+
+def _only_followed(solver: Solver, api: str) -> bool:
+    """A table names the class for what its methods do, and moves nothing of it."""
+    made = solver.registry.treatment(api, Protocol.CALL)
+    return made is not None and made.kind is Kind.SAME and not made.grouped
 
 
 def _is_exception(base: str) -> bool:

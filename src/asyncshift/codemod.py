@@ -63,6 +63,8 @@ class Treatment:
     """True where the name belongs to a provenance group (a client and what flows from it)."""
     blocks: bool = True
     """False where the old call is quick enough to stay on the loop (`session.close`)."""
+    waits: bool = False
+    """Nothing is rewritten, but the call blocks: `check` says so on the event loop."""
     affine: str = ""
     """Bound to a thread: see `ClassRow.thread_affine`."""
     exclusive: bool = False
@@ -311,6 +313,8 @@ class Registry:
                 Kind.BLOCKING, table.name, f"{name} has no async twin", blocks=True
             )
             self._add(table, name, {Protocol.CALL: blocking})
+        for name in table.waiting:
+            self._add(table, name, {Protocol.CALL: _waiting(table)})
         for name in table.main_thread:
             reason = f"{name} has to stay in sync code, on its own thread"
             treatment = Treatment(Kind.MAIN_THREAD, table.name, reason)
@@ -410,6 +414,12 @@ class Registry:
                 treatments |= dict.fromkeys(key, _refused(row, codemod, protocol))
         to = (row.to or table.moved(name),)
         unknown = _unknown_member(row, codemod)
+        if row.waits:
+            treatments, unknown = {Protocol.CALL: Treatment(Kind.SAME, codemod)}, {}
+            for member in row.waits:
+                place = name if member == "__init__" else f"{name}.{member}"
+                self._add(table, place, {Protocol.CALL: _waiting(table)})
+            treatments |= self._rows.get(name, {})
         if row.thread_affine:
             bound = Treatment(Kind.SAME, codemod, affine=row.thread_affine)
             treatments = {Protocol.CALL: bound, Protocol.WITH: bound, Protocol.VALUE: bound}
@@ -481,6 +491,10 @@ class Registry:
 def _migrated(protocol: Protocol, old: Treatment) -> Treatment:
     awaited = protocol is Protocol.CALL and old.kind is Kind.AWAITABLE
     return Treatment(Kind.MIGRATED, old.codemod, blocks=False, coroutine=awaited)
+
+
+def _waiting(table: Table) -> Treatment:
+    return Treatment(Kind.SAME, table.name, waits=True)
 
 
 def _refused(row: ClassRow, codemod: str, member: str) -> Treatment:

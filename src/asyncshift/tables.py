@@ -59,6 +59,9 @@ class ClassRow:
     truth: bool = False
     """The truth value of an instance differs."""
     exclusive: bool = False
+    waits: tuple[str, ...] = ()
+    """Methods that block and that no codemod moves (`__init__`: making one does): `check` names
+    them where they run on the event loop."""
     thread_affine: str = ""
     """`instance`: belongs to the thread that made it; `contents`: holds something else in each."""
     """A lock: `with` around an await would stop the loop, so it moves to its async form where all
@@ -122,6 +125,9 @@ class Table:
     exceptions: tuple[ExceptionRow, ...] = ()
     constants: Mapping[str, Value] = field(default_factory=dict)
     blocking: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    """Functions that block as well, but what they give belongs to its thread or its caller: the
+    migration leaves them, and `check` names them."""
     main_thread: tuple[str, ...] = ()
     """Functions that only the main thread may call: who reaches one stays sync, on its thread."""
     stop_iteration: tuple[str, ...] = ()
@@ -237,6 +243,7 @@ _SECTIONS = (
     "exceptions",
     "constants",
     "blocking",
+    "waiting",
     "main_thread",
     "stop_iteration",
     "async_aware",
@@ -254,6 +261,7 @@ _CLASS = (
     "async_for",
     "truth",
     "exclusive",
+    "waits",
     "thread_affine",
     "constructed",
     "rename",
@@ -292,6 +300,7 @@ def parse_table(
         exceptions=tuple(_exception_row(top, *row) for row in top.rows("exceptions")),
         constants=dict(_constants(top)),
         blocking=_functions(file, "blocking", data),
+        waiting=_functions(file, "waiting", data),
         main_thread=_functions(file, "main_thread", data),
         stop_iteration=_functions(file, "stop_iteration", data),
         async_aware=_functions(file, "async_aware", data),
@@ -338,6 +347,7 @@ def _class_row(top: _Reader, name: str, data: Any) -> ClassRow:
         iterates=iterates,
         truth=row.flag("truth"),
         exclusive=row.flag("exclusive"),
+        waits=row.names("waits"),
         thread_affine=row.one_of("thread_affine", ("", "instance", "contents")),
         constructed=row.flag("constructed", True),
         rename=row.texts("rename"),

@@ -990,3 +990,16 @@ def test_members_of_an_enum_are_its_instances() -> None:
     reached = {line for line in lines(found, "call") if "Plain" not in line}
     assert reached == {"9 call Verb.GET.do -> Verb.do", "10 call verb.do -> Verb.do"}
     assert "<module> -> Verb.do" in edges(found)
+
+
+def test_a_class_that_a_table_only_follows_is_a_foreign_base() -> None:
+    file = source(
+        """
+        import subprocess
+        class Job(subprocess.Popen):
+            def wait(self, timeout=None): return super().wait(timeout)
+        """
+    )
+    found = build([extract(file)], load_registry())
+    (wait,) = [f for f in found.functions.values() if f.name == "Job.wait"]
+    assert wait.foreign_base == "subprocess.Popen"

@@ -104,6 +104,27 @@ CHAINS = {
     "input": """
         def wait(): return input()
         """,
+    "a process": """
+        import subprocess
+        def wait():
+            process = subprocess.Popen(["ls"])
+            return process.communicate()
+        """,
+    "a database": """
+        import sqlite3
+        def wait(): return sqlite3.connect("x")
+        """,
+    "a statement": """
+        import sqlite3
+        class Store:
+            def __init__(self, db: sqlite3.Connection): self.db = db
+            def wait(self): return self.db.execute("select 1")
+        def wait(store: Store): return store.wait()
+        """,
+    "mail": """
+        import smtplib
+        def wait(): return smtplib.SMTP("host")
+        """,
     "sockets": """
         import socket
         def wait(): return socket.create_connection(("a", 1))
@@ -114,7 +135,9 @@ CHAINS = {
 @pytest.mark.parametrize("case", CHAINS)
 def test_blocking_four_functions_below(case: str) -> None:
     text = source(CHAINS[case]).text + (
-        "def two(): return wait()\ndef three(): return two()\nasync def main(): return three()\n"
+        "def two(*args): return wait(*args)\n"
+        "def three(): return two()\n"
+        "async def main(): return three()\n"
     )
     (finding,) = findings(text)
     assert finding.rule == "blocks-loop"
@@ -142,6 +165,27 @@ def test_a_thread_in_between(case: str) -> None:
         from concurrent.futures import ThreadPoolExecutor
         def slow(n=1): time.sleep(n)
         async def inner(): await asyncio.sleep(1)
+        async def main():
+            {body}
+        """
+    )
+
+
+QUICK = {
+    "httpx, async": "await httpx.AsyncClient().get('u')",
+    "a process, started and left": "subprocess.Popen(['ls'])",
+    "a response's json": "httpx.Response(200).json()",
+    "a thread-local": "threading.local()",
+    "pure": "shutil.which('ls')",
+}
+
+
+@pytest.mark.parametrize("case", QUICK)
+def test_what_does_not_wait(case: str) -> None:
+    body = QUICK[case]
+    assert not found(
+        f"""
+        import httpx, shutil, subprocess, threading
         async def main():
             {body}
         """

@@ -234,6 +234,17 @@ def test_names_that_no_table_leads_to() -> None:
     assert INSTALLED.class_row("httpx.AsyncClient") is None
 
 
+def test_waiting_calls_stay_what_they_are() -> None:
+    for name in ("subprocess.Popen.wait", "smtplib.SMTP", "os.popen"):
+        treatment = INSTALLED.treatment(name, Protocol.CALL)
+        assert treatment is not None
+        assert (treatment.kind, treatment.waits, treatment.grouped) == (Kind.SAME, True, False)
+    quick = INSTALLED.treatment("subprocess.Popen", Protocol.CALL)
+    assert quick is not None
+    assert not quick.waits
+    assert INSTALLED.treatment("subprocess.Popen.poll", Protocol.CALL) is None
+
+
 def test_an_old_name_that_is_the_new_one_of_another_table() -> None:
     found = registry(
         '[classes."a.C"]\nto = "b.C"\nawaited = ["get"]\n'
