@@ -34,7 +34,7 @@ endef
 .PHONY: help
 help:
 	@sed -n '3,6s/^# \{0,3\}//p' Makefile
-	@echo "also: lint types unit docs real-code format clean"
+	@echo "also: lint types unit docs real-code check-real format clean"
 
 $(READY): pyproject.toml
 	$(call make_venv,$(VENV))
@@ -93,6 +93,10 @@ demo: $(READY)
 .PHONY: real-code
 real-code: $(READY)
 	$(BIN)/python scripts/real_code.py
+
+.PHONY: check-real
+check-real: $(READY)
+	$(BIN)/python scripts/check_real.py
 
 .PHONY: clean
 clean:

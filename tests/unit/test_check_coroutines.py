@@ -88,6 +88,8 @@ WRONG = {
     "plus": ("x = 1 + fetch(1)", "1 operator"),
     "augmented": ("x = 1\nx += fetch(1)", "2 operator"),
     "map": ("x = list(map(fetch, urls))\nprint(x)", "1 formatted"),
+    "map with a lambda": ("x = sum(map(lambda u: fetch(u), urls))", "1 operator"),
+    "sort key, lambda": ("x = sorted(urls, key=lambda u: fetch(u))", "1 compared"),
     "for": ("for x in fetch(1): pass", "1 iterated"),
     "list": ("x = list(fetch(1))", "1 iterated"),
     "unpacked": ("a, b = fetch(1)", "1 iterated"),

@@ -151,6 +151,8 @@ class Analysis:
             if objects(new.returns):
                 for caller in self._callers[fid]:
                     self.enqueue(caller)
+                if isinstance(node, ast.Lambda):
+                    self.enqueue(unit.outer[fid])  # which may hand it to `map`
 
     # ------------------------------------------------------------------ files and scopes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from asyncshift.check import outside
@@ -44,10 +45,13 @@ def coroutines(analysis: Analysis) -> Iterator[Finding]:
         use = judged(uses)
         if use is not None:
             wrong[origin] = use
-    known = {(origin.path, origin.span[0]) for origin in wrong}
+    known: dict[tuple[str, int], set[Origin]] = defaultdict(set)
+    for origin in wrong:
+        known[origin.path, origin.span[0]].add(origin)
     for origin, use in wrong.items():
         # A coroutine that goes wrong where it is made goes wrong again wherever it is handed on.
-        if not any((step.path, step.line) in known for step in origin.steps):
+        before = [known.get((step.path, step.line), set()) - {origin} for step in origin.steps]
+        if not any(before):
             yield _finding(analysis, origin, use)
     yield from _functions(analysis)
 
