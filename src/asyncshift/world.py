@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from asyncshift.codemod import Kind, Registry
 from asyncshift.groups import Groups, LibraryUse, form_groups, library_uses
@@ -188,6 +188,7 @@ def prepare(
 ) -> World:
     """Index the graph; `refusals` are library uses that rewriters cannot do, `failed` are places
     of an earlier plan that the rewrite could not do."""
+    graph = _through_facades(graph)
     uses = library_uses(graph, registry)
     groups = form_groups(graph, uses, (*refusals, *failed))
     uses = _in_scope(uses, groups, project)
@@ -236,6 +237,37 @@ def prepare(
     _pin_failed(world, failed)
     _pin_bound(world)
     return world
+
+
+def _through_facades(graph: Graph) -> Graph:
+    """A facade counts as the function it was: what it gives is iterated or entered as a generator
+    or a context manager is, and that is a use of the facade, not yet of the coroutine."""
+    pairs = {f.id: f.facade_of for f in graph.functions.values() if f.facade_of}
+    if not pairs:
+        return graph
+    functions = dict(graph.functions)
+    for fid, coroutine in pairs.items():
+        like = functions[coroutine]
+        functions[fid] = replace(
+            functions[fid],
+            is_generator=like.is_generator,
+            is_contextmanager=like.is_contextmanager,
+        )
+    facades = {coroutine: fid for fid, coroutine in pairs.items()}
+    sites = tuple(
+        _retold(site, facades)
+        if site.protocol in ITERATING | {Protocol.WITH} and not site.awaited and not site.wrapper
+        else site
+        for site in graph.sites
+    )
+    return replace(graph, functions=functions, sites=sites)
+
+
+def _retold(site: Site, facades: Mapping[FunctionId, FunctionId]) -> Site:
+    if not any(t.function in facades for t in site.targets):
+        return site
+    targets = (replace(t, function=facades.get(t.function or "", t.function)) for t in site.targets)
+    return replace(site, targets=tuple(dict.fromkeys(targets)))
 
 
 def _classes(graph: Graph) -> dict[FunctionId, tuple[FunctionId, ...]]:
