@@ -51,6 +51,17 @@ FORBIDDEN: dict[str, set[str]] = {
     | LATER
     | TREES
     | TERMINAL,
+    "asyncshift.check": {
+        "asyncshift.callgraph",
+        "asyncshift.discover",
+        "asyncshift.index",
+        "asyncshift.resolution",
+        "asyncshift.rewrite",
+        "asyncshift.solve",
+        *LATER,
+        *TREES,
+        *TERMINAL,
+    },
     "asyncshift.solve": {
         "ast",
         "asyncshift.callgraph",
