@@ -28,7 +28,12 @@ from asyncshift.facts import (
 )
 from asyncshift.model import SourceFile
 from asyncshift.resolution.annotations import Annotations
-from asyncshift.resolution.facades import Candidate, inner_call, same_parameters
+from asyncshift.resolution.facades import (
+    Candidate,
+    gives_what_it_runs,
+    inner_call,
+    same_parameters,
+)
 from asyncshift.resolution.scopes import DEFINITION, Scope
 
 _MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
@@ -268,8 +273,8 @@ class Definitions(Annotations):
                 self.ops.append((SETSUB, scope.names[star.arg], None, elements, site))
 
     def _returns(self, node: Any, scope: Scope, flags: int) -> None:
-        if node.returns is None:
-            return
+        if node.returns is None or gives_what_it_runs(node):
+            return  # a facade's result is what its coroutine says it is
         if scope.is_generator:
             self.yields(node.returns, scope.yielded)
         else:

@@ -19,6 +19,9 @@ _KEPT = frozenset(
 """Decorators that a facade has as well; all others belong to its coroutine."""
 
 
+_BRIDGES = frozenset({"run_sync", "iter_sync", "enter_sync"})
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A function that looks like a facade of the function `coroutine` in the same block."""
@@ -30,6 +33,16 @@ class Candidate:
     call: int
     """Site of the call of the coroutine."""
     args: ast.arguments
+
+
+def gives_what_it_runs(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether the last statement returns what a bridge gives for a call."""
+    match node.body[-1]:
+        case ast.Return(
+            value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[ast.Call()])
+        ):
+            return name in _BRIDGES
+    return False
 
 
 def inner_call(
