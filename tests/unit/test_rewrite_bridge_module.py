@@ -174,6 +174,19 @@ def test_leaving_an_iteration_early_closes_the_generator(bridge: Any) -> None:
     assert log == ["closed"]
 
 
+def test_what_a_generator_raises_when_it_is_closed(bridge: Any) -> None:
+    async def rows() -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            raise KeyError("closing")
+
+    iterator = bridge.iter_sync(rows())
+    next(iterator)
+    with pytest.raises(KeyError, match="closing"):
+        iterator.close()
+
+
 def test_an_exception_in_an_iteration(bridge: Any) -> None:
     async def rows() -> AsyncIterator[int]:
         yield 1
@@ -532,6 +545,25 @@ def test_while_python_shuts_down_it_raises_instead_of_hanging(tmp_path: Path) ->
     assert "while Python shuts down" in done.stderr
     assert "never awaited" not in done.stderr
     assert done.returncode == 0
+
+
+def test_what_is_raised_while_ctrl_c_cleans_up_is_not_lost(tmp_path: Path) -> None:
+    done = script(
+        tmp_path,
+        """
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+        async def main():
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+            try:
+                await asyncio.sleep(20)
+            finally:
+                await asyncio.sleep(0)
+                sys.exit(4)
+        run_sync(main())
+        """,
+    )
+    assert (done.returncode, done.stderr) == (4, "")
 
 
 def test_the_process_ends_by_itself(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor, wait
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from queue import SimpleQueue
@@ -81,7 +81,7 @@ def enter_sync(manager: AbstractAsyncContextManager[T]) -> Iterator[T]:
 
 
 async def in_thread(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-    """`asyncio.to_thread` for what reaches `run_sync`: never too few threads, and this loop there."""
+    """`asyncio.to_thread` for what reaches `run_sync`: never too few threads, and on this loop."""
     if not any(loop.is_running() for loop in _HOME["loops"]):
         await register()  # so that all other threads know the loop as well
     loop, context, tasks = asyncio.get_running_loop(), copy_context(), list[Any]()
@@ -114,7 +114,8 @@ def _started(awaitable: Awaitable[T]) -> Iterator[Future[T]]:
         if future.cancel() and isinstance(awaitable, Coroutine):
             awaitable.close()  # it did not begin, and would warn that nobody awaited it
         if not future.done() and task.cancel() and _home_loop() is loop:
-            wait([future])
+            with suppress(asyncio.CancelledError):
+                future.result()  # what its `finally` blocks raise instead
         raise
 
 
@@ -145,5 +146,4 @@ def _afresh(**kept: Any) -> None:
 
 
 _afresh(**_HOME)
-if sys.platform != "win32":  # a forked child has the parent's loops but not its threads
-    os.register_at_fork(after_in_child=_afresh)
+getattr(os, "register_at_fork", dict)(after_in_child=_afresh)  # its threads stay with the parent
