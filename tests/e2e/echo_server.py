@@ -30,6 +30,7 @@ CLIENT_HEADERS = frozenset({"user-agent", "accept", "accept-encoding", "connecti
 
 class EchoServer(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # of five, 40 clients at once are reset now and then
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

@@ -1,0 +1,5 @@
+from site_ import client
+
+
+def page(name):
+    return f"{name} waited {client.load(name)}"

@@ -1,0 +1,5 @@
+from watch.feed import poll
+
+
+def main():
+    print("ended:", poll(), flush=True)

@@ -1,0 +1,3 @@
+from meter.push import push
+
+LIMIT = len(push("import"))
