@@ -208,6 +208,8 @@ def _openings(world: World, goal: frozenset[FunctionId], fid: FunctionId) -> Ite
             if use[2].grouped and use[2].blocks and group in world.open_groups:
                 reason = f"{f.name} uses a client that cannot move in this step: {site.text}"
                 yield Refusal(site.path, site.span, QUIET, reason, "")
+    if fid in world.entries:
+        return  # it keeps its sync name anyway
     for site in world.incoming.get(fid, ()):
         if site.certainty is Certainty.UNKNOWN or not forces(site, f):
             continue

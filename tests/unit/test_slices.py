@@ -400,3 +400,12 @@ def test_a_thread_dissolves_when_the_code_below_migrates(tree: Tree) -> None:
     )
     plan = tree.write(api=API, shop=shop).plan("api", "shop")
     assert len(made(plan, Action.UNWRAP)) == 1
+
+
+def test_an_entry_point_keeps_its_sync_name_for_callers_outside(tree: Tree) -> None:
+    (tree.root / "pyproject.toml").write_text("[project.scripts]\nshop = 'cli:main'\n")
+    tree.write(api=API, cli="from api import fetch\n\ndef main():\n    print(fetch('u'))\n")
+    tree.write(start="import cli\n\nif __name__ == '__main__':\n    cli.main()\n")
+    plan = tree.plan("api", "cli")
+    assert len(made(plan, Action.SPLIT_ENTRY)) == 1
+    assert rules(plan) == set()
