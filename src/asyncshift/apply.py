@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from asyncshift import journal
+from asyncshift import git, journal
 from asyncshift.errors import InputError
 from asyncshift.journal import Entry, SavedFile
 from asyncshift.planfile import PlannedFile, digest, is_inside
@@ -21,15 +21,17 @@ SHOWN = 10
 """Names in one message; more are counted."""
 
 
-def apply_files(root: Path, files: Sequence[PlannedFile], command: str) -> Entry | None:
+def apply_files(
+    root: Path, files: Sequence[PlannedFile], command: str, *, allow_dirty: bool = False
+) -> Entry | None:
     """Write planned files below `root` and journal them; None when there is nothing to do.
 
-    `InputError`, with nothing written, when any file changed since it was analysed or cannot be
-    written.
+    `InputError`, with nothing written, when any file changed since it was analysed, cannot be
+    written, or (unless `allow_dirty`) holds what nobody committed.
     """
     if not files:
         return None
-    check(root, files)
+    check(root, files, allow_dirty=allow_dirty)
     with journal.locked(root):
         journal.recover_locked(root)
         entry = None
@@ -54,7 +56,7 @@ def apply_files(root: Path, files: Sequence[PlannedFile], command: str) -> Entry
             ) from error
 
 
-def check(root: Path, files: Sequence[PlannedFile]) -> None:
+def check(root: Path, files: Sequence[PlannedFile], *, allow_dirty: bool = False) -> None:
     """`InputError` unless all files can be written as planned."""
     if not root.is_dir():
         raise InputError("the plan's project is not there", path=str(root))
@@ -62,6 +64,28 @@ def check(root: Path, files: Sequence[PlannedFile]) -> None:
         raise _folder_error(root, str(root))
     for file in files:
         _check(root, file)
+    if not allow_dirty:
+        _check_committed(root, files)
+
+
+def _check_committed(root: Path, files: Sequence[PlannedFile]) -> None:
+    """`InputError` where git could not give back what is there now.  What an earlier step left
+    there does: steps may follow each other without commits."""
+    dirty = git.uncommitted(root, [file.path for file in files])
+    if not dirty:
+        return
+    left = journal.left_behind(root)
+    lost = [
+        path
+        for path in dirty
+        if path not in left or journal.current_digest(root / path) != left[path]
+    ]
+    if lost:
+        raise InputError(
+            f"not committed, and would be written: {_some(lost)}; nothing was written",
+            path=str(root),
+            hint="Commit or stash first, or give --allow-dirty (`undo` restores these bytes too).",
+        )
 
 
 def _write(path: Path, file: PlannedFile, known: SavedFile) -> None:

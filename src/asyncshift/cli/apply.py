@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from asyncshift.apply import apply_files
+from asyncshift.apply import apply_files, check
 from asyncshift.cli import terminal
 from asyncshift.cli.migrate import migrate, repair
 from asyncshift.cli.options import PathList, given
@@ -22,12 +22,16 @@ def apply(
     paths: PathList = None,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
+    allow_dirty: Annotated[
+        bool,
+        typer.Option("--allow-dirty", help="Write files too whose changes are not committed."),
+    ] = False,
     config: Config,
 ) -> None:
     """Write the changes: of files and folders, or of a plan that `diff --out` stored."""
     wanted = given(paths)
     if any(is_plan(path) for path in wanted):
-        _apply_plan(wanted)
+        _apply_plan(wanted, allow_dirty)
         return
     if not yes and not terminal.can_ask():
         raise InputError(
@@ -42,23 +46,24 @@ def apply(
     files = planned(outcome.changes)
     if not files:
         return
+    check(root, files, allow_dirty=allow_dirty)
     if not yes and not terminal.ask(f"Write {_files(files)}?"):
         terminal.note("Nothing was written.")
         return
-    _write(root, files, f"apply {' '.join(map(str, wanted))}")
+    _write(root, files, f"apply {' '.join(map(str, wanted))}", allow_dirty)
 
 
-def _apply_plan(paths: Sequence[Path]) -> None:
+def _apply_plan(paths: Sequence[Path], allow_dirty: bool) -> None:
     if len(paths) > 1:
         raise InputError("a stored plan is applied alone", path=str(paths[0]))
     plan = read_plan(paths[0])
     if plan.root.is_dir():
         repair(plan.root)
-    _write(plan.root, plan.files, f"apply {paths[0]}")
+    _write(plan.root, plan.files, f"apply {paths[0]}", allow_dirty)
 
 
-def _write(root: Path, files: Sequence[PlannedFile], command: str) -> None:
-    entry = apply_files(root, files, command)
+def _write(root: Path, files: Sequence[PlannedFile], command: str, allow_dirty: bool) -> None:
+    entry = apply_files(root, files, command, allow_dirty=allow_dirty)
     if entry is None:
         terminal.note("Nothing to change.")
     else:
