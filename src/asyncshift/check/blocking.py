@@ -51,6 +51,8 @@ class Reach:
     above: dict[FunctionId, list[tuple[FunctionId, Step]]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    below: set[FunctionId] = field(default_factory=set)
+    """Functions that some async function reaches, and the async ones themselves."""
 
 
 def blocking(analysis: Analysis) -> Iterator[Finding]:
@@ -147,6 +149,8 @@ def _nearest(reach: Reach, site: Site) -> list[tuple[Function, tuple[Step, ...]]
     """The async functions that reach a place through sync ones, each with its shortest chain."""
     graph = reach.graph
     start = site.caller
+    if start not in reach.below:
+        return []
     steps: dict[FunctionId, tuple[Step, ...]] = {
         start: (Step(_name(graph.functions[start]), site.path, site.span[0]),)
     }
@@ -161,7 +165,7 @@ def _nearest(reach: Reach, site: Site) -> list[tuple[Function, tuple[Step, ...]]
         if fid != start and f.kind is FunctionKind.FUNCTION and reach.analysis.asks(fid):
             continue  # it does this only where no loop runs
         for caller, step in reach.above.get(fid, ()):
-            if caller not in steps:
+            if caller not in steps and caller in reach.below:
                 more = (step,) if step.name else ()
                 steps[caller] = (*more, *steps[fid])
                 queue.append(caller)
@@ -194,7 +198,24 @@ def _reach(analysis: Analysis) -> Reach:
         if f.kind is FunctionKind.GENEXP and f.parent is not None:
             reach.above[f.id].append((f.parent, Step("", f.path, f.line)))
     _callbacks(reach)
+    reach.below = _below(reach)
     return reach
+
+
+def _below(reach: Reach) -> set[FunctionId]:
+    """Everything whose way up can end at an async function."""
+    down: dict[FunctionId, list[FunctionId]] = defaultdict(list)
+    for fid, callers in reach.above.items():
+        for caller, _ in callers:
+            down[caller].append(fid)
+    found = {f.id for f in reach.graph.functions.values() if f.is_async}
+    queue = deque(found)
+    while queue:
+        for fid in down.get(queue.popleft(), ()):
+            if fid not in found:
+                found.add(fid)
+                queue.append(fid)
+    return found
 
 
 def _link(reach: Reach, fid: FunctionId, caller: FunctionId, site: Site) -> None:
