@@ -44,9 +44,11 @@ def narrow(world: World, registry: Registry, scope: Scope) -> None:
     world.goal = goal = frozenset(world.turned)
     world.scope = scope
     world.allowed = frozenset(fid for fid in goal if world.in_scope(fid) or fid in world.pairs)
+    settled = set(world.groups.refused)
     while True:
         while _close_groups(world, registry):
             pass
+        world.open_groups |= world.groups.refused.keys() - settled
         spread(world)
         if settle_locks(world) or _close_functions(world, goal):
             continue
