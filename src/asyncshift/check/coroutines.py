@@ -80,6 +80,8 @@ class Analysis:
         self._rounds: dict[FunctionId, int] = defaultdict(int)
         self._queue: deque[FunctionId] = deque()
         self._queued: set[FunctionId] = set()
+        self._hot: set[FunctionId] = set()
+        """Functions that are handed coroutines: what they do with parameters matters."""
         for site in graph.sites:
             self._sites[site.path].append(site)
 
@@ -249,15 +251,31 @@ class Analysis:
         self, reader: Expressions, functions: list[FunctionId], node: ast.expr, given: Given
     ) -> None:
         assert isinstance(reader, Body)
-        if not any(objects(value) for _, value in given.all()):
+        if not self._matters(reader, given):
+            reader.escape(given)
             return
         for fid in functions:
+            self._heat(fid)
             definition = self.definition(fid)
             skip = self._skipped(self.graph.functions[fid], node)
             if definition is None:
                 reader.escape(given)
             else:
                 reader.hand_over(fid, definition, skip, given, only=len(functions) == 1)
+
+    def _matters(self, reader: Expressions, given: Given) -> bool:
+        """Whether an argument is a coroutine, or a parameter that may be one."""
+        hot = reader.fid in self._hot
+        return any(
+            hot or origin.what is not What.PARAMETER
+            for _, value in given.all()
+            for origin, _ in objects(value)
+        )
+
+    def _heat(self, fid: FunctionId) -> None:
+        if fid not in self._hot:
+            self._hot.add(fid)
+            self.enqueue(fid)
 
     def definition(self, fid: FunctionId) -> Definition | None:
         """The syntax tree of a function."""
@@ -294,8 +312,9 @@ class Analysis:
             return reader.new(what, node, results=results)
         if f.is_generator or f.name.endswith("__init__"):
             return PLAIN
-        handed = given is not None and any(objects(value) for _, value in given.all())
-        if fid not in self.summaries and (handed or f.kind is FunctionKind.LAMBDA):
+        if given is not None and self._matters(reader, given):
+            self._heat(fid)
+        elif fid not in self.summaries and f.kind is FunctionKind.LAMBDA:
             self.enqueue(fid)
         self._readers[fid].add(reader.fid)
         summary = self.summaries.get(fid)
