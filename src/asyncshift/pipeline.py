@@ -131,7 +131,13 @@ def analyse(
     choice: Choice = ALL,
 ) -> Analysis:
     """Survey, ask the rewriters what they refuse, and solve within what was chosen."""
-    seen = survey(paths, config, progress)
+    return solved(survey(paths, config, progress), config, progress, choice)
+
+
+def solved(
+    seen: Survey, config: Config, progress: Progress = silent, choice: Choice = ALL
+) -> Analysis:
+    """A survey with its plan."""
     scope = make_scope(config, seen.project, seen.graph, choice)
     refusals = _look(seen, config, progress)
     plan = make_plan(seen.graph, seen.project, seen.registry, refusals, scope=scope)
