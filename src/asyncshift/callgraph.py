@@ -109,6 +109,7 @@ def _functions(
             is_generator=bool(facts.flags & f.GENERATOR),
             returns_value=bool(facts.flags & f.RETURNS),
             decorators=tuple(_decorator(solver, fn, text, node) for text, node in facts.decorators),
+            catches_interrupt=bool(facts.flags & f.INTERRUPTED),
             is_property=bool(facts.flags & f.PROPERTY),
             is_contextmanager=bool(facts.flags & f.MANAGER),
             family=_family(fn.number, families, ids, shared),

@@ -46,6 +46,8 @@ variable, a step of a longer dotted name."""
 PROPERTY, STATICMETHOD, CLASSMETHOD, MANAGER, ASYNC, GENERATOR, RETURNS, SETTER, OVERLOAD, FIXED = (
     1 << bit for bit in range(10)
 )
+INTERRUPTED = 1 << 10
+"""It catches KeyboardInterrupt."""
 """Flags of a function.  FIXED: it uses `global`, `nonlocal` or a class, so it is never cloned."""
 
 Op = tuple[Any, ...]

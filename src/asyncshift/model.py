@@ -172,6 +172,8 @@ class Function:
     """Has `yield` in its own body (also a contextmanager), or is a generator expression."""
     returns_value: bool = False
     """A generator with `return value`, or one whose `yield` is used as an expression's value."""
+    catches_interrupt: bool = False
+    """Has a handler of KeyboardInterrupt in its own body."""
     decorators: tuple[str, ...] = ()
     """Full dotted names where they resolve (`contextlib.contextmanager`), else as written."""
     is_property: bool = False

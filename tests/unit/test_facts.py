@@ -145,6 +145,39 @@ def test_function_flags() -> None:
     assert not by_name["plain"].is_generator
 
 
+def test_who_catches_keyboard_interrupt() -> None:
+    found = graph(
+        """
+        def catches():
+            try:
+                work()
+            except (ValueError, KeyboardInterrupt):
+                pass
+        class Base: ...
+        class Polls(Base):
+            def poll(self):
+                try:
+                    super().poll()
+                except KeyboardInterrupt:
+                    super().poll()
+        def defines():
+            def inner():
+                try:
+                    work()
+                except KeyboardInterrupt:
+                    pass
+            return inner
+        def lets_it_pass():
+            try:
+                work()
+            except Exception:
+                raise KeyboardInterrupt
+        """
+    )
+    interrupted = {f.name for f in found.functions.values() if f.catches_interrupt}
+    assert interrupted == {"catches", "Polls.poll", "defines.inner"}
+
+
 def test_pragma_on_the_def_line() -> None:
     found = graph(
         """

@@ -562,6 +562,17 @@ def test_the_own_calls_of_tests_that_nobody_selected_are_left_alone(net: Net) ->
     assert net.turned(plan) == set()
 
 
+def test_who_catches_keyboard_interrupt_stays_sync(net: Net) -> None:
+    net.add("poll")
+    net.calls("poll", "time.sleep")
+    net.add("main", catches_interrupt=True)
+    site = net.calls("main", "poll")
+    plan = net.plan()
+    assert net.turned(plan) == {"poll"}
+    assert actions(plan, site) == {Action.BRIDGE}
+    assert plan.causes[net.id("main")].rule == "interrupt"
+
+
 @pytest.mark.parametrize("dunder", ["__len__", "__str__", "__bool__"])
 def test_no_bridge_where_no_call_is_written(net: Net, dunder: str) -> None:
     net.add("load")

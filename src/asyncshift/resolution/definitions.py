@@ -16,6 +16,7 @@ from asyncshift.facts import (
     FIXED,
     FUNC,
     GENERATOR,
+    INTERRUPTED,
     MANAGER,
     OVERLOAD,
     PROPERTY,
@@ -188,6 +189,7 @@ class Definitions(Annotations):
         self.main_guard = guard
         if scope.is_generator:
             flags |= GENERATOR | (RETURNS if scope.sent or scope.returns else 0)
+        flags |= scope.flags & INTERRUPTED
         if scope.redirect or any(c is not None and c.function > index for c in self.classes):
             flags |= FIXED
         line = node.lineno

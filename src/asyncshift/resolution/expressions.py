@@ -13,8 +13,10 @@ from asyncshift.facts import (
     BOX,
     CALL,
     CALLEE,
+    CLASSMETHOD,
     CONSTANT,
     EXCEPT,
+    INTERRUPTED,
     ITER,
     KIND,
     LOAD,
@@ -559,7 +561,7 @@ class Expressions(Doubles):
         if scope is None:
             return None
         target = self.node()
-        self.ops.append((SUPER, target, scope.cls, "cls" if scope.flags else "self"))
+        self.ops.append((SUPER, target, scope.cls, "cls" if scope.flags & CLASSMETHOD else "self"))
         return target
 
     def _getattr(self, node: ast.Call, base: ast.expr, attr: str, default: list[ast.expr]) -> int:
@@ -591,6 +593,8 @@ class Expressions(Doubles):
         if not isinstance(node, (ast.Name, ast.Attribute)):
             self.value(node)
             return []
+        if isinstance(node, ast.Name) and node.id == "KeyboardInterrupt":
+            self.scope.flags |= INTERRUPTED
         source = self.silent(node)
         site = self.site(node, "except")
         self.regions[site] = region
