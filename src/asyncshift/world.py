@@ -25,6 +25,8 @@ from asyncshift.model import (
 from asyncshift.pins import entry_functions, is_test_file, pins
 from asyncshift.scope import Scope
 
+ENTERING = (".enter_context", ".enter_async_context")
+"""How the methods of an exit stack end that enter what they are handed."""
 ITERATING = frozenset(
     {
         Protocol.FOR,
@@ -173,7 +175,7 @@ def forces(site: Site, f: Function) -> bool:
         return False
     last = f.name.rpartition(".")[2]
     if f.is_contextmanager or last in ("__enter__", "__exit__", "__aenter__", "__aexit__"):
-        return site.protocol is Protocol.WITH or site.consumer.endswith(".enter_context")
+        return site.protocol is Protocol.WITH or site.consumer.endswith(ENTERING)
     if f.is_generator:
         return site.protocol in ITERATING
     return site.protocol is Protocol.CALL
