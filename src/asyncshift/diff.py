@@ -113,7 +113,7 @@ def _file_diff(change: FileChange) -> bytes:
     if ranges:
         header += f"--- {before}{_tab(before)}\n+++ {after}{_tab(after)}\n"
     old, new = split_lines(change.old or b""), split_lines(change.new or b"")
-    body = [_hunk(group, old, new) for group in _grouped(ranges)]
+    body = [_hunk(group, old, new, _heading(change, group)) for group in _grouped(ranges)]
     return b"".join([header.encode("utf-8", "surrogateescape"), *body])
 
 
@@ -129,14 +129,30 @@ def _grouped(ranges: Sequence[Range]) -> Iterator[list[Range]]:
         yield group
 
 
-def _hunk(group: Sequence[Range], old: Sequence[bytes], new: Sequence[bytes]) -> bytes:
+def _heading(change: FileChange, group: Sequence[Range]) -> bytes:
+    """The change-sets of a hunk, where git shows the function: the innermost for each range."""
+    names: dict[str, None] = {}
+    for one in group:
+        around = [
+            (last - first, text)
+            for first, last, text in change.headings
+            if first <= one.old_start + 1 and max(one.old_end, one.old_start) <= last
+        ]
+        if around:
+            names[min(around)[1]] = None
+    return f" {', '.join(names)}".encode("utf-8", "surrogateescape") if names else b""
+
+
+def _hunk(
+    group: Sequence[Range], old: Sequence[bytes], new: Sequence[bytes], heading: bytes
+) -> bytes:
     first, last = group[0], group[-1]
     lead = min(CONTEXT, first.old_start)
     tail = min(CONTEXT, len(old) - last.old_end)
     start, end = first.old_start - lead, last.old_end + tail
     old_place = _place(start, end - start)
     new_place = _place(first.new_start - lead, last.new_end + tail - first.new_start + lead)
-    lines: list[bytes] = [f"@@ -{old_place} +{new_place} @@\n".encode()]
+    lines: list[bytes] = [f"@@ -{old_place} +{new_place} @@".encode() + heading + b"\n"]
     for one in group:
         lines += [_line(b" ", line) for line in old[start : one.old_start]]
         lines += [_line(b"-", line) for line in old[one.old_start : one.old_end]]

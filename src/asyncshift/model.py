@@ -406,3 +406,5 @@ class FileChange:
     new: bytes | None
     mode: int | None = None
     hunks: tuple[Hunk, ...] | None = None
+    headings: tuple[tuple[int, int, str], ...] = ()
+    """Old lines `first..last` (from 1, inclusive) and the change-set that changes them."""

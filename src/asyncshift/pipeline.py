@@ -392,6 +392,7 @@ def _outcome(
     written: list[FileChange] = []
     verdicts: dict[str, Mapping[str, bool]] = {}
     texts = _new_texts(work, results)
+    sets = _headings(analysis.graph, plan)
     for item, done in zip(work, results, strict=True):
         result = done.result
         if result.text is None or result.path not in texts:
@@ -399,7 +400,8 @@ def _outcome(
         verdicts[result.path] = done.verdicts
         old = discover.encode(item.file, item.file.text)
         new = discover.encode(item.file, result.text)
-        written.append(FileChange(result.path, old, new, None, result.hunks))
+        headings = tuple(sets.get(result.path, ()))
+        written.append(FileChange(result.path, old, new, None, result.hunks, headings))
     bridges = place_bridges(analysis.project, analysis.graph, plan)
     wanted = [bridge for path, bridge in bridges.items() if path in texts]
     written += changed_modules(analysis.project, wanted, texts, bridge_source())
@@ -414,6 +416,18 @@ def _outcome(
         mechanical=_mechanical(analysis.graph, plan, verdicts, proof.owners),
         counts={**plan.counts, "files": len(written)},
     )
+
+
+def _headings(graph: Graph, plan: Plan) -> dict[str, list[tuple[int, int, str]]]:
+    """For each file, which lines belong to which change-set."""
+    found: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+    for change in plan.change_sets:
+        for fid in change.functions:
+            f = graph.functions[fid]
+            if f.kind is FunctionKind.FUNCTION:
+                heading = f"[{change.id}] {change.title}"
+                found[f.path].append((f.span[0], f.span[2], heading))
+    return found
 
 
 def _reached_through(graph: Graph, plan: Plan) -> tuple[Message, ...]:

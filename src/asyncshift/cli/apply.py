@@ -11,7 +11,7 @@ import typer
 from asyncshift.apply import apply_files, check
 from asyncshift.cli import terminal
 from asyncshift.cli.migrate import migrate, repair
-from asyncshift.cli.options import PathList, given
+from asyncshift.cli.options import PathList, TakenOption, WithoutOption, given
 from asyncshift.config import Config
 from asyncshift.diff import unified
 from asyncshift.errors import InputError
@@ -26,6 +26,8 @@ def apply(
         bool,
         typer.Option("--allow-dirty", help="Write files too whose changes are not committed."),
     ] = False,
+    change_set: TakenOption = None,
+    without: WithoutOption = None,
     config: Config,
 ) -> None:
     """Write the changes: of files and folders, or of a plan that `diff --out` stored."""
@@ -40,7 +42,7 @@ def apply(
         )
     from asyncshift.report.summary import summary_text
 
-    root, outcome = migrate(wanted, config)
+    root, outcome = migrate(wanted, config, change_set or (), without or ())
     terminal.show_diff(unified(outcome.changes))
     terminal.show(summary_text(outcome), error=True)
     files = planned(outcome.changes)

@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from asyncshift.cli.options import Format, FormatOption, PathList, given
+from asyncshift.cli.options import (
+    Format,
+    FormatOption,
+    PathList,
+    TakenOption,
+    WithoutOption,
+    given,
+)
 from asyncshift.config import Config
 
 
@@ -22,6 +29,8 @@ def diff(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 1 when there are changes.")
     ] = False,
+    change_set: TakenOption = None,
+    without: WithoutOption = None,
     format: FormatOption = Format.TEXT,
     config: Config,
 ) -> None:
@@ -32,7 +41,7 @@ def diff(
     from asyncshift.planfile import PlanFile, planned, write_plan
     from asyncshift.report.summary import summary_json, summary_text
 
-    root, outcome = migrate(given(paths), config)
+    root, outcome = migrate(given(paths), config, change_set or (), without or ())
     text = unified(outcome.changes)
     if out is not None:
         write_plan(out, PlanFile(root, planned(outcome.changes), text))

@@ -42,6 +42,19 @@ class Boundary(enum.StrEnum):
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write the result.")]
 
 
+TakenOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--change-set",
+        help="Take this change-set with what it needs, by number or function; repeatable.",
+    ),
+]
+WithoutOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Leave this change-set out, by number or function; repeatable."),
+]
+
+
 def given(paths: list[Path] | None) -> list[Path]:
     """The paths of a command: the current folder when none were given."""
     return list(paths) if paths else [Path()]

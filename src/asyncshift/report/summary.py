@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from asyncshift.diff import line_counts
-from asyncshift.model import Action, Decision, Message, Refusal, Severity
+from asyncshift.model import Action, ChangeSet, Decision, Message, Refusal, Severity
 
 if TYPE_CHECKING:
     from asyncshift.pipeline import Outcome
@@ -43,6 +43,8 @@ def summary_text(outcome: Outcome) -> Iterator[Text]:
             f"{_many(sets, 'change-set')}, {sum(outcome.mechanical.values())} mechanical "
             "(nothing but async changed)"
         )
+    listed = [_change_set(outcome, change) for change in outcome.plan.change_sets]
+    yield from _section(f"Change-sets ({len(listed)})", "bold", listed)
     yield from _decided("Threaded", outcome, Action.TO_THREAD)
     yield from _decided("Bridged", outcome, Action.BRIDGE)
     refused = [_refusal(r) for r in outcome.refusals]
@@ -50,6 +52,13 @@ def summary_text(outcome: Outcome) -> Iterator[Text]:
     for severity, (title, style) in _TITLES.items():
         found = [m for m in outcome.messages if m.severity is severity]
         yield from _section(f"{title} ({len(found)})", style, list(_grouped(found)))
+
+
+def _change_set(outcome: Outcome, change: ChangeSet) -> str:
+    """Number and name, whether it has to be read, why it is there and what it needs."""
+    kind = "mechanical" if outcome.mechanical.get(change.id) else "to read"
+    needs = f"; needs {', '.join(map(str, change.needs))}" if change.needs else ""
+    return f"[{change.id}] {change.title}  ({kind}: {change.reason}{needs})"
 
 
 def summary_json(outcome: Outcome) -> dict[str, Any]:
