@@ -18,7 +18,7 @@ def choose(
     if taken:
         wanted = _closed(plan.change_sets, [_find(graph, plan, name) for name in taken])
         only = frozenset(_names(graph, wanted))
-        choice = replace(choice, only=only)
+        choice = replace(choice, only=only, declined=choice.declined - only)
     refused = [_find(graph, plan, name) for name in without]
     return replace(choice, declined=choice.declined | set(_names(graph, refused)))
 

@@ -15,6 +15,7 @@ from asyncshift.cli.options import PathList, TakenOption, WithoutOption, given
 from asyncshift.config import Config
 from asyncshift.diff import unified
 from asyncshift.errors import InputError
+from asyncshift.ledger import is_ledger
 from asyncshift.planfile import PlannedFile, is_plan, planned, read_plan
 
 
@@ -42,10 +43,10 @@ def apply(
         )
     from asyncshift.report.summary import summary_text
 
-    root, outcome = migrate(wanted, config, change_set or (), without or ())
-    terminal.show_diff(unified(outcome.changes))
-    terminal.show(summary_text(outcome), error=True)
-    files = planned(outcome.changes)
+    step = migrate(wanted, config, change_set or (), without or ())
+    terminal.show_diff(unified(step.outcome.changes))
+    terminal.show(summary_text(step.outcome), error=True)
+    files, root = planned(step.changes), step.root
     if not files:
         return
     check(root, files, allow_dirty=allow_dirty)
@@ -76,4 +77,6 @@ def _write(root: Path, files: Sequence[PlannedFile], command: str, allow_dirty: 
 
 
 def _files(files: Sequence[PlannedFile]) -> str:
-    return "1 file" if len(files) == 1 else f"{len(files)} files"
+    code = [file for file in files if not is_ledger(file.path)]
+    count = "1 file" if len(code) == 1 else f"{len(code)} files"
+    return count if len(code) == len(files) else f"{count} and the ledger"

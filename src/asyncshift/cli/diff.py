@@ -41,10 +41,11 @@ def diff(
     from asyncshift.planfile import PlanFile, planned, write_plan
     from asyncshift.report.summary import summary_json, summary_text
 
-    root, outcome = migrate(given(paths), config, change_set or (), without or ())
+    step = migrate(given(paths), config, change_set or (), without or ())
+    outcome = step.outcome
     text = unified(outcome.changes)
     if out is not None:
-        write_plan(out, PlanFile(root, planned(outcome.changes), text))
+        write_plan(out, PlanFile(step.root, planned(step.changes), text))
     if format is Format.JSON:
         content = {"diff": text.decode("utf-8", "surrogateescape"), **summary_json(outcome)}
         print(json.dumps(content, indent=1))

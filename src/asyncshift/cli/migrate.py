@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,24 @@ from asyncshift.cli import terminal
 from asyncshift.config import Config
 from asyncshift.discover import project_root
 from asyncshift.journal import recover
+from asyncshift.model import FileChange
 
 if TYPE_CHECKING:
     from asyncshift.pipeline import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a command would write: the code, and what the ledger says of it."""
+
+    root: Path
+    outcome: Outcome
+    ledger: tuple[FileChange, ...]
+
+    @property
+    def changes(self) -> tuple[FileChange, ...]:
+        """All files of the step."""
+        return (*self.outcome.changes, *self.ledger)
 
 
 def migrate(
@@ -20,22 +36,36 @@ def migrate(
     config: Config,
     taken: Sequence[str] = (),
     without: Sequence[str] = (),
-) -> tuple[Path, Outcome]:
-    """The project's root and everything that would be written there: all change-sets, or those
-    taken, and none of those refused."""
-    from asyncshift import pipeline
-    from asyncshift.scope import ALL
+) -> Step:
+    """The step that was chosen: all change-sets, or those taken, and none of those refused."""
+    from asyncshift import ledger, pipeline, recording
     from asyncshift.selection import choose
 
     repair(project_root(paths))
     with terminal.progress() as progress:
-        analysis = pipeline.analyse(paths, config, progress, ALL)
+        seen = pipeline.survey(paths, config, progress)
+        root = Path(seen.project.root)
+        known, notes = ledger.adopt(ledger.read_ledger(root), seen.project)
+        seen = replace(seen, messages=seen.messages + notes)
+        choice = recording.choice(known, seen.graph)
+        analysis = pipeline.solved(seen, config, progress, choice)
         outcome = pipeline.changes(analysis, progress)
         if taken or without:
-            choice = choose(analysis.graph, outcome.plan, taken, without, ALL)
+            choice = choose(analysis.graph, outcome.plan, taken, without, choice)
             analysis = pipeline.narrowed(analysis, choice)
             outcome = pipeline.changes(analysis, progress)
-    return Path(analysis.project.root), outcome
+    if not outcome.changes and analysis.scope is None:
+        return Step(root, outcome, ())
+    records = recording.records(
+        analysis.project,
+        analysis.graph,
+        outcome.plan,
+        analysis.scope,
+        outcome.changes,
+        known,
+        choice.declined,
+    )
+    return Step(root, outcome, ledger.ledger_changes(root, records))
 
 
 def repair(root: Path) -> None:
