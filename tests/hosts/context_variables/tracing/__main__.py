@@ -1,21 +1,20 @@
-import contextvars
+from concurrent.futures import ThreadPoolExecutor
 
 from tracing import client, jobs, log
 
 log.configure()
 
 
-def session(user):
-    with log.request("session"):
-        client.login(user)
-        jobs.logger.info("logged in")
+def third():
+    jobs.job("three")
 
 
 def main():
     for name in ("one", "two"):
         jobs.job(name)
-    contextvars.copy_context().run(session, "ann")
-    jobs.logger.info("at last")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(third).result()
+    client.call("last")
 
 
 if __name__ == "__main__":

@@ -20,8 +20,3 @@ def call(path):
 def pages():
     for number in range(2):
         yield number, call(f"page{number}")["path"]
-
-
-def login(user):
-    call("login")
-    request_id.set(f"{request_id.get()}/{user}")
