@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asyncshift.model import Action, Decision, FileChange, Graph, Plan, Project, SourceFile
+from asyncshift.pins import is_test_file
 
 NAME = "_run_sync"
 
@@ -45,6 +46,7 @@ def place_bridges(project: Project, graph: Graph, plan: Plan) -> dict[str, Bridg
         if needs_bridge(decision) and decision.path not in found:
             callee = decision.cause.because
             own = decision.action in (Action.MAKE_ASYNC, Action.RERUN)
+            own = own and not is_test_file(decision.path)  # doubles use the program's
             home = graph.functions[callee].path if callee and not own else decision.path
             found[decision.path] = _module_for(project, files[home])
     known = {*found.values(), *_standing(project)}
