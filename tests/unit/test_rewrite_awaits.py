@@ -152,16 +152,6 @@ def test_an_async_function_stays() -> None:
     assert rewritten(text, MAIN).hunks == ()
 
 
-def test_retarget_to_another_module_and_to_another_member() -> None:
-    before = "import contextlib\n\n@contextlib.contextmanager\ndef main(): yield\n"
-    after = "import contextlib\n\n@contextlib.asynccontextmanager\nasync def main(): yield\n"
-    decorator = do(A.RETARGET, "contextlib.contextmanager", to="contextlib.asynccontextmanager")
-    assert migrated(before, MAIN, decorator) == after
-    before = "async def main():\n    return super().__enter__()\n"
-    after = "async def main():\n    return super().__aenter__()\n"
-    assert migrated(before, do(A.RETARGET, "super().__enter__", to=".__aenter__")) == after
-
-
 @pytest.mark.parametrize(
     ("before", "after"),
     [

@@ -32,10 +32,11 @@ from asyncshift.rewrite import (
     generators,
     retarget,
     threads,
+    wrappers,
 )
 from asyncshift.rewrite.alignment import realigned
 from asyncshift.rewrite.bridges import bridge_source
-from asyncshift.rewrite.context import Context, Planned, Step
+from asyncshift.rewrite.context import Added, Context, Dropped, Planned, Step
 from asyncshift.rewrite.imports import update_imports
 from asyncshift.rewrite.names import FileNames
 from asyncshift.rewrite.regions import NewLines, Piece, indent_unit, pieces, rewrite_piece
@@ -47,20 +48,15 @@ __all__ = ["bridge_source", "look", "rewrite_file"]
 _TOO_DEEP = "nested too deeply for Python's own parser"
 
 
-def _as_lines(_: Context, __: Decision) -> Iterator[Step]:
-    """Facades are written and taken out as whole lines, when all edits are done."""
-    return iter(())
-
-
 _STEPS: Mapping[Action, Callable[[Context, Decision], Iterator[Step]]] = {
     Action.MAKE_ASYNC: functions.make_function_async,
     Action.SPLIT_ENTRY: entry_points.split_entry,
-    Action.DROP_FACADE: _as_lines,
-    Action.RENAME: retarget.rename,
+    Action.DROP_FACADE: facades.drop_facade,
+    Action.RENAME: functions.rename,
     Action.RETARGET: retarget.retarget,
-    Action.UNWRAP: retarget.unwrap,
-    Action.RERUN: retarget.rerun,
-    Action.RETHREAD: retarget.rethread,
+    Action.UNWRAP: wrappers.unwrap,
+    Action.RERUN: wrappers.rerun,
+    Action.RETHREAD: wrappers.rethread,
     Action.AWAIT: awaits.await_call,
     Action.ASYNC_WITH: blocks.async_with,
     Action.ASYNC_FOR: blocks.async_for,
@@ -83,10 +79,10 @@ def rewrite_file(
 ) -> Rewritten:
     """Carry out one file's decisions.
 
-    `options["bridge"]` names the generated bridge module; `options["keep_imports"]` lists, with
-    commas, the names of this file that other files import from it, and `options["first_party"]`
-    the project's own top-level modules.  Raises RewriteBug when the
-    result would not compile or a planned place does not exist.
+    `options["bridge"]` names the generated bridge module to import from, `options["bridges"]`
+    lists, with commas, all that there are; `options["keep_imports"]` lists the names of this file
+    that other files import from it, and `options["first_party"]` the project's own top-level
+    modules.  Raises RewriteBug when the result would not compile or a planned place does not exist.
     """
     if not decisions:
         return Rewritten(file.path, file.text)
@@ -95,18 +91,20 @@ def rewrite_file(
     except (RecursionError, MemoryError):
         span = decisions[0].span
         return Rewritten(file.path, None, refusals=(_too_deep(file.path, span),))
-    names = FileNames(tree, file.module, file.is_package, options.get("bridge", ""))
+    names = _names(file, tree, options)
     style = style_in(style, tree)
     ctx = Context(file, tree, names, registry, style, options, decisions)
-    planned, refusals, messages = _plan(ctx)
-    refusals += [*_conflicts(ctx, planned), *facades.refusals(ctx)]
+    planned, borders, refusals, messages = _plan(ctx)
+    refusals += _conflicts(ctx, planned)
     if refusals:
         return Rewritten(file.path, None, refusals=tuple(refusals), messages=tuple(messages))
     document = Document(file.text)
     refusals = _apply(ctx, document, planned)
     if refusals:
         return Rewritten(file.path, None, refusals=tuple(refusals), messages=tuple(messages))
-    facades.write_facades(document, ctx)
+    edits = [plan.edit for plan, decision in planned if decision.action is Action.LIBRARY]
+    facades.restore_headers(document, ctx)
+    facades.settle_facades(document, ctx, borders, edits)
     update_imports(document, ctx)
     lay_out(document, style, imports_only=True, unit=indent_unit(tree))
     text = document.text
@@ -127,7 +125,7 @@ def look(
         return ()
     try:
         tree = Tree(file.text)
-        names = FileNames(tree, file.module, file.is_package, options.get("bridge", ""))
+        names = _names(file, tree, options)
         found = []
         for site, api in sites:
             resolved = _resolved(tree, names, site, api, "convert", options)
@@ -135,6 +133,11 @@ def look(
     except (RecursionError, MemoryError):
         return tuple(_too_deep(file.path, site.span) for site, _ in sites)
     return tuple(found)
+
+
+def _names(file: SourceFile, tree: Tree, options: Mapping[str, str]) -> FileNames:
+    bridge, bridges = options.get("bridge", ""), options.get("bridges", "")
+    return FileNames(tree, file.module, file.is_package, bridge, bridges.split(","))
 
 
 def _too_deep(path: str, span: Span) -> Refusal:
@@ -162,8 +165,11 @@ def _library(ctx: Context, decision: Decision) -> Iterable[Step]:
     return ctx.registry.rewrite(resolved)
 
 
-def _plan(ctx: Context) -> tuple[list[tuple[Planned, Decision]], list[Refusal], list[Message]]:
+def _plan(
+    ctx: Context,
+) -> tuple[list[tuple[Planned, Decision]], list[Added | Dropped], list[Refusal], list[Message]]:
     planned: list[tuple[Planned, Decision]] = []
+    borders: list[Added | Dropped] = []
     refusals: list[Refusal] = []
     messages: list[Message] = []
     for decision in ctx.decisions:
@@ -177,11 +183,13 @@ def _plan(ctx: Context) -> tuple[list[tuple[Planned, Decision]], list[Refusal], 
                     planned.append((Planned(step), decision))
                 case Planned():
                     planned.append((step, decision))
+                case Added() | Dropped():
+                    borders.append(step)
                 case Refusal():
                     refusals.append(step)
                 case Message():
                     messages.append(step)
-    return planned, refusals, messages
+    return planned, borders, refusals, messages
 
 
 def _conflicts(ctx: Context, planned: Sequence[tuple[Planned, Decision]]) -> list[Refusal]:

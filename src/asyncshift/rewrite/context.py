@@ -16,7 +16,27 @@ from asyncshift.rewrite.names import FileNames
 from asyncshift.rewrite.regions import Planned
 from asyncshift.rewrite.tree import FunctionNode, Tree, is_comprehension
 
-Step = Edit | Planned | Refusal | Message
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A facade to put below a coroutine, which is named by its old definition."""
+
+    node: FunctionNode
+    decorators: tuple[str, ...]
+    changes: tuple[Edit, ...]
+    """What differs in its header from that of the sync function."""
+    body: tuple[str, ...]
+    """Lines without ends, as `decorators`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A facade that goes."""
+
+    node: FunctionNode
+
+
+Step = Edit | Planned | Added | Dropped | Refusal | Message
 """What a construct's rewriting yields."""
 
 AWAIT_ORDER, BRIDGE_ORDER = 10, 20
@@ -162,4 +182,4 @@ def kind_of(node: ast.AST) -> str:
     return type(node).__name__
 
 
-__all__ = ["Context", "FunctionNode", "Planned", "Step", "kind_of"]
+__all__ = ["Added", "Context", "Dropped", "FunctionNode", "Planned", "Step", "kind_of"]

@@ -1,355 +1,466 @@
-"""Facades: the sync name stays beside the coroutine and runs it; later it goes, and the coroutine
-gets the plain name.
+"""Facades: the sync name stays beside the coroutine, and goes when nobody calls it any more.
 
     async def fetch_async(url, timeout=5):
         ...
 
     def fetch(url, timeout=5):
-        \"\"\"`fetch_async`, for callers that are not async.\"\"\"
         return run_sync(fetch_async(url, timeout))
 
-A facade is written below its coroutine and taken out again as whole lines, so that what stands
-between is untouched and the two undo each other exactly.  This runs on the text with all edits.
+A facade is whole lines below the coroutine and nothing else, so that taking it away again leaves
+what was there before.  Both steps come after all edits, on the new text.
 """
 
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import io
+import re
+import tokenize
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
+import libcst as cst
+
+from asyncshift.codemod import Edit
 from asyncshift.document import Document, body_of
-from asyncshift.model import Action, Decision, Refusal
-from asyncshift.rewrite.context import Context, FunctionNode
+from asyncshift.edits import Applied, apply_edits
+from asyncshift.layout import lay_out
+from asyncshift.model import Action, Decision
+from asyncshift.rewrite.context import (
+    AWAIT_ORDER,
+    Added,
+    Context,
+    Dropped,
+    FunctionNode,
+    Step,
+    kind_of,
+)
 from asyncshift.rewrite.regions import indent_unit
 from asyncshift.rewrite.tree import Tree
 
-_RUNNERS = {"generator": "iter_sync", "contextmanager": "enter_sync"}
-_KEPT = frozenset({"staticmethod", "classmethod", "typing.final", "typing.override"}) | {
-    "typing_extensions.override"
+_HELPERS = {"function": "run_sync", "generator": "iter_sync", "contextmanager": "enter_sync"}
+_UNWRAPPED = {
+    "staticmethod": ".__func__",
+    "classmethod": ".__func__",
+    "contextlib.contextmanager": ".__wrapped__",
+    "contextlib.asynccontextmanager": ".__wrapped__",
+    "typing.final": "",
+    "typing.override": "",
+    "typing_extensions.final": "",
+    "typing_extensions.override": "",
+    "abc.abstractmethod": "",
 }
-"""Decorators that stand on the facade as well."""
-_CHANGING = frozenset(
-    {"add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove"}
-    | {"reverse", "setdefault", "sort", "update"}
-)
-"""Methods that change a default for the next call."""
+"""Decorators whose result leads back to the function, and how."""
+_KEPT = frozenset(_UNWRAPPED) - {
+    "contextlib.contextmanager",
+    "contextlib.asynccontextmanager",
+    "abc.abstractmethod",
+}
+"""Decorators that a facade has as well; all others belong to the coroutine."""
+_FOR_TOOLS = re.compile(r"#\s*(noqa|type:|pragma|pylint|mypy|pyright|ruff|nosec|fmt)")
+_YIELDING = frozenset({"Iterator", "Iterable", "Generator"})
+_TYPE_MODULES = frozenset({"typing", "typing_extensions", "collections.abc"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Facade:
-    """What is written for one function: its lines, and the name of its coroutine (empty: same)."""
-
-    key: tuple[str, int]
-    coroutine: str
-    lines: tuple[str, ...]
+# ----------------------------------------------------------------------------- what it says
 
 
-def refusals(ctx: Context) -> Iterator[Refusal]:
-    """The facades that cannot be written faithfully."""
-    for decision in _split(ctx):
-        node = ctx.tree.find_function(decision.span)
-        assert node is not None, decision
-        for default in _shared_defaults(node):
-            yield ctx.refuse(
+def facade_of(ctx: Context, decision: Decision, node: FunctionNode) -> Step:
+    """The facade of a function that becomes a coroutine of another name."""
+    name, sync = _coroutine(decision, node), node.name
+    cls = ctx.tree.scope(node)
+    call = _called(ctx, node, name, cls if isinstance(cls, ast.ClassDef) else None)
+    if call is None:
+        return ctx.refuse(
+            node,
+            "facade-call",
+            f"a parameter of {sync} hides what {name} is called by, or there is no `self`",
+            "rename the parameter, or give the method a plain first parameter",
+        )
+    kind = decision.detail.get("kind", "function")
+    changes: list[Edit] = []
+    for at, default in enumerate(_defaults(node)):
+        if default is None or is_plain(default):
+            continue
+        shared = _shared(ctx, node, name, at)
+        if shared is None:
+            return ctx.refuse(
                 default,
                 "facade-default",
-                f"the default of {node.name} would be made twice, for the coroutine and its facade",
-                "give the default a name at module level, or use None",
+                f"{sync} and {name} must share this default, and a decorator hides it",
+                "assign the default to a name above the function",
             )
+        changes.append(_replaced(ctx, default, shared))
+    if kind == "contextmanager":
+        changes += _entered(ctx, node)
+    inner = _indent(ctx.tree.lines[node.lineno - 1]) + indent_unit(ctx.tree)
+    helper = ctx.names.dotted(f"{ctx.bridge}.{_HELPERS[kind]}", ctx.tree.span(node.body[0]))
+    body = (
+        f'{inner}"""`{name}`, for callers that are not async."""',
+        *_laid_out(ctx, [f"{inner}pass"], [f"{inner}return {helper}({call})"]),
+    )
+    return Added(node, tuple(_decorators(ctx, node)), tuple(changes), body)
 
 
-def write_facades(document: Document, ctx: Context) -> None:
-    """Give every split function its facade, and take out those that are dropped."""
-    keys = {node: key for key, node in _functions(ctx.tree).items()}
-    facades = [_facade(ctx, decision, keys) for decision in _split(ctx)]
-    dropped = [
-        keys[node]
-        for decision in ctx.decisions
-        if decision.action is Action.DROP_FACADE
-        if (node := ctx.tree.find_function(decision.span)) is not None
-    ]
-    if not facades and not dropped:
-        return
-    tree = Tree(document.text)
-    now = _functions(tree, _new_names(ctx, keys))
-    changes = [(now[facade.key], facade) for facade in facades]
-    gone: list[tuple[FunctionNode, _Facade | None]] = [(now[key], None) for key in dropped]
-    for node, facade in sorted([*changes, *gone], key=lambda c: -c[0].lineno):
-        if facade is None:
-            _take_out(document, tree, node)
-        else:
-            _put_below(document, tree, node, facade)
+def _coroutine(decision: Decision, node: FunctionNode) -> str:
+    name = decision.detail["facade"]
+    return decision.detail.get("rename", node.name) if name == "keep" else name
 
 
-def _split(ctx: Context) -> list[Decision]:
-    return [
-        d for d in ctx.decisions if d.action is Action.MAKE_ASYNC and d.detail.get("facade", "")
-    ]
-
-
-def _functions(
-    tree: Tree, renamed: Mapping[tuple[str, int], str] | None = None
-) -> dict[tuple[str, int], FunctionNode]:
-    """Functions by their qualified name in the old text and which of that name they are."""
-    found: dict[tuple[str, int], FunctionNode] = {}
-    counts: dict[str, int] = defaultdict(int)
-    old_names = {(new, number): name for (name, number), new in (renamed or {}).items()}
-    nodes = [n for n in ast.walk(tree.module) if isinstance(n, FunctionNode)]
-    for node in sorted(nodes, key=lambda n: (n.lineno, n.col_offset)):
-        name = _qualified(tree, node)
-        counts[name] += 1
-        key = (name, counts[name])
-        found[old_names.get(key, name), key[1]] = node
-    return found
-
-
-def _new_names(
-    ctx: Context, keys: Mapping[FunctionNode, tuple[str, int]]
-) -> dict[tuple[str, int], str]:
-    """Functions whose `def` has another name by now: dunders, and coroutines that got the plain
-    name (and are then the first of that name, before the facade that goes)."""
-    found: dict[tuple[str, int], str] = {}
-    for decision in ctx.decisions:
-        name = decision.detail.get("rename") if decision.action is Action.MAKE_ASYNC else None
-        if decision.action is Action.RENAME:
-            name = decision.detail["to"]
-        node = ctx.tree.find_function(decision.span) if name else None
-        if node is not None and name:
-            scope = keys[node][0].rpartition(".")[0]
-            found[keys[node]] = f"{scope}.{name}" if scope else name
-    return found
-
-
-def _qualified(tree: Tree, node: FunctionNode) -> str:
-    names = [node.name]
-    for parent in tree.ancestors(node):
-        if isinstance(parent, (FunctionNode, ast.ClassDef)):
-            names.append(parent.name)
-    return ".".join(reversed(names))
-
-
-# ----------------------------------------------------------------------------- one facade
-
-
-def _facade(
-    ctx: Context, decision: Decision, keys: Mapping[FunctionNode, tuple[str, int]]
-) -> _Facade:
-    node = ctx.tree.find_function(decision.span)
-    assert node is not None, decision
-    span = ctx.tree.span(node)
-    kept_beside = decision.detail["facade"] == "keep"
-    name = decision.detail["rename"] if kept_beside else decision.detail["facade"]
-    runner = _RUNNERS.get(decision.detail.get("kind", ""), "run_sync")
-    function = ctx.names.dotted(f"{ctx.bridge}.{runner}", span)
-    indent = " " * 0 + body_of(ctx.tree.lines[node.lineno - 1])[: node.col_offset]
-    inner = indent + indent_unit(ctx.tree)
-    lines = [f"{indent}@{ctx.tree.source(d)}" for d in node.decorator_list if _stays(ctx, d)]
-    lines += _header(ctx, node, runner, indent)
-    if not kept_beside:
-        lines.append(f'{inner}"""`{name}`, for callers that are not async."""')
-    call = f"{_receiver(ctx, node)}{name}({_arguments(node, ctx, bound=_is_bound(ctx, node))})"
-    lines.append(f"{inner}return {function}({call})")
-    return _Facade(keys[node], "" if kept_beside else name, tuple(lines))
-
-
-def _header(ctx: Context, node: FunctionNode, runner: str, indent: str) -> list[str]:
-    """The `def` as it is written, up to its colon; a context manager's says what it gives."""
-    first = ctx.tree.span(node)[:2]
-    child = node.body[0]
-    last = (child.lineno, ctx.tree.span(child)[1])
-    if isinstance(child, (FunctionNode, ast.ClassDef)) and child.decorator_list:
-        last = (child.decorator_list[0].lineno, 0)
-    end = last if node.returns is None else ctx.tree.span(node.returns)[2:]
-    rows = [body_of(line) for line in ctx.tree.lines[first[0] - 1 : last[0]]]
-    start = ctx.tree.span(node.returns)[:2] if node.returns is not None else end
-    before = _cut(rows, first, start)
-    annotation = _annotation(ctx, node, runner)
-    if annotation is not None:
-        text = before + annotation
+def _called(ctx: Context, node: FunctionNode, name: str, cls: ast.ClassDef | None) -> str | None:
+    """The call that hands every parameter on, each in its own way."""
+    parameters = node.args
+    positional = [a.arg for a in (*parameters.posonlyargs, *parameters.args)]
+    named = [a.arg for a in parameters.kwonlyargs]
+    stars = [a.arg for a in (parameters.vararg, parameters.kwarg) if a is not None]
+    if cls is None:
+        receiver = name
+    elif _is_static(ctx, node):
+        receiver = f"{_dotted_class(ctx, cls)}.{name}"
+    elif positional:
+        receiver = f"{positional.pop(0)}.{name}"
     else:
-        text = _cut(rows, first, end)
-    if node.returns is None:
-        text = text[: _colon(text)]
-    return [
-        indent + line if not n else line for n, line in enumerate(f"{text.rstrip()}:".split("\n"))
-    ]
-
-
-def _cut(rows: list[str], start: tuple[int, int], end: tuple[int, int]) -> str:
-    """The text between two places; `rows` begins with the line of `start`."""
-    lines = rows[: end[0] - start[0] + 1]
-    lines[-1] = lines[-1][: end[1]]
-    lines[0] = lines[0][start[1] :]
-    return "\n".join(lines)
-
-
-def _colon(text: str) -> int:
-    """Where the header ends: the colon at depth 0, outside of strings and comments."""
-    depth, quote, index = 0, "", 0
-    while index < len(text):
-        char = text[index]
-        if quote:
-            if char == "\\":
-                index += 1
-            elif text.startswith(quote, index):
-                index += len(quote) - 1
-                quote = ""
-        elif char == "#":
-            index = text.find("\n", index)
-            if index < 0:
-                break
-        elif char in "\"'":
-            quote = char * 3 if text.startswith(char * 3, index) else char
-            index += len(quote) - 1
-        elif char in "([{":
-            depth += 1
-        elif char in ")]}":
-            depth -= 1
-        elif char == ":" and not depth:
-            return index
-        index += 1
-    return len(text)
-
-
-def _annotation(ctx: Context, node: FunctionNode, runner: str) -> str | None:
-    """`Iterator[X]` of a context manager's generator is what it yields; the facade gives the
-    manager itself."""
-    if runner != "enter_sync" or not isinstance(node.returns, ast.Subscript):
         return None
-    given = node.returns.slice
-    item = given.elts[0] if isinstance(given, ast.Tuple) else given
-    manager = ctx.names.dotted("contextlib.AbstractContextManager", ctx.tree.span(node))
-    return f"{manager}[{ctx.tree.source(item)}]"
+    if receiver.partition(".")[0] in {*positional, *named, *stars}:
+        return None
+    args = [*positional]
+    args += [f"*{parameters.vararg.arg}"] if parameters.vararg else []
+    args += [f"{one}={one}" for one in named]
+    args += [f"**{parameters.kwarg.arg}"] if parameters.kwarg else []
+    return f"{receiver}({', '.join(args)})"
 
 
-def _stays(ctx: Context, decorator: ast.expr) -> bool:
-    full = ctx.names.resolve(decorator) or ctx.tree.source(decorator)
-    return full.removeprefix("builtins.") in _KEPT
+def _is_static(ctx: Context, node: FunctionNode) -> bool:
+    return any(_decorator(ctx, d) == "staticmethod" for d in node.decorator_list)
 
 
-def _is_bound(ctx: Context, node: FunctionNode) -> bool:
-    """Whether its first parameter is `self` or `cls`."""
-    in_class = isinstance(ctx.tree.parents[node], ast.ClassDef)
-    return in_class and not any(_named(d, "staticmethod") for d in node.decorator_list)
+def _dotted_class(ctx: Context, cls: ast.ClassDef) -> str:
+    """How a class is reached from inside its methods: `Outer.Inner`."""
+    outer = ctx.tree.scope(cls)
+    return (
+        f"{_dotted_class(ctx, outer)}.{cls.name}" if isinstance(outer, ast.ClassDef) else cls.name
+    )
 
 
-def _named(decorator: ast.expr, name: str) -> bool:
-    return isinstance(decorator, ast.Name) and decorator.id == name
+def _decorator(ctx: Context, node: ast.expr) -> str:
+    """The full name of a decorator; a builtin's bare name."""
+    if isinstance(node, ast.Name) and not ctx.names.meanings(node.id, node):
+        return node.id
+    return ctx.names.resolve(node) or ""
 
 
-def _receiver(ctx: Context, node: FunctionNode) -> str:
-    parent = ctx.tree.parents[node]
-    if not isinstance(parent, ast.ClassDef):
-        return ""
-    if not _is_bound(ctx, node):
-        return f"{parent.name}."
-    first = [*node.args.posonlyargs, *node.args.args]
-    return f"{first[0].arg}." if first else "self."
+def _decorators(ctx: Context, node: FunctionNode) -> Iterator[str]:
+    indent = _indent(ctx.tree.lines[node.lineno - 1])
+    for decorator in node.decorator_list:
+        if _decorator(ctx, decorator) in _KEPT:
+            yield f"{indent}@{ctx.tree.source(decorator)}"
 
 
-def _arguments(node: FunctionNode, ctx: Context, *, bound: bool) -> str:
-    """Every parameter, passed on in its own way."""
-    args = node.args
-    names = [a.arg for a in (*args.posonlyargs, *args.args)][1 if bound else 0 :]
-    passed = list(names)
-    if args.vararg:
-        passed.append(f"*{args.vararg.arg}")
-    passed += [f"{a.arg}={a.arg}" for a in args.kwonlyargs]
-    if args.kwarg:
-        passed.append(f"**{args.kwarg.arg}")
-    return ", ".join(passed)
+# ----------------------------------------------------------------------------- defaults
 
 
-def _shared_defaults(node: FunctionNode) -> Iterator[ast.expr]:
-    """Defaults that the coroutine and its facade cannot both have: computed ones, and containers
-    that the function changes."""
-    args = node.args
-    named = [*args.posonlyargs, *args.args]
-    pairs = list(zip(named[len(named) - len(args.defaults) :], args.defaults, strict=True))
-    pairs += [(a, d) for a, d in zip(args.kwonlyargs, args.kw_defaults, strict=True) if d]
-    for parameter, default in pairs:
-        if isinstance(default, (ast.List, ast.Dict, ast.Set)):
-            if _is_changed(node, parameter.arg) or not _is_constant(default):
-                yield default
-        elif not _is_constant(default):
-            yield default
+def _defaults(node: FunctionNode) -> list[ast.expr | None]:
+    """Positional defaults, then those of keyword-only parameters."""
+    return [*node.args.defaults, *node.args.kw_defaults]
 
 
-def _is_constant(node: ast.expr) -> bool:
-    """Equal and harmless however often it is evaluated."""
-    match node:
+def is_plain(default: ast.expr) -> bool:
+    """Whether it may be written twice: evaluated twice, it gives the same object or an equal one
+    that nobody can change."""
+    match default:
         case ast.Constant() | ast.Name():
             return True
-        case ast.Attribute(value=value) | ast.UnaryOp(operand=value):
-            return _is_constant(value)
+        case ast.UnaryOp(operand=operand):
+            return is_plain(operand)
+        case ast.Attribute(value=value):
+            return is_plain(value)
+        case ast.Tuple(elts=elements):
+            return all(map(is_plain, elements))
         case ast.BinOp(left=left, right=right):
-            return _is_constant(left) and _is_constant(right)
-        case ast.Tuple(elts=elts) | ast.List(elts=elts) | ast.Set(elts=elts):
-            return all(map(_is_constant, elts))
-        case ast.Dict(keys=keys, values=values):
-            return all(map(_is_constant, [*(k for k in keys if k), *values]))
+            return all(
+                isinstance(n, (ast.Constant, ast.BinOp)) and is_plain(n) for n in (left, right)
+            )
     return False
 
 
-def _is_changed(node: FunctionNode, name: str) -> bool:
-    for inner in ast.walk(node):
-        match inner:
-            case ast.Subscript(value=ast.Name(id=used), ctx=ast.Store() | ast.Del()):
-                changed = used == name
-            case ast.AugAssign(target=ast.Name(id=used)):
-                changed = used == name
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=used), attr=attr)):
-                changed = used == name and attr in _CHANGING
-            case _:
-                changed = False
-        if changed:
-            return True
-    return False
+def _shared(ctx: Context, node: FunctionNode, name: str, at: int) -> str | None:
+    """Where the coroutine keeps a default, so that both have one and the same object."""
+    path = name
+    for decorator in node.decorator_list:
+        way = _UNWRAPPED.get(_decorator(ctx, decorator))
+        if way is None:
+            return None
+        path += way
+    count = len(node.args.defaults)
+    if at < count:
+        return f"{path}.__defaults__[{at}]"
+    quote = "'" if ctx.style.quotes == "single" else '"'
+    return f"{path}.__kwdefaults__[{quote}{node.args.kwonlyargs[at - count].arg}{quote}]"
 
 
-# ----------------------------------------------------------------------------- lines
+def _entered(ctx: Context, node: FunctionNode) -> Iterator[Edit]:
+    """A facade of a context manager is no generator: `Iterator[T]` says what entering gives."""
+    match node.returns:
+        case ast.Subscript(value=base):
+            module, _, name = (ctx.names.resolve(base) or "").rpartition(".")
+            if module in _TYPE_MODULES and name in _YIELDING:
+                manager = ctx.text("contextlib.AbstractContextManager", node.returns)
+                change = partial(_manager, name=manager)
+                yield Edit("Subscript", ctx.tree.span(node.returns), change, AWAIT_ORDER)
 
 
-def _put_below(document: Document, tree: Tree, node: FunctionNode, facade: _Facade) -> None:
-    """The coroutine under its own name, and the facade below it."""
-    end = _end(tree, node)
-    gap = 1 if not isinstance(tree.parents[node], ast.Module) else 2
-    document.splice(end, end, [*[""] * gap, *facade.lines])
-    if facade.coroutine:
-        index = node.lineno - 1
-        line = body_of(document.lines[index])
-        head, _, tail = line.partition(f"def {node.name}")
-        if not _:
-            head, tail = _spaced(line, node.name)
-        document.splice(index, index + 1, [f"{head}def {facade.coroutine}{tail}"])
+def _manager(node: cst.Subscript, name: cst.BaseExpression) -> cst.Subscript:
+    first = node.slice[0].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    return node.with_changes(value=name, slice=[first])
 
 
-def _spaced(line: str, name: str) -> tuple[str, str]:
-    """A header with other white space than one blank: `async  def   fetch`."""
-    before, _, after = line.partition(name)
-    return before.rstrip().removesuffix("def"), after
+def _replaced(ctx: Context, node: ast.expr, text: str) -> Edit:
+    new = cst.parse_expression(text)
+    return Edit(kind_of(node), ctx.tree.span(node), lambda _: new, AWAIT_ORDER)
 
 
-def _end(tree: Tree, node: FunctionNode) -> int:
-    """The line behind a function (from 0): its last comment lines belong to it."""
+# ----------------------------------------------------------------------------- its header
+
+
+def _header(ctx: Context, step: Added, edits: Sequence[Edit]) -> list[str]:
+    """The sync function's own header as it is laid out there, with the edits of its annotations
+    and defaults."""
+    node = step.node
+    rows, rest = _header_rows(ctx.tree, node)
+    indent, unit = _indent(rows[0]), indent_unit(ctx.tree)
+    first, last = node.lineno, node.lineno + len(rows) - 1
+    end = (last, len(rows[-1]))
+    inside = [
+        replace(
+            edit,
+            span=(
+                edit.span[0] - first + 3,
+                *edit.span[1:2],
+                edit.span[2] - first + 3,
+                edit.span[3],
+            ),
+        )
+        for edit in (*edits, *step.changes)
+        if (first, 0) <= edit.span[:2] and edit.span[2:] <= end
+    ]
+    new = rows
+    if inside:
+        before = ["if 1:", f"{indent or unit}pass"]
+        old = [*before, *rows, f"{indent}{unit}pass"]
+        result = apply_edits("\n".join(old) + "\n", inside)
+        assert isinstance(result, Applied), result
+        new = _laid_out(ctx, [*rows, f"{indent}{unit}pass"], result.code.split("\n")[2:-2], 1)
+    if (comment := _FOR_TOOLS.search(rest)) is not None:
+        return [*new[:-1], f"{new[-1]}  {rest[comment.start() :].rstrip()}"]
+    return new
+
+
+def _header_rows(tree: Tree, node: FunctionNode) -> tuple[list[str], str]:
+    """The lines from `def` to the colon, and what follows on the colon's line."""
+    start = node.lineno - 1
+    rows = [body_of(line) for line in tree.lines[start : node.end_lineno]]
+    rows[0] = rows[0].rpartition("\f")[2]
+    depth = 0
+    for token in tokenize.generate_tokens(io.StringIO("\n".join([*rows, ""])).readline):
+        if token.type == tokenize.OP:
+            depth += (token.string in "([{") - (token.string in ")]}")
+            if token.string == ":" and not depth:
+                row, column = token.end
+                return [*rows[: row - 1], rows[row - 1][:column]], rows[row - 1][column:]
+    raise AssertionError(f"no colon after the head of {node.name}")
+
+
+def _laid_out(ctx: Context, old: list[str], new: list[str], after: int = 0) -> list[str]:
+    """New lines in the place of old ones but the last `after`, broken where they are too long."""
+    unit = indent_unit(ctx.tree)
+    outer = ["if 1:"] if _indent(old[0]) else []
+    document = Document("\n".join([*outer, *old]) + "\n")
+    document.splice(len(outer), len(outer) + len(old) - after, new)
+    lay_out(document, ctx.style, unit=unit)
+    lines = [body_of(line) for line in document.lines]
+    return lines[len(outer) : len(lines) - after]
+
+
+def _indent(row: str) -> str:
+    row = row.rpartition("\f")[2]
+    return row[: len(row) - len(row.lstrip())]
+
+
+# ----------------------------------------------------------------------------- in and out
+
+
+def passed_on(ctx: Context) -> set[str]:
+    """Names that only stand for parameters of facades that go: nothing imported was used there."""
+    spans = [d.span for d in ctx.decisions if d.action is Action.DROP_FACADE]
+    dropped = [node for span in spans if (node := ctx.tree.find_function(span)) is not None]
+    found: set[str] = set()
+    inside: set[ast.AST] = set()
+    for node in dropped:
+        found |= {part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg)}
+        inside.update(inner for statement in node.body for inner in ast.walk(statement))
+    names = (n for n in ctx.tree.parents if isinstance(n, ast.Name) and n not in inside)
+    return found - {name.id for name in names if not isinstance(name.ctx, ast.Store)}
+
+
+def drop_facade(ctx: Context, decision: Decision) -> Iterator[Step]:
+    """DROP_FACADE: the facade's definition."""
+    node = ctx.tree.find_function(decision.span)
+    assert node is not None, decision
+    yield Dropped(node)
+
+
+def settle_facades(
+    document: Document, ctx: Context, steps: Sequence[Added | Dropped], edits: Sequence[Edit]
+) -> None:
+    """Put facades below their coroutines and take others away, in the text after all edits.
+
+    `edits` are those of the file's codemods: what a header's annotations become, they become in
+    the facade as well.
+    """
+    if not steps:
+        return
+    tree = Tree(document.text)
+    found = (
+        ctx.tree.find_function(d.span) for d in ctx.decisions if d.action is Action.SPLIT_ENTRY
+    )
+    split = frozenset(node for node in found if node is not None)
+    pairs = zip(_in_order(ctx.tree, split), _in_order(tree, frozenset()), strict=True)
+    now = {old: new for (old, _), (_, new) in pairs}
+    placed = [(now[step.node], step) for step in steps]
+    for node, step in sorted(placed, key=lambda pair: pair[0].lineno, reverse=True):
+        if isinstance(step, Added):
+            lines = [*step.decorators, *_header(ctx, step, edits), *step.body]
+            _insert(document, node, lines)
+        else:
+            _remove(document, tree, node)
+
+
+def restore_headers(document: Document, ctx: Context) -> None:
+    """A coroutine that takes its facade's name takes its facade's layout as well.
+
+    The longer name may have broken a header that the plain one does not.  Only where the header is
+    what the step that wrote the facade made of it.
+    """
+    old = [d for d in ctx.decisions if d.action is Action.RENAME]
+    gone = [d for d in ctx.decisions if d.action is Action.DROP_FACADE]
+    for rename in old:
+        coroutine = ctx.tree.find_function(rename.span)
+        for drop in gone:
+            facade = ctx.tree.find_function(drop.span)
+            assert coroutine is not None, rename
+            assert facade is not None, drop
+            same_block = ctx.tree.parents[coroutine] is ctx.tree.parents[facade]
+            if same_block and facade.name == rename.detail["to"]:
+                _restore(document, ctx, coroutine, facade)
+
+
+def _restore(
+    document: Document, ctx: Context, coroutine: FunctionNode, facade: FunctionNode
+) -> None:
+    rows, _ = _header_rows(ctx.tree, coroutine)
+    sync, _ = _header_rows(ctx.tree, facade)
+    if len(rows) == len(sync):
+        return
+    body = f"{_indent(sync[0])}{indent_unit(ctx.tree)}pass"
+    before, after = (
+        _laid_out(ctx, [*sync, body], _as_coroutine(ctx.tree, sync, facade, coroutine, name), 1)
+        for name in (coroutine.name, facade.name)
+    )
+    if before != rows:
+        return
+    tree = Tree(document.text)
+    for node in ast.walk(tree.module):
+        if isinstance(node, ast.AsyncFunctionDef) and node.name == facade.name:
+            now, rest = _header_rows(tree, node)
+            if _words(now) == _words(after):
+                start = node.lineno - 1
+                new = [*after[:-1], after[-1] + rest]
+                document.splice(start, start + len(now), new)
+                return
+
+
+def _as_coroutine(
+    tree: Tree, sync: list[str], facade: FunctionNode, coroutine: FunctionNode, name: str
+) -> list[str]:
+    """The facade's header as that of a coroutine, with what the coroutine says."""
+    old, new = ([*_defaults(node), node.returns] for node in (facade, coroutine))
+    rows = list(sync)
+    for one, other in zip(reversed(old), reversed(new), strict=True):
+        if one is None or other is None or ast.dump(one) == ast.dump(other):
+            continue
+        line, column, end_line, end = tree.span(one)
+        first, last = line - facade.lineno, end_line - facade.lineno
+        text = rows[first][:column] + ast.unparse(other) + rows[last][end:]
+        rows[first : last + 1] = [text]
+    first_row = re.sub(r"def(\s+)\w+", rf"async def\g<1>{name}", rows[0], count=1)
+    return [first_row, *rows[1:]]
+
+
+def _words(rows: Sequence[str]) -> str:
+    """What a header says, however it is laid out."""
+    return re.sub(r"\s|,(?=\s*[)\]])", "", "\n".join(rows))
+
+
+def _in_order(
+    tree: Tree, split: frozenset[ast.AST]
+) -> list[tuple[FunctionNode | None, FunctionNode]]:
+    """All functions by their place; for a split one first its coroutine, which has no old node,
+    and below its inner functions what is left of it."""
+    found: list[tuple[int, int, FunctionNode | None, FunctionNode]] = []
+    for node in ast.walk(tree.module):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            if node in split:
+                found.append((node.lineno, 0, None, node))
+                found.append((node.end_lineno or node.lineno, 1, node, node))
+            else:
+                found.append((node.lineno, 0, node, node))
+    return [(old, node) for _, _, old, node in sorted(found, key=lambda one: one[:2])]
+
+
+def _insert(document: Document, node: FunctionNode, lines: Sequence[str]) -> None:
+    end = _end(document, node)
+    gap = [""] if _indent(document.lines[node.lineno - 1]) else ["", ""]
+    last = body_of(document.lines[end - 1])
+    document.splice(end - 1, end, [last, *gap, *lines])
+
+
+def _end(document: Document, node: FunctionNode) -> int:
+    """The line after a function (from 0), and after comments that are indented like its body."""
     end = node.end_lineno or node.lineno
-    own = end
-    for number in range(end, len(tree.lines)):
-        line = body_of(tree.lines[number])
-        if line.strip() and not (
-            line.lstrip().startswith("#") and len(line) - len(line.lstrip()) > node.col_offset
-        ):
+    indent = len(_indent(document.lines[node.lineno - 1]))
+    for at in range(end, len(document.lines)):
+        row = document.lines[at]
+        if not row.strip():
+            continue
+        if not row.lstrip().startswith("#") or len(_indent(row)) <= indent:
             break
-        if line.strip():
-            own = number + 1
-    return own
+        end = at + 1
+    return end
 
 
-def _take_out(document: Document, tree: Tree, node: FunctionNode) -> None:
-    """A facade's lines with the blank ones above it."""
-    first = min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1
-    while first > 0 and not body_of(tree.lines[first - 1]).strip():
-        first -= 1
-    document.splice(first, node.end_lineno or node.lineno, [])
+def _remove(document: Document, tree: Tree, node: FunctionNode) -> None:
+    """The definition with what stands directly above it and the blank lines before that."""
+    start = min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1
+    end = node.end_lineno or node.lineno
+    lines = document.lines
+    indent = _indent(lines[start])
+    block = _block(tree, node)
+    if len(block) == 1:
+        document.splice(start, end, [f"{indent}pass"])
+        return
+    while start and lines[start - 1].startswith(f"{indent}#"):
+        start -= 1
+    above = start
+    while above and not lines[above - 1].strip():
+        above -= 1
+    if above == start:
+        while end < len(lines) and not lines[end].strip():
+            end += 1
+    document.splice(above, end, [])
+
+
+def _block(tree: Tree, node: FunctionNode) -> list[ast.stmt]:
+    parent = tree.parents[node]
+    blocks = (getattr(parent, name, []) for name in ("body", "orelse", "finalbody"))
+    return next(block for block in blocks if node in block)

@@ -20,6 +20,7 @@ from asyncshift.rewrite.context import (
     Step,
     kind_of,
 )
+from asyncshift.rewrite.facades import facade_of
 
 ASYNC_TYPES = {
     "Iterator": "AsyncIterator",
@@ -37,6 +38,9 @@ def make_function_async(ctx: Context, decision: Decision) -> Iterator[Step]:
     node = ctx.tree.find_function(decision.span)
     assert node is not None, decision
     rename = decision.detail.get("rename")
+    if isinstance(node, ast.FunctionDef) and (facade := decision.detail.get("facade")):
+        rename = rename if facade == "keep" else facade
+        yield facade_of(ctx, decision, node)
     if isinstance(node, ast.FunctionDef):
         generator = ctx.tree.is_generator(node)
         if generator:
@@ -52,9 +56,7 @@ def make_function_async(ctx: Context, decision: Decision) -> Iterator[Step]:
 
 
 def _turn(node: cst.FunctionDef, rename: str | None) -> cst.CSTNode:
-    if rename:
-        node = node.with_changes(name=node.name.with_changes(value=rename))
-    return make_async(node)
+    return make_async(_named(node, rename) if rename else node)
 
 
 def _cannot_turn(ctx: Context, node: ast.FunctionDef, generator: bool) -> Step | None:
@@ -80,7 +82,16 @@ def _generator(ctx: Context, node: ast.FunctionDef) -> Iterator[Step]:
             yield _retargeted(ctx, decorator, ASYNC_DECORATORS[full])
 
 
-# ----------------------------------------------------------------------------- new names
+def rename(ctx: Context, decision: Decision) -> Iterator[Step]:
+    """RENAME: the coroutine takes the name that its facade had."""
+    node = ctx.tree.find_function(decision.span)
+    assert node is not None, decision
+    change = partial(_named, name=decision.detail["to"])
+    yield Planned(Edit("FunctionDef", ctx.tree.span(node), change, AWAIT_ORDER), header=True)
+
+
+def _named(node: cst.FunctionDef, name: str) -> cst.FunctionDef:
+    return node.with_changes(name=node.name.with_changes(value=name))
 
 
 def _retargeted(ctx: Context, node: ast.AST, new: str) -> Edit:

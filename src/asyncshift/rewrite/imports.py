@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from asyncshift.document import Document, body_of
 from asyncshift.rewrite import import_lines
 from asyncshift.rewrite.context import Context
-from asyncshift.rewrite.names import Wanted, absolute, import_bindings
+from asyncshift.rewrite.facades import passed_on
+from asyncshift.rewrite.names import Binding, Wanted, absolute, import_bindings
 from asyncshift.rewrite.tree import Tree
 
 Import = ast.Import | ast.ImportFrom
@@ -32,12 +33,30 @@ def update_imports(document: Document, ctx: Context) -> None:
     wanted = [w for w in dict.fromkeys(ctx.names.wanted) if w.bound in used]
     if not unused and not wanted:
         return
-    inner = {s: names for s, names in unused.items() if s not in tree.module.body}
+    beside = _beside(document, tree, wanted)
+    inner = {s for s in (*unused, *beside) if s not in tree.module.body}
+    late: list[Wanted] = []
     for statement in sorted(inner, key=lambda s: -s.lineno):
-        _remove_inner(document, tree, statement, inner[statement])
+        late += _edit_inner(
+            document, tree, statement, unused.get(statement, set()), beside.get(statement, [])
+        )
     top = {s: names for s, names in unused.items() if s in tree.module.body}
+    placed = {w for s in inner for w in beside.get(s, ())}
+    wanted = [w for w in wanted if w not in placed] + late
     if top or wanted:
         _Head(document, ctx, tree, top).update(wanted)
+
+
+def _beside(document: Document, tree: Tree, wanted: Iterable[Wanted]) -> dict[Import, list[Wanted]]:
+    """Which statement of the new tree takes a name that belongs beside an old one."""
+    by_line = {w.beside: [o for o in wanted if o.beside == w.beside] for w in wanted if w.beside}
+    found: dict[Import, list[Wanted]] = {}
+    for node in ast.walk(tree.module):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            origin = document.origin(node.lineno - 1)
+            if origin is not None and origin + 1 in by_line:
+                found[node] = by_line[origin + 1]
+    return found
 
 
 # ----------------------------------------------------------------------------- what is used
@@ -90,7 +109,7 @@ def _unused(
     document: Document, ctx: Context, tree: Tree, used: set[str]
 ) -> dict[Import, set[ast.alias]]:
     """The aliases that only the rewrite made unused, by statement of the new tree."""
-    old_used = used_names(ctx.tree.module, ctx.tree.lines)
+    old_used = used_names(ctx.tree.module, ctx.tree.lines) - passed_on(ctx)
     old_imports = {
         node.lineno: node
         for node in ast.walk(ctx.tree.module)
@@ -103,15 +122,22 @@ def _unused(
             continue
         origin = document.origin(node.lineno - 1)
         old = old_imports.get(origin + 1) if origin is not None else None
-        if old is None or _must_stay(ctx, tree, node):
+        if old is None:
             continue
+        stays = _must_stay(ctx, tree, node)
         before, after = old_used, used
         function = tree.function_around(node)
         if not isinstance(function, ast.Module):
             before, after = used_names(ctx.tree.function_around(old)), used_names(function)
         for binding in import_bindings(node, ctx.file.module, ctx.file.is_package):
             name = binding.name
-            went = name in before and name not in after and name not in kept
+            if _is_bridge_path(ctx, binding):
+                went = not _is_named(tree, binding.alias.name)
+            elif binding.full in ctx.names.gone:
+                went = name not in after
+            else:
+                free = name not in kept and (not stays or _is_bridge(ctx, binding))
+                went = free and name in before and name not in after
             if went and binding.alias.asname != binding.alias.name:
                 found.setdefault(node, set()).add(binding.alias)
     return found
@@ -133,6 +159,27 @@ def _must_stay(ctx: Context, tree: Tree, node: Import) -> bool:
     return not isinstance(parent, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef))
 
 
+def _is_bridge(ctx: Context, binding: Binding) -> bool:
+    """A generated module's functions, which nobody else means to import from here."""
+    module = binding.full.rpartition(".")[0]
+    return module in ctx.names.bridges or binding.full in ctx.names.bridges
+
+
+def _is_bridge_path(ctx: Context, binding: Binding) -> bool:
+    """`import pkg._run_sync`, which binds `pkg`."""
+    alias = binding.alias
+    path = isinstance(binding.statement, ast.Import) and not alias.asname and "." in alias.name
+    return path and alias.name in ctx.names.bridges
+
+
+def _is_named(tree: Tree, module: str) -> bool:
+    """Whether an attribute expression reaches into a module by its whole path."""
+    return any(
+        isinstance(node, ast.Attribute) and ast.unparse(node.value) == module
+        for node in tree.parents
+    )
+
+
 def is_type_checking(node: ast.AST) -> bool:
     """`if TYPE_CHECKING:`"""
     match node:
@@ -141,14 +188,18 @@ def is_type_checking(node: ast.AST) -> bool:
     return False
 
 
-def _remove_inner(document: Document, tree: Tree, node: Import, gone: set[ast.alias]) -> None:
-    """An import in a function or under TYPE_CHECKING."""
+def _edit_inner(
+    document: Document, tree: Tree, node: Import, gone: set[ast.alias], more: Sequence[Wanted]
+) -> Sequence[Wanted]:
+    """An import in a function or under TYPE_CHECKING; returns what it could not take."""
     start, end = node.lineno - 1, node.end_lineno or node.lineno
-    if len(gone) < len(node.names):
-        new = import_lines.edited(tree, node, gone, ())
+    if more or len(gone) < len(node.names):
+        new = None
+        if not import_lines.shares_lines(tree, node):
+            new = import_lines.edited(tree, node, gone, [_alias(w) for w in more])
         if new is not None:
             document.splice(start, end, new)
-        return
+        return more if new is None else ()
     parent = tree.parents[node]
     block: list[ast.stmt] = next(
         b for name in ("body", "orelse") if node in (b := getattr(parent, name, []))
@@ -168,6 +219,7 @@ def _remove_inner(document: Document, tree: Tree, node: Import, gone: set[ast.al
     else:
         indent = tree.lines[start][: node.col_offset]
         document.splice(start, end, [f"{indent}pass"])
+    return ()
 
 
 # ----------------------------------------------------------------------------- where imports stand
@@ -365,8 +417,7 @@ class _Head:
             last = rest.pop(0)
         if last is not None:
             at = last.end_lineno or last.lineno
-            follows = at < len(self._document.lines) and self._document.lines[at].strip()
-            self._inserted[at] = ["", *texts, ""] if follows else ["", *texts]
+            self._inserted[at] = ["", *texts]
             return
         at = rest[0].lineno - 1 if rest else 0
         at = min(
@@ -394,6 +445,8 @@ class _Head:
         )
         high = max([high, *(end for end, _ in self._replaced.values())])
         lines = self._document.lines
+        while low and not lines[low - 1].strip():
+            low -= 1
         while high < len(lines) and not lines[high].strip():
             high += 1
         out: list[str] = []
@@ -407,28 +460,48 @@ class _Head:
                 index, new = self._replaced[index]
                 out += new
             elif index in self._gone:
-                end = index
+                start = end = index
                 while end in self._gone and (end == index or end not in self._inserted):
                     end += 1
                 index = end
                 if not inserted and not self._inserted.get(end):
-                    index += self._spare_blanks(out, low, end, high)
+                    index += self._spare_blanks(out, low, start, end, high)
             else:
                 out.append(body_of(lines[index]))
                 index += 1
         self._document.splice(low, high, out)
 
-    def _spare_blanks(self, out: list[str], low: int, end: int, high: int) -> int:
-        """How many blank lines after a removed import were there to set it apart."""
+    def _spare_blanks(self, out: list[str], low: int, start: int, end: int, high: int) -> int:
+        """How many blank lines after a removed import were there to set it apart; those before it
+        where it stood directly above other code are taken out of `out`."""
         lines = self._document.lines
         after = 0
         while end + after < high and not lines[end + after].strip():
             after += 1
-        before = 0
         shown = [*(body_of(line) for line in lines[:low]), *out]
+        before = 0
         while before < len(shown) and not shown[-1 - before].strip():
             before += 1
-        return after if before == len(shown) else min(before, after)
+        if before == len(shown):
+            return after
+        if self._is_ours(start, end) and all(row.strip()[:1] in ("", "#") for row in shown):
+            return after  # the first import was set apart by as many
+        if not after and end < len(lines):
+            del out[len(out) - min(before, len(out)) :]
+        return min(before, after)
+
+    def _is_ours(self, start: int, end: int) -> bool:
+        """Whether some lines only import what an earlier step may have put in."""
+        ours = {"asyncio", *self._ctx.names.bridges}
+        bindings = [
+            binding
+            for statement in self._unused
+            if start <= statement.lineno - 1 < end
+            for binding in import_bindings(
+                statement, self._ctx.file.module, self._ctx.file.is_package
+            )
+        ]
+        return all({b.full, b.full.rpartition(".")[0]} & ours for b in bindings)
 
 
 def _alias(want: Wanted) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from asyncshift.model import Span
@@ -14,6 +14,9 @@ from asyncshift.rewrite.tree import Tree
 
 OTHER = "<other>"
 """The meaning of a name that something else than an import binds."""
+
+BRIDGE = "_run_sync"
+"""Stands for every generated bridge module."""
 
 FROM_STYLE = frozenset({"typing", "typing_extensions", "collections.abc", "contextlib"})
 """Modules whose names are imported one by one where the file does not import the module."""
@@ -26,6 +29,8 @@ class Wanted:
     module: str
     attr: str | None
     alias: str | None
+    beside: int = 0
+    """Line of the old import statement that it belongs into, wherever that stands."""
 
     @property
     def bound(self) -> str:
@@ -73,10 +78,20 @@ def absolute(statement: ast.ImportFrom, module: str, is_package: bool) -> str:
 class FileNames:
     """Implements `codemod.Names` for one file; `wanted` collects the imports to add."""
 
-    def __init__(self, tree: Tree, module: str, is_package: bool, bridge: str = "") -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        module: str,
+        is_package: bool,
+        bridge: str = "",
+        bridges: Iterable[str] = (),
+    ) -> None:
         self._tree, self._module, self._is_package = tree, module, is_package
         self._bridge = bridge
+        self.bridges = frozenset(filter(None, (bridge, *bridges)))
         self.wanted: list[Wanted] = []
+        self.gone: set[str] = set()
+        """Full names that exist no more: who imports them imports something else."""
         self._given: dict[ast.AST, set[str]] = {}
         self._scopes: dict[ast.AST, dict[str, set[str]]] = {}
 
@@ -161,14 +176,22 @@ class FileNames:
         return self.scope_names(scope).get(name, set())
 
     def resolve(self, node: ast.AST) -> str | None:
-        """The full dotted name of a name or attribute expression, where imports say it."""
+        """The full dotted name of a name or attribute expression, where imports say it.
+
+        Functions of any generated bridge module have one name, as `_run_sync.run_sync`.
+        """
+        full = self._resolved(node)
+        module, _, name = (full or "").rpartition(".")
+        return f"{BRIDGE}.{name}" if module in self.bridges else full
+
+    def _resolved(self, node: ast.AST) -> str | None:
         match node:
             case ast.Name(id=name):
                 meanings = self.meanings(name, node)
                 if len(meanings) == 1 and OTHER not in meanings:
                     return next(iter(meanings))
             case ast.Attribute(value=value, attr=attr):
-                base = self.resolve(value)
+                base = self._resolved(value)
                 return f"{base}.{attr}" if base else None
         return None
 
@@ -197,6 +220,42 @@ class FileNames:
             if whole and (isinstance(binding.statement, ast.ImportFrom) or binding.full != full):
                 return binding.name + full[len(binding.full) :]
         return None
+
+    def binder(self, name: str, at: ast.AST) -> ast.AST | None:
+        """The scope whose binding a name at a node refers to; None for builtins."""
+        scope = self._tree.scope(at)
+        innermost = True
+        while not isinstance(scope, ast.Module):
+            if (innermost or not isinstance(scope, ast.ClassDef)) and name in self.scope_names(
+                scope
+            ):
+                return scope
+            innermost = False
+            scope = self._tree.scope(scope)
+        return scope if name in self.scope_names(scope) else None
+
+    def follow(self, binding: Binding, name: str, module: str, at: ast.AST) -> str:
+        """What to write for `name`, which stands beside what `binding` imports or, where that is
+        only handed on, in `module`."""
+        was = binding.full.rpartition(".")[2]
+        source = binding.full.rpartition(".")[0]
+        direct = same_module(source, module)
+        for known in self.bindings:
+            home, _, last = known.full.rpartition(".")
+            near = home == source or f"{source}.".startswith(f"{home}.")
+            if last == name and near and self._reachable(known, at):
+                return known.name
+        local = _fitted(binding.name, was, name)
+        beside = binding.statement.lineno if direct else 0
+        wanted = Wanted(
+            source if direct else module, name, None if local == name else local, beside
+        )
+        number = 2
+        while not self._free(wanted, at):
+            wanted = replace(wanted, alias=f"{local}_{number}")
+            number += 1
+        self.wanted.append(wanted)
+        return wanted.bound
 
     def _reachable(self, binding: Binding, node: ast.AST) -> bool:
         """True when the import has run, for certain, where `node` stands."""
@@ -272,6 +331,25 @@ class FileNames:
                 case ast.Import() | ast.ImportFrom():
                     names.update(a.asname or a.name.partition(".")[0] for a in node.names)
         return frozenset(names)
+
+
+def same_module(imported: str, module: str) -> bool:
+    """Whether a file's import names this module, perhaps from a folder inside the project."""
+    return imported == module or f".{module}".endswith(f".{imported}")
+
+
+def _fitted(local: str, was: str, name: str) -> str:
+    """The local name for `name` where `was` was imported as `local`: `get` for `fetch` becomes
+    `get_async` for `fetch_async`, and the other way round."""
+    if local in (was, f"_{was}"):
+        return name
+    head, found, tail = name.partition(was)
+    if found:
+        return f"{head}{local}{tail}"
+    head, found, tail = was.partition(name)
+    if found and local.startswith(head) and local.endswith(tail):
+        return local[len(head) : len(local) - len(tail)] or name
+    return name
 
 
 def split(name: str, bridge: str = "") -> tuple[str, list[str]]:

@@ -1,163 +1,183 @@
-"""Calls that change their callee or lose their wrapper: `fetch` becomes `fetch_async` or the other
-way round, `run_sync(f(x))` and `to_thread(f, x)` become `f(x)`, runners and threads change kind."""
+"""References follow a function that has another name now: `fetch(x)` becomes `fetch_async(x)`.
+
+While a facade stands, the new name is one more; when the facade goes, the old name goes with it.
+What is not written by that name (a variable that holds the function) follows where it is assigned.
+"""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import libcst as cst
 
 from asyncshift.codemod import Edit
 from asyncshift.model import Decision
-from asyncshift.rewrite.context import BRIDGE_ORDER, Context, Planned, Step, kind_of
-
-_FIRST, _LAST = 5, BRIDGE_ORDER + 10
-_THREADS = ("to_thread", "in_thread")
-
-
-def rename(ctx: Context, decision: Decision) -> Iterator[Step]:
-    """RENAME: the coroutine of a facade that went gets the plain name."""
-    node = ctx.tree.find_function(decision.span)
-    assert node is not None, decision
-    change = partial(_renamed_def, name=decision.detail["to"])
-    yield Planned(Edit("FunctionDef", ctx.tree.span(node), change, _FIRST), header=True)
+from asyncshift.rewrite.context import AWAIT_ORDER, Context, FunctionNode, Step
+from asyncshift.rewrite.names import Binding, same_module
+from asyncshift.rewrite.wrappers import THREADS
 
 
-def _renamed_def(node: cst.FunctionDef, name: str) -> cst.FunctionDef:
-    return node.with_changes(name=node.name.with_changes(value=name))
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One function and its two names."""
+
+    was: str
+    name: str
+    module: str
+    scope: str
+    """What it is defined in: `Client`, empty for a module."""
+
+    @property
+    def gone(self) -> bool:
+        """The old name exists no more: it was that of a coroutine beside a facade."""
+        return self.name in self.was
 
 
 def retarget(ctx: Context, decision: Decision) -> Iterator[Step]:
-    """RETARGET: the name in callee position at the decision's place."""
-    was, name = decision.detail["was"], decision.detail["name"]
+    """RETARGET: the callee at, or inside of, the decision's place."""
+    detail = decision.detail
+    module, _, qualified = detail["function"].partition(":")
+    turn = _Turn(detail["was"], detail["name"], module, qualified.rpartition(".")[0])
     place = ctx.tree.place(decision.span)
-    callee = _callee(place, was)
-    match callee:
+    if isinstance(place, ast.alias):
+        yield Edit("ImportAlias", decision.span, partial(_alias, name=turn.name), AWAIT_ORDER)
+        return
+    node = _reference(ctx, place, turn.was)
+    match node:
         case ast.Attribute():
-            change = partial(_renamed_attribute, name=name)
-            yield Edit("Attribute", ctx.tree.span(callee), change, _FIRST)
+            yield from _attribute(ctx, node, turn)
         case ast.Name():
-            yield _renamed_name(ctx, callee, decision)
+            yield from _name(ctx, node, turn)
+        case _ if not turn.gone:
+            yield _refused(ctx, place, turn)
+
+
+def _alias(node: cst.ImportAlias, name: str) -> cst.ImportAlias:
+    return node.with_changes(name=cst.Name(name))
+
+
+def _refused(ctx: Context, node: ast.AST, turn: _Turn) -> Step:
+    reason = f"{turn.was} is called {turn.name} now, and not reached by its own name here"
+    return ctx.refuse(node, "retarget", reason, f"call {turn.was} by its name")
+
+
+def _reference(ctx: Context, node: ast.AST, was: str) -> ast.Name | ast.Attribute | None:
+    """The name or attribute by which a place reaches the function: outermost, left to right."""
+    inside: list[ast.expr]
+    match node:
+        case ast.Name() | ast.Attribute():
+            return node if _last(ctx, node) == was else None
+        case ast.Call(func=ast.Name() | ast.Attribute() as func) if _last(ctx, func) == was:
+            return func
+        case ast.Call(func=func, args=args):
+            inside = [a for a in args if isinstance(a, (ast.Call, ast.Starred, ast.GeneratorExp))]
+            if (_last(ctx, func) or "") in {*THREADS, "partial"}:
+                inside = args[:1]
+        case ast.YieldFrom(value=value) | ast.Starred(value=value) | ast.Await(value=value):
+            inside = [value]
+        case ast.GeneratorExp(generators=[first, *_]):
+            inside = [first.iter]
         case _:
-            yield ctx.refuse(
-                place,
-                "retarget",
-                f"`{was}` is not called by its name here, and the coroutine is `{name}`",
-                f"call {was} directly",
-            )
+            return None
+    found = (_reference(ctx, part, was) for part in inside)
+    return next((reference for reference in found if reference is not None), None)
 
 
-def _callee(place: ast.AST, was: str) -> ast.expr | None:
-    """What is called at a place: directly, through a wrapper, or the one call inside it."""
-    if isinstance(place, ast.Call):
-        if _is_called(place.func, was):
-            return place.func
-        if place.args and _is_called(place.args[0], was):
-            return place.args[0]
-    if isinstance(place, (ast.Name, ast.Attribute)) and _is_called(place, was):
-        return place
-    inside = [
-        inner.func
-        for inner in ast.walk(place)
-        if isinstance(inner, ast.Call) and _is_called(inner.func, was)
-    ]
-    return inside[0] if len(inside) == 1 else None
-
-
-def _is_called(node: ast.expr, was: str) -> bool:
+def _last(ctx: Context, node: ast.AST) -> str | None:
+    """The last identifier of a reference, imported aliases under their real names."""
     match node:
         case ast.Attribute(attr=attr):
-            return attr == was
-        case ast.Name():
-            return True
-    return False
+            return attr
+        case ast.Name(id=name):
+            return (ctx.names.resolve(node) or name).rpartition(".")[2]
+    return None
 
 
-def _renamed_attribute(node: cst.Attribute, name: str) -> cst.Attribute:
+# ----------------------------------------------------------------------------- attributes
+
+
+def _attribute(ctx: Context, node: ast.Attribute, turn: _Turn) -> Iterator[Step]:
+    full = ctx.names.resolve(node)
+    if not turn.scope and full is None:
+        yield _refused(ctx, node, turn)
+        return
+    if not turn.scope and full and not same_module(full.rpartition(".")[0], turn.module):
+        text = ctx.names.dotted(f"{turn.module}:{turn.name}", ctx.tree.span(node))
+        yield Edit("Attribute", ctx.tree.span(node), partial(_replaced, text=text), AWAIT_ORDER)
+        return
+    if _is_stored(ctx, node.attr):
+        if not turn.gone:
+            yield _refused(ctx, node, turn)
+        return
+    change = partial(_renamed, name=turn.name)
+    yield Edit("Attribute", ctx.tree.span(node), change, AWAIT_ORDER)
+
+
+def _is_stored(ctx: Context, name: str) -> bool:
+    """`self.fetch = ...` somewhere in this file: then it is a variable like any other."""
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.ctx, ast.Store)
+        for node in ctx.tree.parents
+    )
+
+
+def _renamed(node: cst.Attribute, name: str) -> cst.Attribute:
     return node.with_changes(attr=node.attr.with_changes(value=name))
 
 
-def _renamed_name(ctx: Context, callee: ast.Name, decision: Decision) -> Step:
-    name, was = decision.detail["name"], decision.detail["was"]
-    full = ctx.names.resolve(callee)
-    if full is not None and full.rpartition(".")[2] == was:
-        module = full.rpartition(".")[0]
-        new = ctx.names.dotted(f"{module}:{name}", ctx.tree.span(callee))
-    elif callee.id == was:
-        new = name
-    else:
-        return ctx.refuse(
-            callee,
-            "retarget",
-            f"`{callee.id}` is kept in a variable, and the coroutine is `{name}`",
-            f"call {was} directly",
-        )
-    change = partial(_replaced, new=cst.parse_expression(new))
-    return Edit("Name", ctx.tree.span(callee), change, _FIRST)
+def _replaced(node: cst.BaseExpression, text: str) -> cst.BaseExpression:
+    return cst.parse_expression(text).with_changes(lpar=node.lpar, rpar=node.rpar)
 
 
-def _replaced(node: cst.Name, new: cst.BaseExpression) -> cst.BaseExpression:
-    return new.with_changes(lpar=node.lpar, rpar=node.rpar)
+# ----------------------------------------------------------------------------- names
 
 
-# ----------------------------------------------------------------------------- wrappers
-
-
-def unwrap(ctx: Context, decision: Decision) -> Iterator[Step]:
-    """UNWRAP: what a bridge or a thread hop wraps, by itself."""
-    node = ctx.tree.find(decision.span, ast.Call)
-    if not isinstance(node, ast.Call) or not node.args:
-        place = ctx.tree.place(decision.span)
-        yield ctx.refuse(place, "unwrap", "the bridge is not a plain call", "await it by hand")
+def _name(ctx: Context, node: ast.Name, turn: _Turn) -> Iterator[Step]:
+    home = ctx.names.binder(node.id, node)
+    meanings = ctx.names.meanings(node.id, node)
+    imported = [b for b in ctx.names.bindings if b.name == node.id and b.full in meanings]
+    text: str | None = None
+    if home is None:
+        text = ctx.names.dotted(f"{turn.module}:{turn.name}", ctx.tree.span(node))
+    elif imported and len(meanings) == 1:
+        text = _imported(ctx, node, imported, turn)
+    elif not imported and _is_defined(ctx, home, node.id):
+        text = turn.name if ctx.names.binder(turn.name, node) in (None, home) else None
+    elif turn.gone:
         return
-    threads = decision.detail["wrapper"] in _THREADS
-    yield Edit("Call", decision.span, _called if threads else _wrapped, _LAST)
-
-
-def _wrapped(node: cst.Call) -> cst.BaseExpression:
-    value = node.args[0].value
-    if not node.lpar:
-        return value
-    return value.with_changes(lpar=[*node.lpar, *value.lpar], rpar=[*value.rpar, *node.rpar])
-
-
-def _called(node: cst.Call) -> cst.Call:
-    """`to_thread(f, a)` as `f(a)`; the layout of the arguments stays."""
-    first, *rest = node.args
-    function = first.value
-    if not isinstance(function, (cst.Name, cst.Attribute, cst.Call, cst.Subscript)):
-        function = function.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
-    before: cst.BaseParenthesizableWhitespace = node.whitespace_before_args
-    if not rest and not isinstance(before, cst.SimpleWhitespace):
-        before = cst.SimpleWhitespace("")
-    return node.with_changes(func=function, args=rest, whitespace_before_args=before)
-
-
-def rerun(ctx: Context, decision: Decision) -> Iterator[Step]:
-    """RERUN: `asyncio.run(main())` and the bridge's `run(main())` change places."""
-    bridged = decision.detail["to"] == "bridge"
-    wanted = f"{ctx.bridge}.run" if bridged else "asyncio.run"
-    yield from _with_function(ctx, decision, wanted)
-
-
-def rethread(ctx: Context, decision: Decision) -> Iterator[Step]:
-    """RETHREAD: `asyncio.to_thread` and the bridge's `in_thread` change places."""
-    own = decision.detail["to"] == "in_thread"
-    wanted = f"{ctx.bridge}.in_thread" if own else "asyncio.to_thread"
-    yield from _with_function(ctx, decision, wanted)
-
-
-def _with_function(ctx: Context, decision: Decision, wanted: str) -> Iterator[Step]:
-    node = ctx.tree.find(decision.span, ast.Call)
-    if not isinstance(node, ast.Call):
+    if text is None:
+        yield _refused(ctx, node, turn)
         return
-    if ctx.names.resolve(node.func) == wanted:
-        return
-    change = partial(_replaced_function, new=ctx.text(wanted, node))
-    yield Edit(kind_of(node.func), ctx.tree.span(node.func), change, _FIRST)
+    yield Edit("Name", ctx.tree.span(node), partial(_replaced, text=text), AWAIT_ORDER)
 
 
-def _replaced_function(node: cst.BaseExpression, new: cst.BaseExpression) -> cst.BaseExpression:
-    return new.with_changes(lpar=node.lpar, rpar=node.rpar)
+def _imported(ctx: Context, node: ast.Name, imported: list[Binding], turn: _Turn) -> str:
+    """The name that its import gives it; several functions may each import it for themselves."""
+    own = set(ctx.tree.ancestors(node))
+    near = [b for b in imported if ctx.tree.scope(b.statement) in own]
+    binding = near[-1] if near else imported[0]
+    if turn.gone:
+        ctx.names.gone.add(binding.full)
+    return ctx.names.follow(binding, turn.name, turn.module, node)
+
+
+def _is_defined(ctx: Context, scope: ast.AST, name: str) -> bool:
+    """Whether a scope binds a name by `def` and in no other way."""
+    defined = False
+    for node in ctx.tree.own_nodes(scope):
+        match node:
+            case ast.Name(id=other, ctx=ast.Store() | ast.Del()) if other == name:
+                return False
+            case ast.FunctionDef(name=other) | ast.AsyncFunctionDef(name=other) if other == name:
+                defined = True
+    return defined and not _is_parameter(scope, name)
+
+
+def _is_parameter(scope: ast.AST, name: str) -> bool:
+    args = scope.args if isinstance(scope, FunctionNode | ast.Lambda) else None
+    return args is not None and any(
+        isinstance(node, ast.arg) and node.arg == name for node in ast.walk(args)
+    )
