@@ -486,7 +486,7 @@ class _Head:
             return after
         if self._is_ours(start, end) and all(row.strip()[:1] in ("", "#") for row in shown):
             return after  # the first import was set apart by as many
-        if not after and end < len(lines):
+        if not after and not "".join(lines[end : end + 1]).startswith(("import ", "from ")):
             del out[len(out) - min(before, len(out)) :]
         return min(before, after)
 
