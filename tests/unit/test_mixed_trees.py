@@ -402,6 +402,18 @@ class C:
     @staticmethod
     def f(a): return run_sync(C.g(a))
 """,
+    "shared defaults": """
+async def g(a, b=1, c=[], *, d={}): ...
+def f(a, b=1, c=g.__defaults__[1], *, d=g.__kwdefaults__["d"]): return run_sync(g(a, b, c, d=d))
+""",
+    "static, inside": """
+class C:
+    class D:
+        @staticmethod
+        async def g(a=[]): ...
+        @staticmethod
+        def f(a=g.__func__.__defaults__[0]): return run_sync(C.D.g(a))
+""",
     "nested": "def o():\n    async def g(): ...\n    def f(): return run_sync(g())\n    return f\n",
 }
 NO_FACADES = {
@@ -411,6 +423,8 @@ NO_FACADES = {
     "constant": "async def g(a): ...\ndef f(a): return run_sync(g(1))\n",
     "dropped": "async def g(a, b=1): ...\ndef f(a, b=1): return run_sync(g(a))\n",
     "other default": "async def g(a=1): ...\ndef f(a=2): return run_sync(g(a))\n",
+    "default of another parameter": "async def g(a=[], b=[]): ...\n"
+    "def f(a=g.__defaults__[1], b=g.__defaults__[1]): return run_sync(g(a, b))\n",
     "not returned": "async def g(): ...\ndef f(): run_sync(g())\n",
     "no coroutine": "def g(): ...\ndef f(): return run_sync(g())\n",
     "elsewhere": "from x import g\ndef f(): return run_sync(g())\n",

@@ -87,6 +87,8 @@ def _callee(func: ast.expr, args: ast.arguments, cls: str, bound: bool) -> str:
             return attr if positional and positional[0].arg == first else ""
         case ast.Attribute(value=ast.Name(id=name), attr=attr) if cls and name == cls:
             return attr
+        case ast.Attribute(value=ast.Attribute(attr=name), attr=attr) if cls and name == cls:
+            return attr  # `Outer.Inner.fetch_async` in a static method
         case ast.Name(id=name) if not cls:
             return name
     return ""
@@ -127,18 +129,40 @@ def _hands_on(call: ast.Call, args: ast.arguments, bound: bool) -> bool:
 
 
 def same_parameters(one: ast.arguments, other: ast.arguments) -> bool:
-    """Equal but for annotations: the same names in the same places with the same defaults."""
-    return _shape(one) == _shape(other)
+    """Equal but for annotations: the same names in the same places with the same defaults.
+
+    `one` is the facade's, which may refer to a computed default of its coroutine:
+    `fetch_async.__defaults__[0]`, `fetch_async.__kwdefaults__["timeout"]`.
+    """
+    named = [a.arg for a in other.kwonlyargs]
+    keys: list[int | str] = [*range(len(other.defaults)), *named]
+    mine, theirs = ([*args.defaults, *args.kw_defaults] for args in (one, other))
+    return _shape(one) == _shape(other) and all(
+        _dump(default) == _dump(computed) or _refers(default, key)
+        for default, computed, key in zip(mine, theirs, keys, strict=True)
+    )
 
 
 def _shape(args: ast.arguments) -> tuple[object, ...]:
-    defaults = [*args.defaults, *args.kw_defaults]
     return (
         [a.arg for a in args.posonlyargs],
         [a.arg for a in args.args],
         args.vararg and args.vararg.arg,
         [a.arg for a in args.kwonlyargs],
         args.kwarg and args.kwarg.arg,
-        [default and ast.dump(default) for default in defaults],
+        [default is None for default in args.kw_defaults],
         len(args.defaults),
     )
+
+
+def _dump(default: ast.expr | None) -> str:
+    return "" if default is None else ast.dump(default)
+
+
+def _refers(default: ast.expr | None, key: int | str) -> bool:
+    """Whether a default is another function's, that of the same parameter."""
+    where = "__defaults__" if isinstance(key, int) else "__kwdefaults__"
+    match default:
+        case ast.Subscript(value=ast.Attribute(attr=attr), slice=ast.Constant(value=value)):
+            return (attr, value) == (where, key)
+    return False
