@@ -375,6 +375,27 @@ def test_calls_that_a_thread_makes() -> None:
     assert {e.to for e in found.escapes} == {"asyncio.to_thread"}
 
 
+def test_a_property_that_a_thread_reads() -> None:
+    found = mixed(
+        main="""
+            import asyncio, requests
+            from ._run_sync import in_thread
+            class C:
+                def __init__(self): self.session = requests.Session()
+                @property
+                def link(self): return self.session
+                async def go(self, name):
+                    (await asyncio.to_thread(getattr, self, "link")).get("u")
+                    await in_thread(getattr, self, name)
+                    await asyncio.to_thread(other, self, "link")
+            """
+    )
+    (hop,) = [s for s in found.sites if s.protocol == "attribute"]
+    assert (names(found, hop), hop.wrapper, hop.awaited) == (["C.link"], "to_thread", True)
+    assert (hop.wrapper_span, hop.span[0]) == (hop.span, 9)
+    assert "C.go call requests.Session.get" in shape(found)
+
+
 # ----------------------------------------------------------------------------- facades
 
 FACADES = {

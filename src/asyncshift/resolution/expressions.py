@@ -519,7 +519,20 @@ class Expressions(Doubles):
             function = UNKNOWN
         target = self.node()
         self.ops.append((CALL, target, function, tuple(args), keywords, site))
+        match name, node.args:
+            case (
+                ("to_thread" | "in_thread"),
+                [ast.Name(id="getattr"), _, ast.Constant(value=str() as attr)],
+            ):
+                return self.join([target, self._read_there(args[1], attr, site)])
         return target
+
+    def _read_there(self, source: int, attr: str, site: int) -> int:
+        """`to_thread(getattr, x, "name")` reads a property in a thread."""
+        read = self.load(source, attr)
+        if source > 0:
+            self.marks.append((ATTR, source, attr, read, site))
+        return read
 
     def _told(self, node: ast.Call, name: str, args: list[int], site: int) -> None:
         """`to_thread(f)`, `getattr(api, name)`, `patch("pkg.api.f")`, `patch.object(api, "f")`."""
