@@ -140,7 +140,8 @@ def _heading(change: FileChange, group: Sequence[Range]) -> bytes:
         ]
         if around:
             names[min(around)[1]] = None
-    return f" {', '.join(names)}".encode("utf-8", "surrogateescape") if names else b""
+    shown = " ".join(", ".join(names).split())  # a file's name may hold the end of a line
+    return f" {shown}".encode("utf-8", "surrogateescape") if shown else b""
 
 
 def _hunk(

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -34,12 +34,24 @@ class PlannedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedSet:
+    """A change-set of a plan, for who reads it: its functions as `pkg.mod:Class.method`."""
+
+    id: int
+    title: str
+    functions: tuple[str, ...]
+    needs: tuple[int, ...]
+    mechanical: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PlanFile:
     """A stored plan: where it applies, what it writes, and the diff as it was shown."""
 
     root: Path
     files: tuple[PlannedFile, ...]
     diff: bytes
+    sets: tuple[PlannedSet, ...] = ()
 
 
 def planned(changes: Sequence[FileChange]) -> tuple[PlannedFile, ...]:
@@ -86,6 +98,7 @@ def write_plan(path: Path, plan: PlanFile) -> None:
             }
             for file in plan.files
         ],
+        "change_sets": [asdict(change) for change in plan.sets],
         "diff": _text(plan.diff),
     }
     content = {"asyncshift_plan": body, "sha256": _checksum(body)}
@@ -119,7 +132,8 @@ def read_plan(path: Path) -> PlanFile:
             hint=_AGAIN,
         )
     files = tuple(_file(path, entry) for entry in body["files"])
-    return PlanFile(Path(body["root"]), files, _bytes(body["diff"]))
+    sets = tuple(_set(entry) for entry in body["change_sets"])
+    return PlanFile(Path(body["root"]), files, _bytes(body["diff"]), sets)
 
 
 def is_plan(path: Path) -> bool:
@@ -142,6 +156,11 @@ def _file(plan: Path, entry: dict[str, Any]) -> PlannedFile:
         raise InputError(f"names a file outside its root: {path}", path=str(plan), hint=_AGAIN)
     new = None if entry["new"] is None else _bytes(entry["new"])
     return PlannedFile(path, entry["old_sha256"], new, entry["mode"])
+
+
+def _set(entry: dict[str, Any]) -> PlannedSet:
+    lists = {key: tuple(entry[key]) for key in ("functions", "needs")}
+    return PlannedSet(entry["id"], entry["title"], mechanical=entry["mechanical"], **lists)
 
 
 def _text(data: bytes) -> str:

@@ -52,7 +52,8 @@ def records(
     texts = {c.path: c.new for c in changes if c.new is not None}
     refused = step.refused(project)
     for name in (*earlier.choice().declined, *declined):
-        step.declined[name.partition(":")[0]].add(name.partition(":")[2])
+        module, _, function = step.plain.get(name, name).partition(":")
+        step.declined[module].add(function)
     found = dict(known)
     for file in project.files:
         new = digest(texts[file.path]) if file.path in texts else file.digest
@@ -138,6 +139,8 @@ class _Step:
     graph: Graph
     plan: Plan
     names: Mapping[FunctionId, str] = field(init=False)
+    plain: Mapping[str, str] = field(init=False)
+    """`module:function` in the tree -> as the ledger calls it."""
     by_path: Mapping[str, list[Function]] = field(init=False)
     threads: set[FunctionId] = field(default_factory=set)
     """Functions that hand calls to threads after the step."""
@@ -149,10 +152,11 @@ class _Step:
 
     def __post_init__(self) -> None:
         self.names = plain_names(self.graph)
+        functions = [f for f in self.graph.functions.values() if f.kind is FunctionKind.FUNCTION]
+        self.plain = {f"{f.module}:{f.name}": f"{f.module}:{self.names[f.id]}" for f in functions}
         by_path: defaultdict[str, list[Function]] = defaultdict(list)
-        for f in self.graph.functions.values():
-            if f.kind is FunctionKind.FUNCTION:
-                by_path[f.path].append(f)
+        for f in functions:
+            by_path[f.path].append(f)
         self.by_path = by_path
         self._index_plan()
         self._index_tree()

@@ -13,7 +13,7 @@ from asyncshift import journal
 from asyncshift.apply import apply_files, undo
 from asyncshift.errors import InputError
 from asyncshift.model import FileChange
-from asyncshift.planfile import PlanFile, is_plan, planned, read_plan, write_plan
+from asyncshift.planfile import PlanFile, PlannedSet, is_plan, planned, read_plan, write_plan
 
 OLD = {"a.py": b"a = 1\r\n", "pkg/b.py": b"\xef\xbb\xbfb = '\xe9'", "c.py": b""}
 NEW = {"a.py": b"a = 2\r\n", "pkg/b.py": b"\xef\xbb\xbfb = '\xff'", "c.py": b"c\x0c\n"}
@@ -235,7 +235,8 @@ def test_a_second_process_is_kept_out(root: Path) -> None:
 
 
 def test_a_plan_comes_back_byte_for_byte(root: Path, tmp_path: Path) -> None:
-    plan = PlanFile(root, (*FILES, *planned([GOES])), bytes(range(256)))
+    sets = (PlannedSet(2, "pkg.b:f and 1 more", ("pkg.b:f", "pkg.b:C.g"), (1,), True),)
+    plan = PlanFile(root, (*FILES, *planned([GOES])), bytes(range(256)), sets)
     write_plan(tmp_path / "plan.json", plan)
     assert read_plan(tmp_path / "plan.json") == plan
     assert is_plan(tmp_path / "plan.json")

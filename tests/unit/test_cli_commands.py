@@ -11,6 +11,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -28,6 +29,7 @@ from asyncshift.model import (
     Graph,
     Message,
     Plan,
+    Project,
     Refusal,
     Severity,
 )
@@ -48,14 +50,28 @@ LOOK = Message("b.py", 9, "unknown-call", "x.run() may reach fetch", Severity.LO
 NOTES = tuple(Message("b.py", line, "parity", "redirects: 20 at most") for line in (3, 5))
 
 
-def analyse(
-    paths: Sequence[Path], config: Config, progress: object, choice: object = None
-) -> SimpleNamespace:
+@dataclass(frozen=True)
+class Analysis:
+    """As much of the pipeline's survey and analysis as the commands look at."""
+
+    project: Project
+    messages: tuple[Message, ...]
+    graph: Graph = GRAPH
+    plan: Plan = PLAN
+    registry: object = None
+    scope: object = None
+
+
+def survey(paths: Sequence[Path], config: Config, progress: object) -> Analysis:
     project = discover.discover(paths, config)
-    return SimpleNamespace(project=project, graph=GRAPH, registry=None, messages=project.messages)
+    return Analysis(project, project.messages)
 
 
-def changes(analysis: SimpleNamespace, progress: object) -> SimpleNamespace:
+def solved(seen: Analysis, config: Config, progress: object, choice: object) -> Analysis:
+    return seen
+
+
+def changes(analysis: Analysis, progress: object) -> SimpleNamespace:
     found = []
     for file in analysis.project.files:
         old = discover.encode(file, file.text)
@@ -75,7 +91,7 @@ def changes(analysis: SimpleNamespace, progress: object) -> SimpleNamespace:
 @pytest.fixture(autouse=True)
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = ModuleType("asyncshift.pipeline")
-    vars(module).update(analyse=analyse, changes=changes, survey=analyse)
+    vars(module).update(analyse=survey, solved=solved, changes=changes, survey=survey)
     monkeypatch.setitem(sys.modules, "asyncshift.pipeline", module)
     monkeypatch.setattr(asyncshift, "pipeline", module, raising=False)
     return module
@@ -263,7 +279,7 @@ def test_a_bug_ends_with_three_and_what_to_report(
     def bug(*_: object) -> None:
         raise KeyError("oops")
 
-    vars(stand_in)["analyse"] = bug
+    vars(stand_in)["survey"] = bug
     assert run(["diff"]) == 3
     err = capsysbinary.readouterr().err.decode()
     assert "KeyError: 'oops'" in err
@@ -280,7 +296,7 @@ def test_status_one_means_changes_and_nothing_else(
     def stop(*_: object) -> None:
         raise error
 
-    vars(stand_in)["analyse"] = stop
+    vars(stand_in)["survey"] = stop
     streams = sys.stdout, sys.stderr
     try:
         assert run(["diff"]) == status
@@ -303,7 +319,7 @@ def test_the_version(option: str) -> None:
 
 def test_help_lists_every_command() -> None:
     done = subprocess.run(asyncshift_process("--help"), capture_output=True, text=True, check=True)
-    for command in ("scan", "diff", "apply", "undo", "explain", "graph", "codemods"):
+    for command in ("scan", "diff", "apply", "undo", "status", "explain", "graph", "codemods"):
         assert f"\n  {command} " in done.stdout
 
 

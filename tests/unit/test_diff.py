@@ -84,6 +84,13 @@ def test_edits_far_apart_get_a_hunk_each_and_near_ones_share() -> None:
     assert unified([FileChange("m.py", old, near)]).count(b"@@ -") == 1
 
 
+def test_a_heading_stays_on_its_line() -> None:
+    """The module of a file whose name holds the end of a line."""
+    change = FileChange("m.py", b"a\n", b"b\n", headings=((1, 1, "[1] new\nline:f"),))
+    assert b"@@ -1 +1 @@ [1] new line:f\n" in unified([change])
+    assert applied(change) == b"b\n"
+
+
 def test_a_wide_hunk_shows_only_the_lines_that_differ() -> None:
     old, new = b"a\nb\nc\nd\n", b"a\nb\nC\nd\n"
     hunk = Hunk(1, 5, ("a\n", "b\n", "C\n", "d\n"))

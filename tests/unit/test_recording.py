@@ -133,6 +133,13 @@ def test_what_was_refused_by_the_user_stays_refused(root: Path) -> None:
     assert "async def fetch" not in (root / "pkg/api.py").read_text()
 
 
+def test_a_function_is_left_out_by_its_plain_name(root: Path) -> None:
+    """The next step's choice names the coroutine beside the facade as well."""
+    step(root, "pkg.api")
+    again = step(root, "pkg.api", declined=("pkg.api:fetch_async", "pkg.api:Client.put"))
+    assert again["pkg/api.py"].declined == ("Client.put",)  # `fetch` has turned already
+
+
 def test_refused_places_are_known_without_lines(root: Path) -> None:
     old = (
         "import requests\n\n\ndef get(url, s: requests.Session):\n"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from asyncshift import __version__
-from asyncshift.cli import apply, check, codemods, diff, explain, graph, scan, undo
+from asyncshift.cli import apply, check, codemods, diff, explain, graph, scan, status, undo
 from asyncshift.cli.options import configured
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -24,8 +24,8 @@ def build() -> typer.Typer:
         context_settings=_HELP,
     )
     app.callback()(_top)
-    commands = (scan.scan, diff.diff, apply.apply, explain.explain, graph.graph, check.check)
-    for command in commands:
+    work = (scan.scan, diff.diff, apply.apply, status.status)
+    for command in (*work, explain.explain, graph.graph, check.check):
         app.command(context_settings=_HELP)(configured(command))
     app.command(context_settings=_HELP)(configured(codemods.codemods))
     app.command(context_settings=_HELP)(undo.undo)
@@ -49,5 +49,5 @@ def _top(
     """Migrate synchronous Python code to asyncio.
 
     Nothing is written before it was seen: `scan` says whether it is worth it, `diff` shows what
-    would change, `apply` writes it, `undo` takes it back.
+    would change, `apply` writes it, `status` says how far it is, `undo` takes it back.
     """

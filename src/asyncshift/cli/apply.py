@@ -10,7 +10,7 @@ import typer
 
 from asyncshift.apply import apply_files, check
 from asyncshift.cli import terminal
-from asyncshift.cli.migrate import migrate, repair
+from asyncshift.cli.migrate import migrate, repair, tell_ledger
 from asyncshift.cli.options import PathList, TakenOption, WithoutOption, given
 from asyncshift.config import Config
 from asyncshift.diff import unified
@@ -34,6 +34,12 @@ def apply(
     """Write the changes: of files and folders, or of a plan that `diff --out` stored."""
     wanted = given(paths)
     if any(is_plan(path) for path in wanted):
+        if change_set or without:
+            raise InputError(
+                "a stored plan is applied as it is",
+                path=str(wanted[0]),
+                hint="Give --change-set and --without to `asyncshift diff --out`.",
+            )
         _apply_plan(wanted, allow_dirty)
         return
     if not yes and not terminal.can_ask():
@@ -46,6 +52,7 @@ def apply(
     step = migrate(wanted, config, change_set or (), without or ())
     terminal.show_diff(unified(step.outcome.changes))
     terminal.show(summary_text(step.outcome), error=True)
+    tell_ledger(step)
     files, root = planned(step.changes), step.root
     if not files:
         return

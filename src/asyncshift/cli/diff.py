@@ -36,7 +36,7 @@ def diff(
 ) -> None:
     """Show the changes as a unified diff; the summary goes to stderr."""
     from asyncshift.cli import terminal
-    from asyncshift.cli.migrate import migrate
+    from asyncshift.cli.migrate import migrate, tell_ledger
     from asyncshift.diff import unified
     from asyncshift.planfile import PlanFile, planned, write_plan
     from asyncshift.report.summary import summary_json, summary_text
@@ -45,12 +45,13 @@ def diff(
     outcome = step.outcome
     text = unified(outcome.changes)
     if out is not None:
-        write_plan(out, PlanFile(step.root, planned(step.changes), text))
+        write_plan(out, PlanFile(step.root, planned(step.changes), text, step.sets))
     if format is Format.JSON:
         content = {"diff": text.decode("utf-8", "surrogateescape"), **summary_json(outcome)}
         print(json.dumps(content, indent=1))
     else:
         terminal.show_diff(text)
         terminal.show(summary_text(outcome), error=True)
+        tell_ledger(step)
     if exit_code and outcome.changes:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""The step that `diff` and `apply` share: repair what a crash left, then work out the changes."""
+"""The step that `diff` and `apply` share, and the repair of what a crash left."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from asyncshift.cli import terminal
 from asyncshift.config import Config
-from asyncshift.discover import project_root
 from asyncshift.journal import recover
 from asyncshift.model import FileChange
+from asyncshift.planfile import PlannedSet
 
 if TYPE_CHECKING:
     from asyncshift.pipeline import Outcome
@@ -24,6 +24,7 @@ class Step:
     root: Path
     outcome: Outcome
     ledger: tuple[FileChange, ...]
+    sets: tuple[PlannedSet, ...] = ()
 
     @property
     def changes(self) -> tuple[FileChange, ...]:
@@ -39,9 +40,8 @@ def migrate(
 ) -> Step:
     """The step that was chosen: all change-sets, or those taken, and none of those refused."""
     from asyncshift import ledger, pipeline, recording
-    from asyncshift.selection import choose
+    from asyncshift.selection import choose, set_names
 
-    repair(project_root(paths))
     with terminal.progress() as progress:
         seen = pipeline.survey(paths, config, progress)
         root = Path(seen.project.root)
@@ -54,8 +54,18 @@ def migrate(
             choice = choose(analysis.graph, outcome.plan, taken, without, choice)
             analysis = pipeline.narrowed(analysis, choice)
             outcome = pipeline.changes(analysis, progress)
+    sets = tuple(
+        PlannedSet(
+            change.id,
+            change.title,
+            tuple(set_names(analysis.graph, change)),
+            change.needs,
+            outcome.mechanical.get(change.id, False),
+        )
+        for change in outcome.plan.change_sets
+    )
     if not outcome.changes and analysis.scope is None:
-        return Step(root, outcome, ())
+        return Step(root, outcome, (), sets)
     records = recording.records(
         analysis.project,
         analysis.graph,
@@ -65,7 +75,14 @@ def migrate(
         known,
         choice.declined,
     )
-    return Step(root, outcome, ledger.ledger_changes(root, records))
+    return Step(root, outcome, ledger.ledger_changes(root, records), sets)
+
+
+def tell_ledger(step: Step) -> None:
+    """How much of a step is the ledger, which a diff does not show."""
+    if step.ledger:
+        count = "1 file" if len(step.ledger) == 1 else f"{len(step.ledger)} files"
+        terminal.note(f"And {count} of the ledger below .asyncshift/ledger.")
 
 
 def repair(root: Path) -> None:

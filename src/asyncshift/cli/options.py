@@ -10,7 +10,9 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from asyncshift.cli.migrate import repair
 from asyncshift.config import Config, load_config
+from asyncshift.discover import project_root
 
 PathList = Annotated[
     list[Path] | None,
@@ -63,14 +65,18 @@ def given(paths: list[Path] | None) -> list[Path]:
 def configured(command: Callable[..., None]) -> Callable[..., None]:
     """A Typer command out of one that takes a `config`: the shared options become parameters.
 
-    The settings of the file are those of the project around the first path.
+    The settings of the file are those of the project around the first path; what an interrupted
+    command left there is repaired first.
     """
 
     def run(**arguments: Any) -> None:
         shared = {name: arguments.pop(name) for name in _SHARED}
         paths = arguments.get("paths")
         start = paths[0] if paths else Path()
-        command(**arguments, config=_config(start, shared))
+        config = _config(start, shared)
+        if "paths" in arguments:
+            repair(project_root(given(paths)))
+        command(**arguments, config=config)
 
     own = [
         parameter
