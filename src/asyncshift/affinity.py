@@ -37,7 +37,7 @@ def settle_affinity(world: World) -> bool:
 
 def _users(world: World) -> dict[str, tuple[str, set[FunctionId]]]:
     """For each thread-bound thing its name and the functions that use it."""
-    bound = [use for use in world.uses if use[2].affine]
+    bound = [use for use in world.uses if use[2].affine in ("instance", "contents")]
     groups = Groups()
     for site, target, _ in bound:
         groups.join(origins_of(site, target))
@@ -50,6 +50,27 @@ def _users(world: World) -> dict[str, tuple[str, set[FunctionId]]]:
         entry = found.setdefault(groups.of(site, target), (target.api or "", set()))
         entry[1].add(site.caller)
     return found
+
+
+def context_setters(world: World) -> frozenset[FunctionId]:
+    """Functions that set a context variable for their callers: through a bridge or a thread these
+    would not see it.  One that also resets it sets it for what it calls."""
+    touched: dict[str, set[FunctionId]] = {"set": set(), "reset": set()}
+    for site, target, treatment in world.uses:
+        method = (target.api or "").rpartition(".")[2]
+        if treatment.affine == "context" and method in touched:
+            touched[method].add(site.caller)
+    found: set[FunctionId] = set()
+    queue = deque(touched["set"] - touched["reset"])
+    while queue:
+        fid = queue.popleft()
+        if fid in found:
+            continue
+        found.add(fid)
+        for site in world.incoming.get(fid, ()):
+            if site.certainty is not Certainty.UNKNOWN and site.protocol in REACHING:
+                queue.append(site.caller)
+    return frozenset(found)
 
 
 def _is_hop(world: World, site: Site) -> bool:

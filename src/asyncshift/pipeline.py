@@ -45,6 +45,7 @@ from asyncshift.model import (
 )
 from asyncshift.planning import make_plan
 from asyncshift.scope import ALL, Choice, Scope, make_scope
+from asyncshift.world import THREADS
 
 Progress = Callable[[str, int, int], None]
 """Called with the step's name, what is done, and the total."""
@@ -212,7 +213,7 @@ def _look(seen: Survey, config: Config, progress: Progress) -> tuple[Refusal, ..
     by_path: dict[str, list[tuple[Site, str]]] = defaultdict(list)
     for site in seen.graph.sites:
         for target in site.targets:
-            if target.api is None:
+            if target.api is None or site.wrapper in THREADS:
                 continue
             treatment = seen.registry.treatment(target.api, site.protocol)
             if treatment is not None and treatment.kind in (

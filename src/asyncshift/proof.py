@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from asyncshift.check import Finding, check_tree
-from asyncshift.check.findings import BLOCKS, UNKNOWN
+from asyncshift.check.findings import BLOCKS, BRIDGE, UNKNOWN
 from asyncshift.codemod import Registry
 from asyncshift.model import (
     Function,
@@ -70,12 +70,27 @@ def refused(findings: Iterable[Finding], before: Graph, after: Graph) -> list[Re
     for finding in findings:
         if finding.rule in _ONLY_LISTED:
             continue
-        inside = _around(after, finding.path, finding.line)
-        old = originals.get((finding.path, inside.name)) if inside is not None else None
+        old = None
+        for path, line in _places(finding):
+            inside = _around(after, path, line)
+            old = originals.get((path, inside.name)) if inside is not None else None
+            if old is not None and not old.is_async:
+                break
         if old is not None:
             reason = f"after the change, {finding.text}"
             found.append(Refusal(old.path, old.span, RULE, reason, finding.way_out))
     return found
+
+
+def _places(finding: Finding) -> list[tuple[str, int]]:
+    """Where something can be kept as it was: the end of a chain, where a facade waits, before its
+    beginning, in code that may have been async before."""
+    chain = [(step.path, step.line) for step in reversed(finding.chain)]
+    return (
+        [*chain, (finding.path, finding.line)]
+        if finding.rule == BRIDGE
+        else [(finding.path, finding.line)]
+    )
 
 
 def messages(findings: Iterable[Finding]) -> tuple[Message, ...]:

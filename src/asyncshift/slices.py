@@ -231,7 +231,10 @@ def _outside_caller(
     if site.caller not in goal and world.in_scope(site.caller):
         return  # it stays sync for good, and was looked at when the goal was worked out
     if not may_wait(world, site) and not is_implicit(caller):
-        reason = f"{caller.name} calls {f.name} while a lock is held or a module is imported"
+        place = "while a lock is held or a module is imported"
+        if fid in world.setting:
+            place = "which sets a context variable that it would not see through a facade"
+        reason = f"{caller.name} calls {f.name}, {place}"
         way_out = _add(world, site.path, site.caller)
         yield Refusal(site.path, site.span, "slice-no-wait", reason, way_out)
     elif (why := unfit(world, fid)) is not None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 
-from asyncshift.affinity import settle_affinity
+from asyncshift.affinity import context_setters, settle_affinity
 from asyncshift.codemod import Kind
 from asyncshift.groups import LibraryUse, origins_of
 from asyncshift.locks import settle_locks
@@ -48,6 +48,7 @@ from asyncshift.world import (
 
 def run(world: World) -> None:
     """Spread and mend until nothing conflicts; leaves the result, the goal, in the world."""
+    world.setting = context_setters(world)
     while True:
         spread(world)
         if settle_locks(world) or _hold_conflicts(world) or group_conflicts(world):
@@ -331,7 +332,7 @@ def thread_conflicts(world: World) -> bool:
         for site in world.incoming.get(fid, ()):
             if site.caller not in world.turned or not reaches(site, f):
                 continue
-            if in_one_hop(site):
+            if in_one_hop(site) and fid not in world.setting:
                 continue
             if site.certainty is Certainty.UNKNOWN:
                 continue
@@ -354,7 +355,7 @@ def thread_conflicts(world: World) -> bool:
             text = "a lambda that waits for a coroutine is called nobody knows where"
             grew |= pin(world, f.parent, Cause("lambda", text, f.path, f.line, fid))
     for escape in world.graph.escapes:
-        if escape.function not in world.bridging or escape.to in OWN_THREAD:
+        if escape.function not in world.waiting or escape.to in OWN_THREAD:
             continue
         holder = enclosing(world, escape.path, escape.span)
         if holder is not None and holder in world.turned:

@@ -63,7 +63,8 @@ class ClassRow:
     """Methods that block and that no codemod moves (`__init__`: making one does): `check` names
     them where they run on the event loop."""
     thread_affine: str = ""
-    """`instance`: belongs to the thread that made it; `contents`: holds something else in each."""
+    """`instance`: belongs to the thread that made it; `contents`: holds something else in each;
+    `context`: what is set in another task or thread is not seen here."""
     """A lock: `with` around an await would stop the loop, so it moves to its async form where all
     its users turned async, and else keeps them sync."""
     constructed: bool = True
@@ -348,7 +349,7 @@ def _class_row(top: _Reader, name: str, data: Any) -> ClassRow:
         truth=row.flag("truth"),
         exclusive=row.flag("exclusive"),
         waits=row.names("waits"),
-        thread_affine=row.one_of("thread_affine", ("", "instance", "contents")),
+        thread_affine=row.one_of("thread_affine", ("", "instance", "contents", "context")),
         constructed=row.flag("constructed", True),
         rename=row.texts("rename"),
         returns=row.texts("returns"),

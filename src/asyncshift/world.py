@@ -105,6 +105,8 @@ class World:
     """A generated bridge module stands already."""
     patched: frozenset[FunctionId] = frozenset()
     """Functions that somebody replaces by their name: calls must go on using that name."""
+    setting: frozenset[FunctionId] = frozenset()
+    """Functions that set a context variable which their callers read."""
     under_lock: frozenset[tuple[str, Span]] = frozenset()
     """Places that run while a lock is held."""
     scope: Scope | None = None
@@ -446,6 +448,8 @@ def may_wait(world: World, site: Site) -> bool:
         return False
     if site.caller in world.interrupting or (site.path, site.span) in world.under_lock:
         return False
+    if any(target.function in world.setting for target in site.targets):
+        return False
     if caller.kind is FunctionKind.MODULE:
         return site.in_main_guard or site.path in world.scripts
     return True
@@ -467,6 +471,8 @@ def _why_held(world: World, site: Site) -> str:
     caller = world.function(site.caller)
     if caller.kind in (FunctionKind.MODULE, FunctionKind.CLASS):
         return f"{caller.path} calls it while it is imported"
+    if any(t.function in world.setting for t in site.targets) and not world.in_async(site.caller):
+        return f"it sets a context variable, which {caller.name} would not see through a bridge"
     if site.caller in world.interrupting:
         return f"{caller.name} is a handler that can run while the loop does"
     if is_implicit(caller):

@@ -89,3 +89,43 @@ def test_other_blocking_code_beside_it_goes_to_a_thread(tmp_path: Path) -> None:
         "async def work(row):\n    insert(row)\n    commit()\n    other()\n"
     )
     assert hops(plan_of(tmp_path, store=STORE, other=other, work=work)) == {"other"}
+
+
+TENANT = """import time
+from contextvars import ContextVar
+
+TENANT = ContextVar("tenant")
+
+def use(name):
+    time.sleep(0.1)
+    TENANT.set(name)
+"""
+
+
+def turned(plan: Plan) -> set[str]:
+    return {fid.partition(":")[0] for fid in plan.turned}
+
+
+def test_who_sets_a_context_variable_for_a_sync_caller_stays_sync(tmp_path: Path) -> None:
+    page = (
+        "from tenant import TENANT, use\n\nclass Page:\n    @property\n    def title(self):\n"
+        "        use('x')\n        return TENANT.get()\n"
+    )
+    assert turned(plan_of(tmp_path, tenant=TENANT, page=page)) == set()
+
+
+def test_async_callers_see_what_is_set_in_their_own_task(tmp_path: Path) -> None:
+    page = "from tenant import TENANT, use\n\ndef title():\n    use('x')\n    return TENANT.get()\n"
+    assert turned(plan_of(tmp_path, tenant=TENANT, page=page)) == {"tenant.py", "page.py"}
+
+
+def test_a_variable_that_is_reset_again_is_no_matter(tmp_path: Path) -> None:
+    tenant = TENANT.replace("    TENANT.set(name)\n", "")
+    tenant += "    token = TENANT.set(name)\n    try:\n        print(name)\n"
+    tenant += "    finally:\n        TENANT.reset(token)\n"
+    page = (
+        "from tenant import use\n\nclass Page:\n    @property\n    def title(self):\n"
+        "        use('x')\n        return 1\n"
+    )
+    plan = plan_of(tmp_path, tenant=tenant, page=page)
+    assert any(d.action is Action.BRIDGE for d in plan.decisions)
