@@ -147,6 +147,8 @@ class _Step:
     bridges: set[FunctionId] = field(default_factory=set)
     facades: set[FunctionId] = field(default_factory=set)
     entries: set[FunctionId] = field(default_factory=set)
+    runners: set[FunctionId] = field(default_factory=set)
+    """Sync functions that run a coroutine as the program's main, as earlier entry points do."""
     dropped: set[FunctionId] = field(default_factory=set)
     declined: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
@@ -185,6 +187,8 @@ class _Step:
                 self.threads.add(caller)
             elif site.wrapper in BRIDGES and not self.graph.functions[caller].facade_of:
                 self.bridges.add(caller)
+            elif site.wrapper == "run":
+                self.runners.add(caller)
 
     def _around(self, fid: FunctionId) -> FunctionId:
         """The function whose text holds a lambda or a generator expression."""
@@ -246,6 +250,8 @@ class _Step:
             return "threads" if {f.id, coroutine} & self.threads else "async"
         if f.is_async:
             return "threads" if f.id in self.threads else "async" if known else ""
+        if f.id in self.runners and known:
+            return "entry"
         return "bridges" if f.id in self.bridges else ""
 
     def _has_facade(self, f: Function) -> bool:

@@ -109,6 +109,14 @@ def test_the_same_step_again_writes_nothing(root: Path) -> None:
     assert before == {p: p.read_bytes() for p in root.rglob("*.json") if p.parent.name == "ledger"}
 
 
+def test_an_entry_point_of_an_earlier_step_stays_one(root: Path) -> None:
+    scripts = "[project.scripts]\np = 'pkg.app:main'\n"
+    (root / "pyproject.toml").write_text(TREE["pyproject.toml"] + scripts)
+    first = step(root, "pkg.api", "pkg.app")
+    assert first["pkg/app.py"].functions["main"].state == "entry"
+    assert step(root, "pkg.api", "pkg.app") == first
+
+
 def test_a_module_of_an_earlier_step_stays_what_it_was(root: Path) -> None:
     first = step(root, "pkg.plain")
     second = step(root, "pkg.api")
