@@ -107,6 +107,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+AUTHOR = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
 Captured = pytest.CaptureFixture[bytes]
 
 
@@ -218,6 +219,58 @@ def test_undo_from_elsewhere(project: Path, tmp_path: Path) -> None:
     os.chdir(tmp_path)
     assert run(["undo", "--project", "project"]) == 0
     assert (project / "a.py").read_bytes() == b"x = ' sync'\r\n"
+
+
+def interrupted(project: Path, step: int, state: str) -> None:
+    """The journal as a kill leaves it."""
+    place = project / ".asyncshift" / "journal" / f"{step:04}" / "entry.json"
+    place.write_text(json.dumps({**json.loads(place.read_text()), "state": state}))
+
+
+@pytest.mark.parametrize("command", ["scan", "status", "diff", "graph"])
+def test_every_command_repairs_what_a_kill_left(
+    project: Path, capsysbinary: Captured, command: str
+) -> None:
+    run(["apply", "--yes"])
+    interrupted(project, 1, "prepared")
+    run([command])
+    assert b"step 0001 was interrupted (apply .): it was taken back" in (
+        capsysbinary.readouterr().err
+    )
+    assert (project / "a.py").read_bytes() == b"x = ' sync'\r\n"
+
+
+@pytest.mark.parametrize("state", ["prepared", "undoing"])
+def test_undo_after_a_kill_takes_no_other_step_back(project: Path, state: str) -> None:
+    run(["apply", "--yes", "a.py"])
+    run(["apply", "--yes", "b.py"])
+    interrupted(project, 2, state)
+    assert run(["undo"]) == 0
+    assert b" sync" in (project / "b.py").read_bytes()
+    assert b" async" in (project / "a.py").read_bytes()
+    assert run(["undo"]) == 0
+    assert b" sync" in (project / "a.py").read_bytes()
+
+
+def test_a_stored_plan_is_applied_as_it_is(project: Path, capsysbinary: Captured) -> None:
+    run(["diff", "--out", "../plan.json"])
+    assert run(["apply", "../plan.json", "--without", "1"]) == 2
+    assert b"a stored plan is applied as it is" in capsysbinary.readouterr().err
+    assert b" sync" in (project / "a.py").read_bytes()
+
+
+def test_dirty_files_are_refused_before_anybody_is_asked(
+    project: Path, capsysbinary: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in (["init", "-q"], ["add", "."], [*AUTHOR, "commit", "-qm", "x"]):
+        subprocess.run(["git", *command], check=True)
+    (project / "b.py").write_bytes(b"y = ' sync'\n")
+    monkeypatch.setattr("asyncshift.cli.terminal.can_ask", lambda: True)
+    monkeypatch.setattr("asyncshift.cli.terminal.ask", lambda question: pytest.fail(question))
+    assert run(["apply", "."]) == 2
+    assert b"not committed, and would be written: b.py" in capsysbinary.readouterr().err
+    assert run(["apply", "--yes", "--allow-dirty", "."]) == 0
+    assert b" async" in (project / "b.py").read_bytes()
 
 
 # ----------------------------------------------------------------------------- explain

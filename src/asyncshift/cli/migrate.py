@@ -85,9 +85,11 @@ def tell_ledger(step: Step) -> None:
         terminal.note(f"And {count} of the ledger below .asyncshift/ledger.")
 
 
-def repair(root: Path) -> None:
-    """Put back what an interrupted command left, and say so."""
-    for entry in recover(root):
+def repair(root: Path) -> bool:
+    """Put back what an interrupted command left, and say so; whether there was something."""
+    repaired = recover(root)
+    for entry in repaired:
         terminal.note(
             f"step {entry.number:04} was interrupted ({entry.command}): it was taken back"
         )
+    return bool(repaired)

@@ -28,9 +28,11 @@ def undo(
     here = project.resolve()
     for root in (here, *here.parents):
         if journal_folder(root).is_dir():
-            repair(root)
+            if repair(root) and step is None:
+                return  # that was the last step: another one is not meant
             entry = apply.undo(root, step)
-            terminal.note(f"Took back step {entry.number}: {len(entry.files)} files below {root}.")
+            count = "1 file" if len(entry.files) == 1 else f"{len(entry.files)} files"
+            terminal.note(f"Took back step {entry.number}: {count} below {root}.")
             return
     raise InputError(
         "no step of asyncshift was found here",
