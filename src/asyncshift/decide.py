@@ -172,13 +172,19 @@ def _reruns(world: World, decided: Sequence[Decision]) -> list[Decision]:
     to = "bridge" if bridged else "asyncio.run"
     found = []
     for site in world.graph.sites:
-        if site.wrapper == "run" and site.wrapper_span and world.editable(site):
+        if site.wrapper == "run" and site.wrapper_span and _starts(world, site):
             coroutine = next((t.function for t in site.targets if t.function), None)
             if coroutine is not None and site.protocol is Protocol.CALL:
                 text = "the program and its bridges share one loop"
                 made = _at(world, site, Action.RERUN, text, coroutine, {"to": to})
                 found.append(replace(made, span=site.wrapper_span))
     return found
+
+
+def _starts(world: World, site: Site) -> bool:
+    """Whether a program starts here: a runner anywhere else has its own purpose."""
+    at_top = world.function(site.caller).kind is FunctionKind.MODULE
+    return world.editable(site) and (at_top or site.caller in world.entries)
 
 
 def _is_called(world: World, site: Site, f: Function) -> bool:

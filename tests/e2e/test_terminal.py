@@ -47,7 +47,7 @@ def test_apply_asks(tmp_path: Path, answer: str, written: bool) -> None:
     status, seen = on_a_terminal(tmp_path, answer, "apply", ".")
     assert status == 0
     assert "\x1b[32m+async def nap():" in seen
-    assert "Write 1 file? [y/N]" in seen
+    assert "Write 1 file and the ledger? [y/N]" in seen
     assert ("async def" in (tmp_path / "m.py").read_text()) is written
 
 

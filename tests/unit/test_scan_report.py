@@ -36,6 +36,9 @@ class Tables:
         "web.Error": Treatment(Kind.PLAIN, "w"),
     }
 
+    def async_aware(self, name: str) -> bool:
+        return False
+
     def treatment(self, api: str, protocol: Protocol) -> Treatment | None:
         return self.kinds.get(api)
 
