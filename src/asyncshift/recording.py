@@ -144,6 +144,8 @@ class _Step:
     by_path: Mapping[str, list[Function]] = field(init=False)
     threads: set[FunctionId] = field(default_factory=set)
     """Functions that hand calls to threads after the step."""
+    threaded: frozenset[FunctionId] = frozenset()
+    """Those of them that begin to with this step."""
     bridges: set[FunctionId] = field(default_factory=set)
     facades: set[FunctionId] = field(default_factory=set)
     entries: set[FunctionId] = field(default_factory=set)
@@ -175,6 +177,7 @@ class _Step:
                 kinds[decision.action].add(self._around(decision.owner))
             elif decision.action is Action.MAKE_ASYNC and "facade" in decision.detail:
                 self.facades.add(decision.owner)
+        self.threaded = frozenset(self.threads)
 
     def _index_tree(self) -> None:
         """What earlier steps left and this one does not take away."""
@@ -248,8 +251,8 @@ class _Step:
             if f.id in self.facades or (f.facade_of is not None and f.id not in self.dropped):
                 return "facade"
             return "threads" if {f.id, coroutine} & self.threads else "async"
-        if f.is_async:
-            return "threads" if f.id in self.threads else "async" if known else ""
+        if f.is_async and (known or f.id in self.threaded):
+            return "threads" if f.id in self.threads else "async"
         if f.id in self.runners and known:
             return "entry"
         return "bridges" if f.id in self.bridges else ""

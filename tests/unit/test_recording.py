@@ -117,6 +117,16 @@ def test_an_entry_point_of_an_earlier_step_stays_one(root: Path) -> None:
     assert step(root, "pkg.api", "pkg.app") == first
 
 
+def test_threads_that_stood_before_any_step_are_no_record(root: Path) -> None:
+    own = "import asyncio\n\nfrom pkg.api import fetch\n\n\nasync def by_hand():\n"
+    (root / "pkg/own.py").write_text(f"{own}    return await asyncio.to_thread(fetch)\n")
+    (root / "pkg/new.py").write_text(f"{own}    return fetch()\n".replace("import asyncio\n\n", ""))
+    first = step(root, "pkg.own", "pkg.new", entries=())
+    assert states(first["pkg/own.py"]) == {}
+    assert states(first["pkg/new.py"]) == {"by_hand": "threads"}
+    assert step(root, "pkg.own", "pkg.new") == first
+
+
 def test_a_module_of_an_earlier_step_stays_what_it_was(root: Path) -> None:
     first = step(root, "pkg.plain")
     second = step(root, "pkg.api")
