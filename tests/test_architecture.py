@@ -94,6 +94,10 @@ FORBIDDEN: dict[str, set[str]] = {
     },
     "asyncshift.diff": {"asyncshift.rewrite", "asyncshift.solve"} | LATER | TREES | TERMINAL,
     "asyncshift.apply": {"asyncshift.rewrite", "asyncshift.solve"} | LATER | TREES | TERMINAL,
+    **{
+        f"asyncshift.{name}": {"asyncshift.rewrite", "asyncshift.solve"} | LATER | TREES | TERMINAL
+        for name in ("journal", "planfile", "git", "ledger", "recording")
+    },
     "asyncshift.pipeline": {"asyncshift.cli", "asyncshift.report"} | TERMINAL,
     "asyncshift.report": {"asyncshift.cli", "typer", "click"} | TREES,
 }

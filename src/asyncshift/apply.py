@@ -63,6 +63,13 @@ def check(root: Path, files: Sequence[PlannedFile], *, allow_dirty: bool = False
     if not os.access(root, os.W_OK):
         raise _folder_error(root, str(root))
     for file in files:
+        if not is_inside(file.path):
+            raise InputError("is outside the project", path=file.path)
+    for path in sorted(journal.astray(root, [file.path for file in files])):
+        if (root / path).resolve().is_relative_to(root.resolve()):
+            raise InputError("is a symlink now; nothing was written", path, hint=_CHANGED)
+        raise InputError("is a symlink that leaves the tree; nothing was written", path=path)
+    for file in files:
         _check(root, file)
     if not allow_dirty:
         _check_committed(root, files)
@@ -183,12 +190,6 @@ def _chosen(root: Path, number: int | None) -> Entry:
 def _check(root: Path, file: PlannedFile) -> None:
     """Whether one file can be written as planned."""
     path = root / file.path
-    if not is_inside(file.path):
-        raise InputError("is outside the project", path=file.path)
-    if not path.resolve().is_relative_to(root.resolve()):
-        raise InputError("is a symlink that leaves the tree; nothing was written", path=file.path)
-    if path.is_symlink():
-        raise InputError("is a symlink now; nothing was written", file.path, hint=_CHANGED)
     if file.old_digest is None:
         if path.exists():
             raise InputError("was made meanwhile; nothing was written", file.path, hint=_CHANGED)

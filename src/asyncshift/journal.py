@@ -24,7 +24,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -170,10 +170,11 @@ def _restore(kept: Path, target: Path, file: SavedFile) -> None:
 
 def edited_since(root: Path, entry: Entry) -> list[str]:
     """Files of a step that hold neither its old nor its new bytes, or are links now."""
+    links = astray(root, [file.path for file in entry.files])
     return [
         file.path
         for file in entry.files
-        if not is_own(root, file.path)
+        if file.path in links
         or current_digest(root / file.path) not in (file.old_digest, file.new_digest)
     ]
 
@@ -298,11 +299,19 @@ def current_digest(path: Path) -> str | None:
         raise InputError(f"cannot be read: {error.strerror}", path=str(path)) from error
 
 
-def is_own(root: Path, path: str) -> bool:
-    """Whether a file of the tree is where its path says: no link out of the tree, no link at all
-    at its end, which would be replaced instead of what it leads to."""
-    place = root / path
-    return not place.is_symlink() and place.resolve().is_relative_to(root.resolve())
+def astray(root: Path, paths: Iterable[str]) -> frozenset[str]:
+    """Those of the paths that do not lead where they say: out of the tree through a link, or to
+    a link, which would be replaced instead of what it leads to."""
+    top = root.resolve()
+    inside: dict[str, bool] = {}
+    found = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        if folder not in inside:
+            inside[folder] = (root / folder).resolve().is_relative_to(top)
+        if not inside[folder] or os.path.islink(root / path):
+            found.add(path)
+    return frozenset(found)
 
 
 def temporary_name(path: Path) -> Path:

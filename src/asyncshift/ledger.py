@@ -97,11 +97,6 @@ def is_ledger(path: str) -> bool:
     return path.startswith(f"{_LEDGER}/")
 
 
-def code_only(changes: Iterable[FileChange]) -> list[FileChange]:
-    """Changes without the ledger's: what a diff shows."""
-    return [change for change in changes if not is_ledger(change.path)]
-
-
 # ----------------------------------------------------------------------------- reading
 
 

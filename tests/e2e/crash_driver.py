@@ -9,6 +9,7 @@ in the child; everything that asyncshift does to a disk goes through them.
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import shutil
@@ -180,6 +181,27 @@ def killed_in_undo(root: Path, old: Tree, new: Tree, fault: Fault) -> dict[str, 
     return {**seen, "touches": moment - 1}
 
 
+def killed_in_repair(root: Path, old: Tree, new: Tree, fault: Fault) -> dict[str, int]:
+    """At every touch of the repair of a half written tree: the one after makes it old."""
+    with faulty(0, fault) as touches:
+        apply_files(root, PLANNED, "apply .")
+    back(root)
+    most = 9 * len(touches) // 10
+    seen = {"half": 0}
+    moment = 0
+    ended = False
+    while not ended:
+        moment += 1
+        assert not in_child(most, fault, lambda: apply_files(root, PLANNED, "apply ."))
+        assert tree(root) not in (old, new)
+        ended = in_child(moment, fault, lambda: journal.recover(root))
+        seen["half"] += tree(root) not in (old, new)
+        repaired(root)
+        assert tree(root) == old, f"not repaired after touch {moment}"
+        assert not journal.entries(root)
+    return {**seen, "touches": moment - 1}
+
+
 def failing(root: Path, old: Tree, new: Tree, fault: Fault) -> dict[str, int]:
     """At every touch of apply: it says which file, and everything is as it was."""
     seen = {"refused": 0, "written": 0}
@@ -211,6 +233,7 @@ PLANNED = planned(CHANGES)
 STORIES = {
     "apply": (killed_in_apply, die),
     "undo": (killed_in_undo, die),
+    "repair": (killed_in_repair, die),
     "full": (failing, disk_full),
     "denied": (failing, no_access),
 }
@@ -227,5 +250,6 @@ if __name__ == "__main__":
     after = tree(place)
     back(place)
     assert tree(place) == before != after
+    gc.disable()  # a child that collects garbage copies the memory it shares
     story, kind = STORIES[wanted]
     print(json.dumps(story(place, before, after, kind)))

@@ -46,10 +46,16 @@ def test_killed_at_every_touch_of_an_apply_over_fifty_files(folder: Path) -> Non
 
 
 def test_killed_at_every_touch_of_an_undo(folder: Path) -> None:
-    seen = driven(folder, "undo", 50)
-    assert seen["touches"] > 50 * 3
-    assert seen["old"] > 50 * 3
+    seen = driven(folder, "undo", 20)
+    assert seen["touches"] > 20 * 3
+    assert seen["old"] > 20 * 3
     assert 2 < seen["new"] < 15  # before the step was marked
+
+
+def test_killed_at_every_touch_of_a_repair(folder: Path) -> None:
+    seen = driven(folder, "repair", 12)
+    assert seen["touches"] > 12 * 3
+    assert seen["half"] > 12
 
 
 @pytest.mark.parametrize("story", ["full", "denied"])

@@ -20,7 +20,7 @@ from asyncshift.ledger import (
     ModuleRecord,
     Refused,
     adopt,
-    code_only,
+    is_ledger,
     ledger_changes,
     read_ledger,
     to_text,
@@ -135,10 +135,12 @@ def test_what_it_means_for_the_next_step() -> None:
     assert choice.declined == {"pkg.api:slow", "pkg.api:Client.put"}
 
 
-def test_a_diff_is_about_code() -> None:
-    code = FileChange("pkg/api.py", b"", b"x")
-    near = FileChange(".asyncshift_ledger/x.py", b"", b"x")
-    assert code_only([code, FileChange(f"{FOLDER}/pkg.json", None, b"{}"), near]) == [code, near]
+@pytest.mark.parametrize(
+    ("path", "own"),
+    [(f"{FOLDER}/pkg.json", True), ("pkg/api.py", False), (".asyncshift_ledger/x.py", False)],
+)
+def test_what_belongs_to_the_ledger(path: str, own: bool) -> None:
+    assert is_ledger(path) is own
 
 
 # ----------------------------------------------------------------------------- nonsense

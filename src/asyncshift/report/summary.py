@@ -116,7 +116,13 @@ def _figures(outcome: Outcome) -> Mapping[str, int]:
 def _file(outcome: Outcome, index: int) -> dict[str, Any]:
     change = outcome.changes[index]
     added, removed = line_counts(change)
-    return {"path": change.path, "new": change.old is None, "added": added, "removed": removed}
+    return {
+        "path": change.path,
+        "new": change.old is None,
+        "deleted": change.new is None,
+        "added": added,
+        "removed": removed,
+    }
 
 
 def _decisions(outcome: Outcome, action: Action) -> list[Decision]:
