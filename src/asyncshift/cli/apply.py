@@ -85,5 +85,7 @@ def _write(root: Path, files: Sequence[PlannedFile], command: str, allow_dirty: 
 
 def _files(files: Sequence[PlannedFile]) -> str:
     code = [file for file in files if not is_ledger(file.path)]
+    if not code:
+        return "the ledger"
     count = "1 file" if len(code) == 1 else f"{len(code)} files"
     return count if len(code) == len(files) else f"{count} and the ledger"

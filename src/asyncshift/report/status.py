@@ -22,6 +22,7 @@ from asyncshift.model import (
     Graph,
     Message,
     Project,
+    Protocol,
     Site,
     SourceFile,
     Span,
@@ -167,15 +168,18 @@ def _waits(site: Site, registry: Registry) -> bool:
 
 def _bridges(graph: Graph, files: Mapping[str, SourceFile]) -> Iterator[Place]:
     """Calls that wait for a coroutine in sync code, but for the facades, which are nothing else."""
-    seen: set[tuple[str, Span | None]] = set()
+    found: dict[tuple[str, Span | None], Site] = {}
     for site in graph.sites:
-        key = site.path, site.wrapper_span
-        if site.path not in files or site.wrapper not in BRIDGES or key in seen:
+        if site.path not in files or site.wrapper not in BRIDGES:
             continue
         if graph.functions[site.caller].facade_of is None:
-            seen.add(key)
-            name = graph.functions[site.caller].name
-            yield Place(site.path, site.span[0], f"{site.wrapper}({site.text}) in {name}")
+            key = site.path, site.wrapper_span
+            if key not in found or site.protocol is Protocol.CALL:  # not the loop around it
+                found[key] = site
+    for site in found.values():
+        name = graph.functions[site.caller].name
+        text = site.text if site.text.startswith(site.wrapper) else f"{site.wrapper}({site.text})"
+        yield Place(site.path, (site.wrapper_span or site.span)[0], f"{text} in {name}")
 
 
 def _total(lines: Sequence[Figures]) -> Figures:
