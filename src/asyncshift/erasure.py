@@ -24,6 +24,7 @@ from functools import cached_property
 from typing import Protocol
 
 from asyncshift.codemod import Rename
+from asyncshift.erasure_facades import Facades
 from asyncshift.erasure_forms import Names, Normaliser
 from asyncshift.erasure_scopes import FunctionNode, Scope, Scopes, sync_name
 
@@ -37,18 +38,24 @@ class Tables(Protocol):
     def erasures(self) -> Sequence[Rename]: ...
 
 
-def compare(old: str, new: str, registry: Tables) -> Mapping[str, bool]:
+def compare(
+    old: str, new: str, registry: Tables, renames: Mapping[str, str] | None = None
+) -> Mapping[str, bool]:
     """For every function of either text, whether nothing but async changed in it.
 
     Keys are qualified names as in `model.Function.name`, of the old text where the function is in
     both; the second of one name is `name#2`.  `<module>` stands for the statements and class bodies
     outside functions.  A nested function is compared for itself, not as a part of the outer one.  A
     function in one of the texts only is False, and no difference to what encloses it.
+    A facade stands for its coroutine: the coroutine is compared under the facade's name.
+    `renames` has the names of coroutines of other files, each with its facade's.
     Both texts must parse.
     """
     before, after = _File(old), _File(new)
-    pairs, lone = _pair(before, after)
-    names = Names(registry)
+    facades = [_facades(file, registry) for file in (before, after)]
+    own = {**facades[0].renames, **facades[1].renames}
+    names = Names(registry, {**(renames or {}), **own})
+    pairs, lone = _pair(before, after, facades[0].of, facades[1].of)
     changed = _differing(before.scopes.module, after.scopes.module)
     verdicts = dict.fromkeys(lone, False)
     known: dict[int, str] = {}
@@ -58,6 +65,8 @@ def compare(old: str, new: str, registry: Tables) -> Mapping[str, bool]:
         verdicts[left.key] = _untouched(left, right, changed) or _same(
             _Side(before, left.node, known), _Side(after, right.node, known), names
         )
+    for key, coroutine in facades[0].of.items():
+        verdicts[key] = verdicts.get(coroutine, False)
     verdicts[MODULE] = _same(
         _Side(before, before.tree, known), _Side(after, after.tree, known), names
     )
@@ -104,31 +113,48 @@ class _File:
         return found
 
 
-def _pair(before: _File, after: _File) -> tuple[list[tuple[_Function, _Function]], list[str]]:
+def _facades(file: _File, registry: Tables) -> Facades:
+    nodes = {key: function.node for key, function in file.functions.items()}
+    return Facades(nodes, file.scopes, Names(registry))
+
+
+def _pair(
+    before: _File, after: _File, old: Mapping[str, str], new: Mapping[str, str]
+) -> tuple[list[tuple[_Function, _Function]], list[str]]:
     """Which function became which, and the keys of those that have no partner.
 
+    `old` and `new` are the facades of both texts, which are no functions of their own: a coroutine
+    that gets or loses one is paired by the facade's key.  A facade that went without that is lone.
     Equal keys first: a class that had both `__enter__` and `__aenter__` keeps both.  What is left
     is paired by the name without async.
     """
-    pairs = [
-        (before.functions[key], after.functions[key])
-        for key in before.functions
-        if key in after.functions
-    ]
-    left: dict[str, list[_Function]] = defaultdict(list)
-    for key, function in before.functions.items():
-        if key not in after.functions:
-            left[_sync_key(key)].append(function)
+    left, right = _by_facade(before, old), _by_facade(after, new)
+    pairs = [(left[key], right[key]) for key in left if key in right]
+    rest: dict[str, list[_Function]] = defaultdict(list)
+    for key, function in left.items():
+        if key not in right:
+            rest[_sync_key(key)].append(function)
     lone = []
-    for key, function in after.functions.items():
-        if key in before.functions:
+    for key, function in right.items():
+        if key in left:
             continue
-        if partners := left[_sync_key(key)]:
+        if partners := rest[_sync_key(key)]:
             pairs.append((partners.pop(0), function))
         else:
-            lone.append(key)
-    lone += [function.key for group in left.values() for function in group]
+            lone.append(function.key)
+    lone += [function.key for group in rest.values() for function in group]
     return pairs, lone
+
+
+def _by_facade(file: _File, facades: Mapping[str, str]) -> dict[str, _Function]:
+    """The functions but the facades; a coroutine, and what is inside of it, under its facade's."""
+    names = {coroutine: facade for facade, coroutine in facades.items()}
+    found = {}
+    for key, function in file.functions.items():
+        if key not in facades:
+            outer = next((c for c in names if key == c or key.startswith(f"{c}.")), None)
+            found[key if outer is None else names[outer] + key[len(outer) :]] = function
+    return found
 
 
 def _sync_key(key: str) -> str:

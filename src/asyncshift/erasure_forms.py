@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from asyncshift.erasure_scopes import FunctionNode, Scopes, origin, sync_name
+from asyncshift.erasure_scopes import FunctionNode, Scope, Scopes, origin, sync_name
 
 if TYPE_CHECKING:
     from asyncshift.erasure import Tables
@@ -66,6 +66,9 @@ _WAITS = re.compile(r"^@(asyncio\.run|(.*\.)?_run_sync\.(run|run_sync|iter_sync|
 """What waits for a coroutine in sync code: like `await`, it says how a call is waited for.  Every
 bridge is counted and listed by itself."""
 
+_HOPS = re.compile(r"^@(asyncio\.to_thread|(.*\.)?_run_sync\.in_thread)$")
+"""What calls its first argument in another thread."""
+
 _TOTAL = frozenset(
     {"list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "min", "max"}
     | {"@collections.Counter", "@collections.deque", "@statistics.mean"}
@@ -82,8 +85,10 @@ class Names:
     the way back would have no single answer.
     """
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, renames: Mapping[str, str] | None = None) -> None:
         self._tables = tables
+        self._renames = dict(renames or {})
+        """Names of coroutines beside facades -> those of the facades."""
         self._dotted: dict[str, str] = {}
         self._modules: dict[str, str] = {}
         self._attributes: dict[str, str] = dict(_ATTRIBUTES)
@@ -105,8 +110,13 @@ class Names:
             {*self._exceptions, *(new for all_new in self._exceptions.values() for new in all_new)}
         )
 
-    def attribute(self, name: str) -> str:
+    def function(self, name: str) -> str:
+        """A function's name without async."""
         name = sync_name(name)
+        return self._renames.get(name, name)
+
+    def attribute(self, name: str) -> str:
+        name = self.function(name)
         return self._attributes.get(name, name)
 
     def keyword(self, name: str) -> str:
@@ -117,6 +127,8 @@ class Names:
 
     def dotted(self, name: str) -> tuple[str, ...]:
         """The new name of a full one; several where an exception became several."""
+        module, dot, last = name.rpartition(".")
+        name = f"{module}{dot}{self._renames.get(last, last)}"
         name = self._tables.canonical(_STDLIB.get(name, name))
         if found := self._exceptions.get(name):
             return tuple(sorted(found))
@@ -155,7 +167,7 @@ class Normaliser(ast.NodeTransformer):
         own = self._scopes.of[id(node)]
         self._scope = own.parent or own
         head = ast.FunctionDef(
-            name=sync_name(node.name),
+            name=self._names.function(node.name),
             args=self._visit(node.args),
             decorator_list=self._all(node.decorator_list),
             returns=None if node.returns is None else self._annotation(node.returns),
@@ -166,6 +178,11 @@ class Normaliser(ast.NodeTransformer):
         self._scope = own
         head.body = [ast.Expr(parameters), *self._all(node.body)]
         return head
+
+    def part(self, node: ast.AST, scope: Scope) -> ast.AST:
+        """The reduced form of an annotation, a decorator or parameters, in place."""
+        self._scope = scope
+        return self._annotation(node) if isinstance(node, ast.expr) else self._visit(node)
 
     def _visit(self, node: Node) -> Node:
         found: Node = self.visit(node)
@@ -252,7 +269,7 @@ class Normaliser(ast.NodeTransformer):
         if not found:
             return ast.Name(_BUILTINS.get(name, name), ctx)
         if found == {""}:
-            return ast.Name(name, ctx)
+            return ast.Name(self._names.function(name), ctx)
         several = sorted({to for one in found for to in self._names.dotted(one)})
         return ast.Name(f"{name}{IMPORTED}{'|'.join(several)}", ctx)
 
@@ -344,12 +361,12 @@ class Normaliser(ast.NodeTransformer):
         value = self._visit(node.value)
         match value:
             case ast.Call(
-                func=ast.Name(id="@asyncio.to_thread"),
+                func=ast.Name(id=hop),
                 args=[ast.Name(id="getattr"), owner, ast.Constant(value=str(name))],
                 keywords=[],
-            ):
+            ) if _HOPS.search(hop):
                 return ast.Attribute(owner, self._names.attribute(name), ast.Load())
-            case ast.Call(func=ast.Name(id="@asyncio.to_thread"), args=[called, *arguments]):
+            case ast.Call(func=ast.Name(id=hop), args=[called, *arguments]) if _HOPS.search(hop):
                 return self._call(ast.Call(called, arguments, value.keywords))
         return value
 

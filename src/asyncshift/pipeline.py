@@ -378,7 +378,9 @@ def _rewrite_one(registry: Registry, style: Style, work: _Work) -> _Done:
     result = rewrite_file(work.file, work.decisions, registry, style, dict(work.options))
     if result.text is None or result.text == work.file.text:
         return _Done(result, {})
-    return _Done(result, erasure.compare(work.file.text, result.text, registry))
+    named = {(d.detail["was"], d.detail["name"]) for d in work.decisions if "was" in d.detail}
+    renames = {max(pair, key=len): min(pair, key=len) for pair in named}
+    return _Done(result, erasure.compare(work.file.text, result.text, registry, renames))
 
 
 def _outcome(

@@ -540,3 +540,151 @@ def test_a_planted_change_is_found_where_it_is(
     wrong = [key for key, same in found.items() if not same]
     assert len(wrong) == 1
     assert wrong[0].partition("#")[0].rpartition(".")[2].strip("_") in function.name
+
+
+# ----------------------------------------------------------------------------- facades
+
+BRIDGES = "from pkg._run_sync import enter_sync, in_thread, iter_sync, run_sync\n"
+FACADES = {
+    "function": (
+        "def f(a, b=1, *c, d, e=None, **g) -> int:\n    return h(a)",
+        "async def f_async(a, b=1, *c, d, e=None, **g) -> int:\n    return await h(a)\n"
+        "def f(a, b=1, *c, d, e=None, **g) -> int:\n    'For others.'\n"
+        "    return run_sync(f_async(a, b, *c, d=d, e=e, **g))",
+    ),
+    "method": (
+        "class C:\n    @final\n    @d\n    def f(this, a): return this.f(a)",
+        "class C:\n    @final\n    @d\n"
+        "    async def f_async(this, a): return await this.f_async(a)\n"
+        "    @final\n    def f(this, a): return run_sync(this.f_async(a))",
+    ),
+    "static": (
+        "class B:\n    class C:\n        @staticmethod\n        def f(a=[]): pass",
+        "class B:\n    class C:\n        @staticmethod\n        async def f_async(a=[]): pass\n"
+        "        @staticmethod\n        def f(a=f_async.__func__.__defaults__[0]):\n"
+        "            return run_sync(B.C.f_async(a))",
+    ),
+    "class": (
+        "class C:\n    @classmethod\n    def f(cls, *, a={}): pass",
+        "class C:\n    @classmethod\n    async def f_async(cls, *, a={}): pass\n"
+        "    @classmethod\n    def f(cls, *, a=f_async.__func__.__kwdefaults__['a']):\n"
+        "        return run_sync(cls.f_async(a=a))",
+    ),
+    "generator": (
+        "from typing import Iterator\ndef f(x) -> Iterator[int]:\n    yield 1",
+        "from typing import AsyncIterator, Iterator\n"
+        "async def f_async(x) -> AsyncIterator[int]:\n    yield 1\n"
+        "def f(x) -> Iterator[int]:\n    return iter_sync(f_async(x))",
+    ),
+    "context manager": (
+        "from typing import Iterator\nfrom contextlib import contextmanager\n"
+        "@contextmanager\ndef f(x) -> Iterator[int]:\n    yield 1",
+        "from typing import AsyncIterator\n"
+        "from contextlib import AbstractContextManager, asynccontextmanager\n"
+        "@asynccontextmanager\nasync def f_async(x) -> AsyncIterator[int]:\n    yield 1\n"
+        "def f(x) -> AbstractContextManager[int]:\n    return enter_sync(f_async(x))",
+    ),
+    "dunder": (
+        "class C:\n    def __exit__(self, *error): self.f()",
+        "class C:\n    async def __aexit__(self, *error): await self.f()\n"
+        "    def __exit__(self, *error): return run_sync(self.__aexit__(*error))",
+    ),
+    "nested": (
+        "def o():\n    def f(x):\n        def inner(): pass\n        return inner\n    return f",
+        "def o():\n    async def f_async(x):\n        def inner(): pass\n        return inner\n"
+        "    def f(x): return run_sync(f_async(x))\n    return f",
+    ),
+    "with its callers": (
+        "def f(x): return x\ndef g(): return f(1), C().f(2)",
+        "async def f_async(x): return x\ndef f(x): return run_sync(f_async(x))\n"
+        "async def g(): return await f_async(1), C().f(2)",
+    ),
+}
+IMPORTS = "from typing import final\n" + BRIDGES
+
+
+@pytest.mark.parametrize("case", FACADES)
+def test_facades_come_and_go(case: str) -> None:
+    before, after = (IMPORTS + text for text in FACADES[case])
+    there = verdicts(before, after)
+    assert all(there.values())
+    assert set(there) == set(verdicts(before, before))
+    assert all(verdicts(after, after).values())
+    assert all(verdicts(after, before).values())
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("f_async(a, b, *c, d=d, e=e, **g)", "f_async(b, a, *c, d=d, e=e, **g)"),
+        ("f_async(a, b, *c, d=d, e=e, **g)", "f_async(a, b, *c, d=d, **g)"),
+        ("f_async(a, b, *c, d=d, e=e, **g)", "f_async(a, b, *c, d=e, e=d, **g)"),
+        ("f_async(a, b, *c, d=d, e=e, **g)", "f_async(a, b, d=d, e=e, **g)"),
+        ("f_async(a, b, *c, d=d, e=e, **g)", "f_async(a, b, *c, d=d, e=e)"),
+        ("f_async(a, b, *c, d=d, e=e, **g)", "f_async(a, 1, *c, d=d, e=e, **g)"),
+        ("run_sync(f_async", "run_sync(other"),
+        ("run_sync(f_async", "iter_sync(f_async"),
+        ("run_sync(f_async", "print(f_async"),
+        ("return run_sync(f", "run_sync(f"),
+        ("def f(a, b=1", "def f(a, b=2"),
+        ("def f(a, b=1, *c, d,", "def f(a, b=1, *c, d=0,"),
+        ("e=None, **g) -> int:\n    'For", "e=None, **g) -> str:\n    'For"),
+        ("    'For others.'\n", "    print(a)\n"),
+        ("return await h(a)", "return await h(b)"),
+        ("\ndef f(", "\n@cache\ndef f("),
+    ],
+)
+def test_a_fault_in_a_facade(right: str, wrong: str) -> None:
+    before, after = (IMPORTS + text for text in FACADES["function"])
+    assert right in after
+    other = f"async def other(*a, **k): pass\n{after}".replace(right, wrong)
+    assert verdicts(before, other)["f"] is False
+    gone = other.replace(wrong, right)
+    assert verdicts(before, gone)["f"] is True
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("B.C.f_async(a)", "C.f_async(a)"),
+        ("    @staticmethod\n        def f(", "    def f("),
+        ("__defaults__[0]", "__defaults__[1]"),
+        ("a=f_async.__func__", "a=g_async.__func__"),
+    ],
+)
+def test_a_fault_in_a_static_facade(right: str, wrong: str) -> None:
+    before, after = (IMPORTS + text for text in FACADES["static"])
+    assert right in after
+    assert verdicts(before, after.replace(right, wrong))["B.C.f"] is False
+
+
+def test_a_facade_that_goes_leaves_its_name() -> None:
+    before = IMPORTS + FACADES["function"][1]
+    start = before.index("def f(")
+    assert verdicts(before, before[:start])["f"] is False
+    assert verdicts(before, before[:start].replace("f_async", "g"))["f"] is False
+
+
+def test_names_of_other_files() -> None:
+    before = "from .api import fetch as get\nimport m\ndef f(c): return get(1), c.run(2), m.run()"
+    after = (
+        "from .api import fetch_async as get_async\nimport m\n"
+        "async def f(c): return await get_async(1), await c.run_async(2), await m.run_async()"
+    )
+    renames = {"fetch_async": "fetch", "run_async": "run"}
+    assert all(compare(before, after, REGISTRY, renames).values())
+    assert all(compare(after, before, REGISTRY, renames).values())
+    assert verdicts(before, after)["f"] is False
+    assert (
+        compare(before, after.replace("get_async(1)", "c.run(1)"), REGISTRY, renames)["f"] is False
+    )
+
+
+def test_threads_of_ones_own_and_bridges() -> None:
+    before = "def f(x):\n    g(x)\n    x.y\n    for z in h(): pass\n    with k(): pass"
+    after = (
+        "async def f(x):\n    await in_thread(g, x)\n    await in_thread(getattr, x, 'y')\n"
+        "    for z in iter_sync(h()): pass\n    with enter_sync(k()): pass"
+    )
+    assert all(verdicts(before, BRIDGES + after).values())
+    assert not all(verdicts(before, BRIDGES + after.replace("(g, x)", "(x, g)")).values())
