@@ -321,6 +321,7 @@ def _reaching_up(world: World, start: set[FunctionId]) -> set[FunctionId]:
         for site in world.incoming.get(fid, ()):
             if reaches(site, f) and not world.in_async(site.caller):
                 queue.append(site.caller)
+        queue += [holder for holder in world.handing[fid] if not world.in_async(holder)]
     return found
 
 

@@ -51,6 +51,11 @@ EAGER = frozenset(
     {"all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted", "str.join", "sum"}
     | {"tuple", "list.extend"}
 )
+AT_ONCE = frozenset(
+    {"filter", "functools.reduce", "heapq.nlargest", "heapq.nsmallest", "itertools.accumulate"}
+    | {"itertools.groupby", "map", "max", "min", "re.sub", "re.subn", "sorted"}
+)
+"""What calls a function that it is given before it returns, or as it is iterated."""
 BRIDGES = frozenset({"run_sync", "iter_sync", "enter_sync"})
 THREADS = frozenset({"to_thread", "in_thread"})
 """The wrappers of earlier steps (`Site.wrapper`)."""
@@ -87,6 +92,10 @@ class World:
     before no `await`: what is called there stays sync."""
     scripts: frozenset[str] = frozenset()
     """Files outside packages that no file imports: their module body is a program."""
+    handing: Mapping[FunctionId, list[FunctionId]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """Function -> those that hand it to something that calls it at once: `sorted(names, key=f)`."""
     interrupting: frozenset[FunctionId] = frozenset()
     """Handlers that run in the middle of anything, the loop included: no bridge may stand there."""
     turned: set[FunctionId] = field(default_factory=set)
@@ -236,11 +245,20 @@ def prepare(
     for f in graph.functions.values():
         if f.kind is FunctionKind.FUNCTION:
             world.by_path[f.path].append(f)
+    for escape in graph.escapes:
+        if escape.function is not None and _calls_at_once(escape.to):
+            holder = enclosing(world, escape.path, escape.span)
+            if holder is not None:
+                world.handing[escape.function].append(holder)
     world.classes = _classes(graph)
     world.under_lock = _under_locks(world)
     _pin_failed(world, failed)
     _pin_bound(world)
     return world
+
+
+def _calls_at_once(name: str) -> bool:
+    return name in AT_ONCE or name.endswith(".sort")
 
 
 def _through_facades(graph: Graph) -> Graph:
