@@ -208,7 +208,7 @@ def examine(package: Package, cache: Path, work: Path) -> Result:
         result.missed.append(f"apply ended with {done.returncode}: {_complaint(done.stderr)}")
         return result
     after = contents(folder)
-    result.missed += _written(result.summary, plan, before, after)
+    result.missed += _written(result.summary, plan, folder, before, after)
     result.missed += _compiled(before, after)
     result.missed += _settled(folder, after)
     result.changed = sum(before.get(path) != data for path, data in after.items())
@@ -228,7 +228,11 @@ def _complaint(errors: str) -> str:
 
 
 def _written(
-    summary: Mapping[str, Any], plan: Path, before: Mapping[str, bytes], after: Mapping[str, bytes]
+    summary: Mapping[str, Any],
+    plan: Path,
+    root: Path,
+    before: Mapping[str, bytes],
+    after: Mapping[str, bytes],
 ) -> Iterator[str]:
     """The stored plan is what was written, and the diff names every changed file."""
     named = {entry["path"] for entry in summary["files"]}
@@ -237,7 +241,7 @@ def _written(
         yield f"the diff names other files than were changed: {sorted(changed ^ named)[:3]}"
     stored = json.loads(plan.read_bytes())["asyncshift_plan"]["files"]
     for entry in stored:
-        if after.get(entry["path"]) != entry["new"].encode("utf-8", "surrogateescape"):
+        if (root / entry["path"]).read_bytes() != entry["new"].encode("utf-8", "surrogateescape"):
             yield f"{entry['path']} is not what the plan says"
 
 
@@ -267,11 +271,12 @@ def _proved(result: Result, before: Mapping[str, bytes], after: Mapping[str, byt
     registry = load_registry()
     verdicts: dict[str, Mapping[str, bool]] = {}
     names: dict[str, Mapping[int, str]] = {}
+    renames = _coroutines(after)
     for path, data in before.items():
         if path.endswith(".py") and after.get(path, data) != data:
             old = source_file(path, "", data).text
             new = source_file(path, "", after[path]).text
-            verdicts[path] = compare(old, new, registry)
+            verdicts[path] = compare(old, new, registry, renames)
             names[path] = _names(old)
     missed = []
     for change in result.change_sets:
@@ -280,6 +285,19 @@ def _proved(result: Result, before: Mapping[str, bytes], after: Mapping[str, byt
         if change["mechanical"] and not holds:
             missed.append(f"change-set {change['id']} ({change['title']}) is not mechanical")
     return missed
+
+
+def _coroutines(after: Mapping[str, bytes]) -> Mapping[str, str]:
+    """Names of coroutines that stand beside a facade, each with the facade's."""
+    found: dict[str, str] = {}
+    for path, data in after.items():
+        if path.endswith(".py"):
+            names = set(re.findall(rb"def (\w+)", data))
+            for name in names:
+                plain = name.removesuffix(b"_async")
+                if plain != name and plain in names:
+                    found[name.decode()] = plain.decode()
+    return found
 
 
 def _names(text: str) -> Mapping[int, str]:
