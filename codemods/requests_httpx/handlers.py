@@ -155,17 +155,21 @@ def _classes_of(handler: ast.ExceptHandler) -> list[ast.expr]:
 def _widened_handler(
     resolved: Resolved, handler: ast.ExceptHandler, classes: list[ast.expr]
 ) -> Iterator[Outcome]:
-    touched = False
+    touched = changed = False
+    named = {tb.qualified(resolved, other) for other in classes}
     for one in classes:
         wider = WIDER.get(one.id) if isinstance(one, ast.Name) else None
         if wider is None:
             continue
         touched = True
+        if all(name in named for name in wider):
+            continue
         names = tuple(resolved.names.dotted(name, resolved.site.span) for name in wider)
+        changed = True
         yield tb.edit(resolved, one, partial(_with_more, names), order=20, built=True)
     if not touched:
         return
-    if isinstance(handler.type, ast.Tuple):
+    if changed and isinstance(handler.type, ast.Tuple):
         yield _flattened(resolved, handler.type)
     yield from _reads(resolved, handler, always=False)
 

@@ -271,12 +271,11 @@ def _value(resolved: Resolved, registry: Registry) -> Iterator[Outcome]:
 def _class_value(resolved: Resolved, registry: Registry) -> Iterator[Outcome]:
     """A class outside a call or an annotation: tested with isinstance, or named for a cast."""
     new = registry.targets(resolved.api)[:1]
-    holder = resolved.parents[1] if isinstance(resolved.parents[0], ast.Tuple) else None
-    match holder or resolved.parents[0]:
-        case ast.Call(func=func, args=[_, kinds]) if new and dotted(func) == "isinstance":
-            if holder is None and kinds is resolved.node:
-                text = resolved.names.dotted(new[0], resolved.site.span)
-                yield tb.edit(resolved, resolved.node, partial(_pair, text), order=20)
+    group = resolved.parents[0] if isinstance(resolved.parents[0], ast.Tuple) else None
+    match resolved.parents[1 if group else 0]:
+        case ast.Call(func=func, args=[_, kinds]) if new and dotted(func) in _TESTS:
+            if kinds is (group or resolved.node):
+                yield from _tested_class(resolved, new[0], group)
                 return
         case ast.Call(func=func, args=[first, _]) if new and dotted(func) in (
             "cast",
@@ -297,10 +296,25 @@ def dotted(node: ast.AST) -> str:
     return tb.dotted_text(node)
 
 
-def _pair(text: str, node: Any) -> Any:
-    """`(Old, New)`: code that stays with the old library may reach this test as well."""
-    old = cst.Element(tb.bare(node))
-    return cst.Tuple([old, cst.Element(tb.expression(text))])
+_TESTS = frozenset({"isinstance", "issubclass"})
+
+
+def _tested_class(resolved: Resolved, new: str, group: ast.Tuple | None) -> Iterator[Outcome]:
+    """The new class, or both where code that stays with the old library reaches this test as
+    well.  One that stands there already is not named twice."""
+    both = resolved.way == "both"
+    if both and new in _named(resolved, group.elts if group else ()):
+        return
+    text = resolved.names.dotted(new, resolved.site.span)
+    change = partial(_classes, (text,), both)
+    yield tb.edit(resolved, resolved.node, change, order=20, built=both)
+    if group is not None:
+        yield tb.edit(resolved, group, flatten_tuple, order=20, built=True)
+
+
+def _named(resolved: Resolved, nodes: Iterable[ast.expr]) -> set[str]:
+    """The full names of some classes; builtins by their bare name."""
+    return {tb.qualified(resolved, node) or tb.dotted_text(node) for node in nodes}
 
 
 def _is_constants_holder(name: str, registry: Registry) -> bool:
@@ -344,6 +358,9 @@ def except_class(
         yield tb.note(resolved, "exception-kept", text, Severity.WARNING)
         return
     wanted = () if covered else (*row.to, *extra)
+    present = _named(resolved, siblings)
+    if resolved.way == "both" and all(n.removeprefix("builtins.") in present for n in wanted):
+        return
     names = [_written(resolved, name) for name in wanted]
     change = partial(_classes, tuple(names), resolved.way == "both")
     yield tb.edit(resolved, resolved.node, change, order=20, built=len(names) > 1)
@@ -401,11 +418,13 @@ def flatten_tuple(node: Any) -> Any:
 
 
 def flatten_arguments(call: Any) -> Any:
-    """`suppress((A, B))` -> `suppress(A, B)`."""
+    """`suppress((A, B))` -> `suppress(A, B)`, and no class is named twice."""
     found: list[Any] = []
     for arg in call.args:
+        inner = [arg]
         if isinstance(arg.value, cst.Tuple):
-            found += [cst.Arg(e.value) for e in arg.value.elements]
-        else:
-            found.append(arg)
+            inner = [cst.Arg(e.value) for e in arg.value.elements]
+        for one in inner:
+            if not any(one.value.deep_equals(other.value) for other in found):
+                found.append(one)
     return call.with_changes(args=tb.arguments(call.args, found))

@@ -155,7 +155,7 @@ class Outcomes:
         module = ast.parse(self.text)
         for node, parents, api, protocol in Finder(registry, receivers, module).sites(module):
             treatment = registry.treatment(api, protocol)
-            if treatment is None or treatment.kind in (Kind.SAME, Kind.BLOCKING):
+            if treatment is None or treatment.kind in (Kind.SAME, Kind.BLOCKING, Kind.MIGRATED):
                 continue
             if treatment.kind is Kind.REFUSED:
                 refusal = (place(node), "table", treatment.reason, treatment.way_out)

@@ -498,7 +498,11 @@ def _drop_statement(node: ast.AST, chance: random.Random) -> bool:
     if not isinstance(body, list) or len(body) < 2:
         return False
     quiet = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef
-    loud = [i for i, statement in enumerate(body) if not isinstance(statement, quiet)]
+    loud = [
+        i
+        for i, statement in enumerate(body)
+        if not any(isinstance(inner, quiet) for inner in ast.walk(statement))
+    ]
     if not loud:
         return False
     del body[chance.choice(loud)]

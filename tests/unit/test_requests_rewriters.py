@@ -268,9 +268,69 @@ def test_annotations() -> None:
     )
 
 
-def test_isinstance_takes_both_classes() -> None:
-    text = "def f(x):\n    return isinstance(x, requests.Response)\n"
-    assert "isinstance(x, (requests.Response, httpx.Response))" in rewritten(text)
+@pytest.mark.parametrize("test", ["isinstance", "issubclass"])
+@pytest.mark.parametrize(
+    ("before", "both", "new"),
+    [
+        ("requests.Response", "(requests.Response, httpx.Response)", "httpx.Response"),
+        (
+            "(int, requests.Response, str)",
+            "(int, requests.Response, httpx.Response, str)",
+            "(int, httpx.Response, str)",
+        ),
+    ],
+)
+def test_tested_classes(test: str, before: str, both: str, new: str) -> None:
+    """One class or both, and the same again on a tree that has both already."""
+    text = f"import httpx\ndef f(x):\n    return {test}(x, {{}})\n"
+    assert rewritten(text.format(before), way="both").endswith(text.format(both))
+    assert rewritten(text.format(before), way="convert").endswith(text.format(new))
+    assert rewritten(text.format(both), way="both").endswith(text.format(both))
+    assert rewritten(text.format(both), way="convert").endswith(text.format(new))
+
+
+@pytest.mark.parametrize(
+    ("before", "both", "new"),
+    [
+        (
+            "except requests.HTTPError",
+            "except (requests.HTTPError, httpx.HTTPStatusError)",
+            "except httpx.HTTPStatusError",
+        ),
+        (
+            "except (KeyError, requests.HTTPError)",
+            "except (KeyError, requests.HTTPError, httpx.HTTPStatusError)",
+            "except (KeyError, httpx.HTTPStatusError)",
+        ),
+    ],
+)
+def test_caught_classes_of_a_mixed_tree(before: str, both: str, new: str) -> None:
+    text = "import httpx\ndef f():\n    try:\n        g()\n    {}:\n        pass\n"
+    assert rewritten(text.format(before), way="both").endswith(text.format(both))
+    assert rewritten(text.format(both), way="both").endswith(text.format(both))
+    assert rewritten(text.format(both), way="convert").endswith(text.format(new))
+    spread = text.format(both.replace(", ", ",  "))
+    assert rewritten(spread, way="both").endswith(spread)
+
+
+def test_suppressed_classes_of_a_mixed_tree() -> None:
+    text = "import httpx\nwith contextlib.suppress({}):\n    g()\n"
+    both = text.format("requests.HTTPError, httpx.HTTPStatusError, KeyError")
+    new = text.format("httpx.HTTPStatusError, KeyError")
+    assert rewritten(both, way="both").endswith(both)
+    assert rewritten(both, way="convert").endswith(new)
+
+
+def test_a_handler_that_was_widened_is_not_widened_again() -> None:
+    text = """
+        import httpx
+        async def f():
+            try:
+                requests.get("u")
+            except (OSError,  httpx.HTTPError, httpx.InvalidURL):
+                pass
+    """
+    assert "except (OSError,  httpx.HTTPError, httpx.InvalidURL):" in rewritten(text)
 
 
 def test_classes_handed_on_stay() -> None:
