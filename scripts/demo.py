@@ -22,6 +22,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "shelfsync"
+MODULES = ("shelfsync.rates", "shelfsync.client", "shelfsync.importer", "shelfsync.cli")
 # Not compared: who asks, and how many bytes a JSON body takes (httpx leaves out the spaces).
 UNCOMPARED_HEADERS = frozenset({"user-agent", "content-length", "host"})
 
@@ -164,6 +165,26 @@ def compare_load(before: Path, after: Path, findings: Findings, latency: float, 
     findings.compare(f"the result of {runs} run{'s' * (runs > 1)}", old["outputs"], new["outputs"])
 
 
+def module_by_module(work: Path, after: Path, findings: Findings) -> None:
+    """Another copy, one module at a time: the tests pass after each step, and it ends the same."""
+    steps = work / "steps"
+    shutil.copytree(EXAMPLE, steps, ignore=shutil.ignore_patterns("__pycache__"))
+    for module in (*MODULES, ""):
+        options = ["--module", module] if module else []
+        command = [sys.executable, "-m", "asyncshift", "apply", "--yes", *options, "."]
+        done = subprocess.run(command, cwd=steps, capture_output=True, text=True, check=False)
+        said = next((line for line in done.stderr.splitlines() if "changed" in line), done.stderr)
+        print(f"$ asyncshift apply {' '.join(options) or '(all that is left)'}\n  {said}")
+        passed, line = run_tests(steps)
+        findings.require(f"tests: {line}", passed and done.returncode == 0)
+    asyncshift("status", ".", cwd=steps)
+    trees = [
+        {path.relative_to(tree): path.read_bytes() for path in sorted(tree.rglob("*.py"))}
+        for tree in (after, steps)
+    ]
+    findings.require("the same files as in one step, byte for byte", trees[0] == trees[1])
+
+
 def demo(work: Path, findings: Findings, latency: float, runs: int) -> None:
     before, after = work / "before", work / "after"
     for version in (before, after):
@@ -186,9 +207,12 @@ def demo(work: Path, findings: Findings, latency: float, runs: int) -> None:
         passed, line = run_tests(version)
         findings.require(f"{name}: {line}", passed)
 
-    heading(f"6. {runs} imports at once, {latency * 1000:.0f} ms for each answer of the server")
+    heading("6. The same, one module at a time")
+    module_by_module(work, after, findings)
+
+    heading(f"7. {runs} imports at once, {latency * 1000:.0f} ms for each answer of the server")
     compare_load(before, after, findings, latency, runs)
-    heading("7. One import alone: async does not make sequential code faster")
+    heading("8. One import alone: async does not make sequential code faster")
     compare_load(before, after, findings, latency, 1)
 
 

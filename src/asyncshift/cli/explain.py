@@ -20,10 +20,11 @@ def explain(
     """Tell why a function turns async or stays sync, with the whole chain of causes."""
     from asyncshift import pipeline
     from asyncshift.cli import terminal
+    from asyncshift.cli.migrate import analyse
     from asyncshift.report import explain as report
 
     with terminal.progress() as progress:
-        analysis = pipeline.analyse(given(paths), config, progress)
+        analysis, _, _ = analyse(given(paths), config, progress)
         outcome = pipeline.changes(analysis, progress)
     function = report.find_target(analysis.graph, target)
     explanation = report.explain(analysis.graph, outcome.plan, function)

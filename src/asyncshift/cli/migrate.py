@@ -14,7 +14,9 @@ from asyncshift.model import FileChange
 from asyncshift.planfile import PlannedSet
 
 if TYPE_CHECKING:
-    from asyncshift.pipeline import Outcome
+    from asyncshift.ledger import Ledger
+    from asyncshift.pipeline import Analysis, Outcome, Progress
+    from asyncshift.scope import Choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,8 @@ def migrate(
     from asyncshift.selection import choose, set_names
 
     with terminal.progress() as progress:
-        seen = pipeline.survey(paths, config, progress)
-        root = Path(seen.project.root)
-        known, notes = ledger.adopt(ledger.read_ledger(root), seen.project)
-        seen = replace(seen, messages=seen.messages + notes)
-        choice = recording.choice(known, seen.graph)
-        analysis = pipeline.solved(seen, config, progress, choice)
+        analysis, known, choice = analyse(paths, config, progress)
+        root = Path(analysis.project.root)
         outcome = pipeline.changes(analysis, progress)
         if taken or without:
             choice = choose(analysis.graph, outcome.plan, taken, without, choice)
@@ -76,6 +74,19 @@ def migrate(
         choice.declined,
     )
     return Step(root, outcome, ledger.ledger_changes(root, records), sets)
+
+
+def analyse(
+    paths: Sequence[Path], config: Config, progress: Progress
+) -> tuple[Analysis, Ledger, Choice]:
+    """The project solved within what was selected now, and what the ledger says was before."""
+    from asyncshift import ledger, pipeline, recording
+
+    seen = pipeline.survey(paths, config, progress)
+    known, notes = ledger.adopt(ledger.read_ledger(Path(seen.project.root)), seen.project)
+    seen = replace(seen, messages=seen.messages + notes)
+    choice = recording.choice(known, seen.graph)
+    return pipeline.solved(seen, config, progress, choice), known, choice
 
 
 def tell_ledger(step: Step) -> None:
