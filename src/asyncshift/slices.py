@@ -20,6 +20,7 @@ from asyncshift.locks import settle_locks
 from asyncshift.model import (
     Cause,
     Certainty,
+    Function,
     FunctionId,
     FunctionKind,
     Protocol,
@@ -237,6 +238,10 @@ def _outside_caller(
         reason = f"{caller.name} calls {f.name}, {place}"
         way_out = _add(world, site.path, site.caller)
         yield Refusal(site.path, site.span, "slice-no-wait", reason, way_out)
+    elif not world.in_scope(site.caller) and _is_around(world, caller, f):
+        reason = f"{caller.name} is put around {f.name} by a decorator, and it calls what it gets"
+        way_out = _add(world, site.path, site.caller)
+        yield Refusal(site.path, site.span, "slice-decorator", reason, way_out)
     elif (why := unfit(world, fid)) is not None:
         reason = f"{caller.name} calls {f.name}, which cannot keep a sync form beside: {why}"
         way_out = _add(world, site.path, site.caller)
@@ -248,6 +253,16 @@ def _outside_caller(
         reason = f"{caller.name} calls {f.name} and must not be edited"
         way_out = f"{_add(world, site.path, site.caller, edited=True)}, or take facades"
         yield Refusal(site.path, site.span, "slice-bridge", reason, way_out)
+
+
+def _is_around(world: World, caller: Function, f: Function) -> bool:
+    """Whether a decorator of `f` holds the caller: it calls the coroutine, never a facade."""
+    around: Function | None = caller
+    while around is not None:
+        if f"{around.module}.{around.name}" in f.decorators:
+            return True
+        around = world.function(around.parent) if around.parent is not None else None
+    return False
 
 
 # ----------------------------------------------------------------------------- exceptions

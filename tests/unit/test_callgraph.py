@@ -792,6 +792,22 @@ def test_more_than_sixteen_uses_of_a_decorator_keep_their_targets() -> None:
     assert names(found, site(found, "f3")) == ["deco.w"]
 
 
+def test_a_list_calls_what_it_is_sorted_by() -> None:
+    found = graph(
+        """
+        def size(x): return len(x)
+        def main(rows, other):
+            known = [1]
+            known.sort(key=size)
+            known.append(size)
+            other.sort(key=lambda x: x)
+        main([2], [3])
+        """
+    )
+    handed = [(e.span[0], e.to) for e in found.escapes]
+    assert handed == [(5, "list.sort"), (7, "list.sort")]
+
+
 def test_foreign_decorators_are_escapes_and_transparent() -> None:
     found = graph(
         """

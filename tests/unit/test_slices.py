@@ -409,3 +409,59 @@ def test_an_entry_point_keeps_its_sync_name_for_callers_outside(tree: Tree) -> N
     plan = tree.plan("api", "cli")
     assert len(made(plan, Action.SPLIT_ENTRY)) == 1
     assert rules(plan) == set()
+
+
+DECORATED = """import functools
+import requests
+
+def checked(f):
+    @functools.wraps(f)
+    def wrapper(*args):
+        try:
+            return f(*args)
+        except KeyError:
+            return None
+    return wrapper
+
+@checked
+def fetch(url):
+    return requests.get(url, timeout=5).text
+"""
+
+
+def test_a_decorators_wrapper_has_no_facade_and_awaits_the_coroutine(tree: Tree) -> None:
+    plan = tree.write(api=DECORATED, shop=SHOP).plan("api")
+    assert facades(plan) == {"api.py:14": "fetch_async"}
+    assert [d.span[0] for d in made(plan, Action.AWAIT)] == [8]
+    assert made(plan, Action.RETARGET) == made(plan, Action.TO_THREAD) == []
+
+
+def test_a_handler_in_a_dictionary_is_called_by_its_sync_name_in_a_thread(tree: Tree) -> None:
+    table = (
+        "import time\nfrom api import fetch\n\nHANDLERS = {'f': fetch}\n\n"
+        "def run(name):\n    time.sleep(1)\n    return HANDLERS[name]('u')\n"
+    )
+    tree.write(api=API, table=table, use="from api import fetch\n\ndef g():\n    fetch('u')\n")
+    (hop,) = made(tree.plan("api", "table"), Action.TO_THREAD)
+    assert hop.path == "table.py"
+
+
+def test_a_decorator_that_is_not_selected_keeps_what_it_decorates_sync(tree: Tree) -> None:
+    retry = """
+def patient(times):
+    def decorate(function):
+        def wrapper(*args):
+            for _ in range(times):
+                try:
+                    return function(*args)
+                except OSError:
+                    pass
+        return wrapper
+    return decorate
+"""
+    api = API.replace("def fetch", "@patient(3)\ndef fetch")
+    tree.write(retry=retry, api=f"from retry import patient\n{api}", shop=SHOP)
+    plan = tree.plan("api")
+    assert plan.decisions == ()
+    assert ("slice-decorator", "retry.py", 7) in rules(plan)
+    assert "shop.py" in changed(tree.plan("api", "retry", "shop"))

@@ -80,6 +80,9 @@ class Escapes:
                 name = kind[1].removeprefix("builtins.")
                 self._called_outside(name, args, site)
                 self._called_later(args, LEAVING.get(name, ()), site, name)
+            elif kind[0] == "boxed" and facts[3].endswith(".sort"):
+                called = [n for name, n in keywords if name == "key"]
+                self._hand_over(called, site, "list.sort", generators=False, libraries=False)
             elif kind[0] == "member":
                 api = self.solver.registry.canonical(f"{kind[1]}.{kind[2]}")
                 self._hand_over(arguments, site, api, generators=True, libraries=False)
