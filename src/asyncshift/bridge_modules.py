@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from asyncshift.model import Action, Decision, FileChange, Graph, Plan, Project,
 from asyncshift.pins import is_test_file
 
 NAME = "_run_sync"
+_WRAPPERS = frozenset({"run_sync", "iter_sync", "enter_sync", "in_thread"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,20 @@ def needs_bridge(decision: Decision) -> bool:
     return False
 
 
+def stands_after(graph: Graph, decisions: Sequence[Decision]) -> bool:
+    """Whether anything uses a bridge once these decisions are carried out."""
+    if any(needs_bridge(decision) for decision in decisions):
+        return True
+    gone = {(d.path, d.span) for d in decisions if d.action is Action.UNWRAP}
+    dropped = {d.owner for d in decisions if d.action is Action.DROP_FACADE}
+    return any(
+        site.wrapper in _WRAPPERS
+        and (site.path, site.wrapper_span) not in gone
+        and site.caller not in dropped
+        for site in graph.sites
+    )
+
+
 def place_bridges(project: Project, graph: Graph, plan: Plan) -> dict[str, BridgeModule]:
     """Which files import which bridge module.  It lives in the package of what is awaited, or
     beside a script; entry points use it too where it exists, so that all share one loop."""
@@ -49,7 +64,9 @@ def place_bridges(project: Project, graph: Graph, plan: Plan) -> dict[str, Bridg
             own = own and not is_test_file(decision.path)  # doubles use the program's
             home = graph.functions[callee].path if callee and not own else decision.path
             found[decision.path] = _module_for(project, files[home])
-    known = {*found.values(), *_standing(project)}
+    known = set(found.values())
+    if stands_after(graph, plan.decisions):
+        known |= set(_standing(project))
     for decision in plan.decisions:
         if decision.action in (Action.RUN, Action.SPLIT_ENTRY) and decision.path not in found:
             callee = decision.cause.because

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from asyncshift.arrivals import find_arrivals
-from asyncshift.bridge_modules import needs_bridge
+from asyncshift.bridge_modules import stands_after
 from asyncshift.codemod import Kind, Registry
 from asyncshift.facades import KEPT_BESIDE, simple_name
 from asyncshift.groups import LibraryUse, classes_of
@@ -35,6 +35,7 @@ from asyncshift.world import (
     bridge_allowed,
     forces,
     in_one_hop,
+    meant,
     reaches,
 )
 
@@ -137,9 +138,9 @@ def _calls(world: World, no_run: frozenset[tuple[str, Span]]) -> Iterator[Decisi
         for f in coroutines:
             if in_async:
                 yield from _awaited(world, site, f, old_names)
-            elif f.id in old_names:
+            elif any(g in old_names for g in meant(world, site, f.id)):
                 yield from _retargeted(world, site, f, old_names)
-            elif f.is_async or f.id in world.facades:
+            elif f.is_async or _has_facade(world, site, f):
                 continue  # it waits through a bridge or a facade
             elif world.function(site.caller).kind is FunctionKind.MODULE:
                 runs[site.path].append((site, f))
@@ -160,15 +161,9 @@ def _calls(world: World, no_run: frozenset[tuple[str, Span]]) -> Iterator[Decisi
 
 def _reruns(world: World, decided: Sequence[Decision]) -> list[Decision]:
     """Entry points of earlier steps share the loop of the bridges, while there are bridges."""
-    if not world.generated and not any(needs_bridge(decision) for decision in decided):
+    bridged = stands_after(world.graph, decided)
+    if not world.generated and not bridged:
         return []
-    gone = {(d.path, d.span) for d in decided if d.action is Action.UNWRAP}
-    bridged = any(needs_bridge(decision) for decision in decided) or any(
-        site.wrapper in BRIDGES | {"in_thread"}
-        and (site.path, site.wrapper_span) not in gone
-        and site.caller not in world.dropped
-        for site in world.graph.sites
-    )
     to = "bridge" if bridged else "asyncio.run"
     found = []
     for site in world.graph.sites:
@@ -196,13 +191,32 @@ def _through_sync_name(world: World, site: Site, coroutines: Sequence[Function])
     is not the one that is written here (a function kept in a variable)."""
     if site.protocol not in THREADABLE or site.wrapper in BRIDGES:
         return False
-    facades = [f for f in coroutines if f.id in world.facades]
-    if not facades or len(facades) < len(site.targets):
+    if not all(_has_facade(world, site, f) for f in coroutines):
         return False
+    if len(coroutines) < len(site.targets):
+        return False
+    facades = [world.function(g) for f in coroutines for g in meant(world, site, f.id)]
     last = site.text.rpartition(".")[2]
     written = {simple_name(f) for f in facades}
     patched = world.patched.intersection(f.id for f in facades)
     return bool(patched) or written != {last} or len({world.facades[f.id] for f in facades}) > 1
+
+
+def _has_facade(world: World, site: Site, f: Function) -> bool:
+    """Whether the sync name of a function is what this place reaches: a decorator's wrapper gets
+    the coroutine itself, because the decorator stands on the coroutine."""
+    named = meant(world, site, f.id)
+    if not all(g in world.facades for g in named):
+        return False
+    if named != [f.id]:
+        return True
+    around: FunctionId | None = site.caller
+    while around is not None:
+        outer = world.function(around)
+        if f"{outer.module}.{outer.name}" in f.decorators:
+            return False
+        around = outer.parent
+    return True
 
 
 def _awaited(
@@ -230,9 +244,11 @@ def _retargeted(
     world: World, site: Site, f: Function, old_names: Mapping[FunctionId, FunctionId]
 ) -> Iterator[Decision]:
     """The name that is called: the coroutine's own beside a facade, the plain one without."""
-    if f.id in world.facades and world.in_async(site.caller):
+    if _has_facade(world, site, f) and world.in_async(site.caller):
+        f = world.function(meant(world, site, f.id)[0])
         was, name = simple_name(f), world.facades[f.id]
-    elif f.id in old_names:
+    elif old := [g for g in meant(world, site, f.id) if g in old_names]:
+        f = world.function(old[0])
         was, name = simple_name(f), simple_name(world.function(old_names[f.id]))
     else:
         return

@@ -7,7 +7,7 @@ scope, code that nobody sees (a computed name, a string, another repository), a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from asyncshift.model import (
     Certainty,
@@ -19,7 +19,7 @@ from asyncshift.model import (
     Site,
 )
 from asyncshift.pins import is_test_file
-from asyncshift.world import World, bridge_allowed, forces
+from asyncshift.world import World, bridge_allowed, forces, meant
 
 KEPT_BESIDE = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 """Sync methods whose async form has another name anyway."""
@@ -29,7 +29,8 @@ def settle_facades(world: World) -> None:
     """Fill `world.facades` and `world.dropped` for what has turned."""
     mentions: dict[FunctionId, list[Mention]] = defaultdict(list)
     for mention in world.graph.mentions:
-        mentions[mention.function].append(mention)
+        for function in _alike(world, mention.function):
+            mentions[function].append(mention)
     values: dict[FunctionId, list[Site]] = defaultdict(list)
     for site in world.graph.sites:
         if site.protocol is Protocol.VALUE:
@@ -37,14 +38,16 @@ def settle_facades(world: World) -> None:
                 if target.function is not None:
                     values[target.function].append(site)
     world.facades, world.dropped = {}, set()
+    reached = _sites_by_name(world)
     seen: set[FunctionId] = set()
     for fid in sorted(world.turned):
         if fid in seen or not _is_candidate(world, fid):
             continue
-        group = [m for m in world.classes.get(fid, (fid,)) if m in world.turned]
-        group = [m for m in group if _is_candidate(world, m)]
+        name = simple_name(world.function(fid))
+        group = [m for m in world.classes.get(fid, (fid,)) if _is_candidate(world, m)]
+        group = [m for m in group if simple_name(world.function(m)) == name]
         seen.update(group)
-        needed = any(_is_needed(world, m, mentions, values) for m in group)
+        needed = any(_is_needed(world, m, mentions, values, reached) for m in group)
         for member, name in _names(world, group):
             if needed:
                 world.facades[member] = name
@@ -52,9 +55,42 @@ def settle_facades(world: World) -> None:
                 world.dropped.add(member)
 
 
+def _alike(world: World, fid: FunctionId) -> Iterable[FunctionId]:
+    """A function with those of its name under the same decorators: one wrapper stands for all."""
+    name = simple_name(world.function(fid))
+    own = world.pairs.get(fid, fid)
+    found = {fid}
+    facades = {coroutine: facade for facade, coroutine in world.pairs.items()}
+    for names in world.wrapped.values():
+        group = names.get(simple_name(world.function(own)), [])
+        if own in group:
+            found.update(group)
+            found.update(facades[g] for g in group if g in facades)
+    return [g for g in found if g == fid or simple_name(world.function(g)) == name]
+
+
+def _sites_by_name(world: World) -> dict[FunctionId, list[Site]]:
+    """The sites that reach a function by its own name, through decorators' wrappers too."""
+    found: dict[FunctionId, list[Site]] = defaultdict(list)
+    for fid in world.turned | world.wrapped.keys():
+        for site in world.incoming.get(fid, ()):
+            for named in meant(world, site, fid):
+                found[named].append(site)
+    return found
+
+
 def _is_candidate(world: World, fid: FunctionId) -> bool:
     f = world.function(fid)
-    return f.kind is FunctionKind.FUNCTION and fid not in world.entries
+    if f.kind is not FunctionKind.FUNCTION or fid in world.entries or fid not in world.turned:
+        return False
+    return fid in world.pairs or not is_nested(world, fid)
+
+
+def is_nested(world: World, fid: FunctionId) -> bool:
+    """Whether a function is a local of another one: it is reached as a value, as a decorator's
+    wrapper is, and never by a name that somebody outside knows."""
+    parent = world.function(fid).parent
+    return parent is not None and world.function(parent).kind is FunctionKind.FUNCTION
 
 
 def simple_name(f: Function) -> str:
@@ -92,6 +128,7 @@ def _is_needed(
     fid: FunctionId,
     mentions: dict[FunctionId, list[Mention]],
     values: dict[FunctionId, list[Site]],
+    reached: Mapping[FunctionId, Sequence[Site]],
 ) -> bool:
     f = world.function(fid)
     partial = world.scope is not None and world.scope.partial and not world.scope.bridges
@@ -102,7 +139,7 @@ def _is_needed(
     for mention in mentions[fid]:
         if mention.how != "patched" or (partial and not is_test_file(f.path)):
             return True
-    if any(_keeps_sync_name(world, f, site) for site in world.incoming.get(fid, ())):
+    if any(_keeps_sync_name(world, f, site) for site in reached.get(fid, ())):
         return True
     if any(not world.in_scope(site.caller) for site in values[fid]):
         return True
@@ -110,8 +147,8 @@ def _is_needed(
         return False
     if not world.in_scope(fid) or not world.in_scope(coroutine) or mentions[coroutine]:
         return True
-    reached = (*world.incoming.get(coroutine, ()), *values[coroutine])
-    return any(site.caller != fid and not world.in_scope(site.caller) for site in reached)
+    users = (*world.incoming.get(coroutine, ()), *reached.get(coroutine, ()), *values[coroutine])
+    return any(site.caller != fid and not world.in_scope(site.caller) for site in users)
 
 
 def is_public(world: World, f: Function) -> bool:
@@ -119,8 +156,7 @@ def is_public(world: World, f: Function) -> bool:
     parts = f.name.split(".")
     if any(part.startswith("_") and part not in KEPT_BESIDE for part in parts):
         return False
-    parent = world.function(f.parent) if f.parent is not None else None
-    return parent is None or parent.kind in (FunctionKind.MODULE, FunctionKind.CLASS)
+    return not is_nested(world, f.id)
 
 
 def _keeps_sync_name(world: World, f: Function, site: Site) -> bool:
@@ -140,6 +176,8 @@ def unfit(world: World, fid: FunctionId) -> str | None:
     f = world.function(fid)
     if f.kind is not FunctionKind.FUNCTION:
         return "it has no name"
+    if is_nested(world, fid) and fid not in world.pairs:
+        return "it is local to a function"
     if simple_name(f) == "__call__":
         return "an instance has one way to be called"
     if any(d.endswith("overload") for d in f.decorators):

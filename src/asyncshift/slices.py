@@ -30,7 +30,7 @@ from asyncshift.model import (
 from asyncshift.pins import is_test_file
 from asyncshift.scope import Scope
 from asyncshift.solve import find_blocking, group_conflicts, spread, thread_conflicts
-from asyncshift.world import ROOTS, World, forces, is_implicit, may_wait, reaches
+from asyncshift.world import ROOTS, World, forces, is_implicit, may_wait, meant, reaches
 
 _NO_INSTANCE = frozenset(
     {Protocol.EXCEPT, Protocol.ANNOTATION, Protocol.IMPORT, Protocol.VALUE, Protocol.BASE}
@@ -216,7 +216,8 @@ def _openings(world: World, goal: frozenset[FunctionId], fid: FunctionId) -> Ite
     for site in world.incoming.get(fid, ()):
         if site.certainty is Certainty.UNKNOWN or not forces(site, f):
             continue
-        yield from _outside_caller(world, goal, fid, site)
+        for named in meant(world, site, fid):
+            yield from _outside_caller(world, goal, named, site)
 
 
 def _outside_caller(

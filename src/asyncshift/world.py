@@ -92,6 +92,8 @@ class World:
     before no `await`: what is called there stays sync."""
     scripts: frozenset[str] = frozenset()
     """Files outside packages that no file imports: their module body is a program."""
+    wrapped: Mapping[FunctionId, Mapping[str, list[FunctionId]]] = field(default_factory=dict)
+    """A decorator's inner function -> by name, the functions that it stands for."""
     handing: Mapping[FunctionId, list[FunctionId]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -251,10 +253,38 @@ def prepare(
             if holder is not None:
                 world.handing[escape.function].append(holder)
     world.classes = _classes(graph)
+    world.wrapped = _wrapped(graph)
     world.under_lock = _under_locks(world)
     _pin_failed(world, failed)
     _pin_bound(world)
     return world
+
+
+def _wrapped(graph: Graph) -> dict[FunctionId, dict[str, list[FunctionId]]]:
+    """For the functions inside the project's decorators: what is decorated by these."""
+    decorated: dict[str, list[Function]] = defaultdict(list)
+    for f in graph.functions.values():
+        for name in f.decorators:
+            decorated[name].append(f)
+    found: dict[FunctionId, dict[str, list[FunctionId]]] = {}
+    for f in graph.functions.values():
+        above = f.parent
+        while above is not None and f.kind is FunctionKind.FUNCTION:
+            outer = graph.functions[above]
+            for g in decorated.get(f"{outer.module}.{outer.name}", ()):
+                names = found.setdefault(f.id, defaultdict(list))
+                names[g.name.rpartition(".")[2]].append(g.id)
+            above = outer.parent
+    return found
+
+
+def meant(world: World, site: Site, fid: FunctionId) -> list[FunctionId]:
+    """The functions whose name a place uses to reach one: what a decorator's wrapper stands for,
+    otherwise the function itself."""
+    names = world.wrapped.get(fid)
+    if names is None:
+        return [fid]
+    return names.get(site.text.rpartition(".")[2]) or [fid]
 
 
 def _calls_at_once(name: str) -> bool:

@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from contextvars import ContextVar, copy_context
@@ -39,7 +39,7 @@ def run_sync(awaitable: Awaitable[T]) -> T:
         return future.result()
 
 
-def iter_sync(items: AsyncIterable[T]) -> Iterator[T]:
+def iter_sync(items: AsyncIterable[T]) -> Generator[T, None, None]:
     """Iterate over an async iterable, in one task on the home loop, each item when asked for."""
     ready: SimpleQueue[tuple[T, Future[None]] | None] = SimpleQueue()
 
@@ -63,7 +63,7 @@ def iter_sync(items: AsyncIterable[T]) -> Iterator[T]:
 
 
 @contextmanager
-def enter_sync(manager: AbstractAsyncContextManager[T]) -> Iterator[T]:
+def enter_sync(manager: AbstractAsyncContextManager[T]) -> Generator[T, None, None]:
     """`async with` on the home loop.  One task enters and leaves; the block raises inside of it."""
     raised: list[BaseException] = []
 
@@ -93,7 +93,7 @@ async def in_thread(function: Callable[..., T], /, *args: Any, **kwargs: Any) ->
 
 
 @contextmanager
-def _started(awaitable: Awaitable[T]) -> Iterator[Future[T]]:
+def _started(awaitable: Awaitable[T]) -> Generator[Future[T], None, None]:
     """A task on the home loop, in the caller's context; Ctrl-C cancels it and waits for its end."""
     future: Future[T] = Future()
 
