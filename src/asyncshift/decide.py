@@ -167,7 +167,8 @@ def _reruns(world: World, decided: Sequence[Decision]) -> list[Decision]:
     to = "bridge" if bridged else "asyncio.run"
     found = []
     for site in world.graph.sites:
-        if site.wrapper == "run" and site.wrapper_span and _starts(world, site):
+        other = "asyncio.run" if bridged else "run"
+        if site.wrapper == other and site.wrapper_span and _starts(world, site):
             coroutine = next((t.function for t in site.targets if t.function), None)
             if coroutine is not None and site.protocol is Protocol.CALL:
                 text = "the program and its bridges share one loop"

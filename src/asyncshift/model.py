@@ -235,7 +235,7 @@ class Site:
     project functions; None when a `**` argument could not be followed."""
     wrapper: str = ""
     """What directly wraps this place: `run_sync`, `iter_sync`, `enter_sync` (bridges), `to_thread`,
-    `in_thread` (the span is then the wrapper's call), `run` (an entry point's runner)."""
+    `in_thread` (the span is then the wrapper's call), `run` and `asyncio.run` (runners)."""
     wrapper_span: Span | None = None
     """The wrapper's call expression."""
 

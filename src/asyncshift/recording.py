@@ -190,7 +190,7 @@ class _Step:
                 self.threads.add(caller)
             elif site.wrapper in BRIDGES and not self.graph.functions[caller].facade_of:
                 self.bridges.add(caller)
-            elif site.wrapper == "run":
+            elif site.wrapper in ("run", "asyncio.run"):
                 self.runners.add(caller)
 
     def _around(self, fid: FunctionId) -> FunctionId:

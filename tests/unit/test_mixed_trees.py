@@ -287,7 +287,7 @@ def test_iterators_and_coroutines_that_run_together() -> None:
     assert {"main for Pages.__iter__", "main for Pages.__next__"} <= shape(found)
     assert handed_on(found) == set()
     assert site(found, "Pages()", "for").awaited
-    assert site(found, "main").wrapper == "run"
+    assert site(found, "main").wrapper == "asyncio.run"
 
 
 # ----------------------------------------------------------------------------- wrappers

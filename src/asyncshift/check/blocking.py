@@ -98,7 +98,7 @@ def _waits(site: Site, reach: Reach) -> tuple[str, str] | None:
         return None
     if site.wrapper in BRIDGES:
         return BRIDGE, f"{site.wrapper}({site.text}(...))"
-    if site.wrapper == "run":
+    if site.wrapper in ("run", "asyncio.run"):
         return NESTED, f"asyncio.run({site.text}(...))"
     if site.awaited or site.wrapper:
         return None

@@ -35,7 +35,7 @@ THREADED = {
 
 WRAPPERS = {
     "_run_sync.run_sync": "run_sync", "_run_sync.iter_sync": "iter_sync",
-    "_run_sync.enter_sync": "enter_sync", "_run_sync.run": "run", "asyncio.run": "run",
+    "_run_sync.enter_sync": "enter_sync", "_run_sync.run": "run", "asyncio.run": "asyncio.run",
 }  # fmt: skip
 """They run what they are given in an event loop -> `Site.wrapper`."""
 
