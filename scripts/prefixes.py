@@ -68,7 +68,10 @@ class Target:
     """What its tests need beside the development tools."""
 
 
-PYTEST = "-m pytest -q -x -p no:cacheprovider -p no:randomly"
+PYTEST = (
+    "-m pytest -q -x -p no:cacheprovider -W error::pytest.PytestUnraisableExceptionWarning "
+    "-W 'error:coroutine:RuntimeWarning'"
+)
 TARGETS = (
     Target("shelfsync", f"{PYTEST} -W error", ROOT / "examples/shelfsync", python_path="src"),
 )
