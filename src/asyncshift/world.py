@@ -232,29 +232,7 @@ def prepare(
             if file.path not in imported and file.path.rpartition("/")[0] not in packages
         ),
     )
-    for fid in world.entries:
-        if world.kept.get(fid, Cause("", "", "", 0)).rule in ("escapes", "foreign-base"):
-            del world.kept[fid]
-    for site in graph.sites:
-        world.sites_in[site.path].append(site)
-        world.outgoing[site.caller].append(site)
-        for target in site.targets:
-            if target.function is not None:
-                world.incoming[target.function].append(site)
-    for use in uses:
-        if use[0].protocol is Protocol.CALL and use[2].kind is not Kind.MIGRATED:
-            world.uses_at[use[0].path, use[0].span].append(use)
-    for f in graph.functions.values():
-        if f.kind is FunctionKind.FUNCTION:
-            world.by_path[f.path].append(f)
-    for escape in graph.escapes:
-        if escape.function is not None and _calls_at_once(escape.to):
-            holder = enclosing(world, escape.path, escape.span)
-            if holder is not None:
-                world.handing[escape.function].append(holder)
-    world.classes = _classes(graph)
-    world.wrapped = _wrapped(graph)
-    world.under_lock = _under_locks(world)
+    _index(world, uses)
     _pin_failed(world, failed)
     _pin_bound(world)
     return world
@@ -289,6 +267,34 @@ def meant(world: World, site: Site, fid: FunctionId) -> list[FunctionId]:
 
 def _calls_at_once(name: str) -> bool:
     return name in AT_ONCE or name.endswith(".sort")
+
+
+def _index(world: World, uses: Sequence[LibraryUse]) -> None:
+    """Everything that is asked for by function, by file or by place."""
+    graph = world.graph
+    for fid in world.entries:
+        if world.kept.get(fid, Cause("", "", "", 0)).rule in ("escapes", "foreign-base"):
+            del world.kept[fid]
+    for site in graph.sites:
+        world.sites_in[site.path].append(site)
+        world.outgoing[site.caller].append(site)
+        for target in site.targets:
+            if target.function is not None:
+                world.incoming[target.function].append(site)
+    for use in uses:
+        if use[0].protocol is Protocol.CALL and use[2].kind is not Kind.MIGRATED:
+            world.uses_at[use[0].path, use[0].span].append(use)
+    for f in graph.functions.values():
+        if f.kind is FunctionKind.FUNCTION:
+            world.by_path[f.path].append(f)
+    for escape in graph.escapes:
+        if escape.function is not None and _calls_at_once(escape.to):
+            holder = enclosing(world, escape.path, escape.span)
+            if holder is not None:
+                world.handing[escape.function].append(holder)
+    world.classes = _classes(graph)
+    world.wrapped = _wrapped(graph)
+    world.under_lock = _under_locks(world)
 
 
 def _through_facades(graph: Graph) -> Graph:
