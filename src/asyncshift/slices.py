@@ -211,6 +211,7 @@ def _openings(world: World, goal: frozenset[FunctionId], fid: FunctionId) -> Ite
             if use[2].grouped and use[2].blocks and group in world.open_groups:
                 reason = f"{f.name} uses a client that cannot move in this step: {site.text}"
                 yield Refusal(site.path, site.span, QUIET, reason, "")
+    yield from _decorating(world, fid)
     if fid in world.entries:
         return  # it keeps its sync name anyway
     for site in world.incoming.get(fid, ()):
@@ -218,6 +219,20 @@ def _openings(world: World, goal: frozenset[FunctionId], fid: FunctionId) -> Ite
             continue
         for named in meant(world, site, fid):
             yield from _outside_caller(world, goal, named, site)
+
+
+def _decorating(world: World, fid: FunctionId) -> Iterator[Refusal]:
+    """A decorator's wrapper turns what it decorates: that has to be in scope, to get a facade."""
+    f = world.function(fid)
+    if f.parent is None or world.function(f.parent).kind is not FunctionKind.FUNCTION:
+        return
+    for g in world.graph.functions.values():
+        if g.decorators and not world.in_scope(g.id) and _is_around(world, f, g):
+            reason = (
+                f"{f.name} is put around {g.name} by a decorator, and {g.module} is not selected"
+            )
+            place = (g.line, 0, g.line, 0)
+            yield Refusal(g.path, place, "slice-decorator", reason, _add(world, g.path, g.id))
 
 
 def _outside_caller(

@@ -262,6 +262,8 @@ def meant(world: World, site: Site, fid: FunctionId) -> list[FunctionId]:
     names = world.wrapped.get(fid)
     if names is None:
         return [fid]
+    if site.wrapper in THREADS:  # the text is that of `to_thread`
+        return sorted({g for found in names.values() for g in found})
     return names.get(site.text.rpartition(".")[2]) or [fid]
 
 
