@@ -227,6 +227,10 @@ def _awaited(
     if site.wrapper in BRIDGES:
         yield _at(world, site, BY_PROTOCOL[site.protocol], f"{f.name} is async", f.id)
         yield _unwrapped(world, site, f)
+    elif site.wrapper in THREADS and site.protocol is Protocol.CONSUME:
+        if not f.is_async:
+            detail = {"wrapper": site.wrapper}
+            yield _at(world, site, Action.CONSUME, f"{f.name} is async", f.id, detail)
     elif site.wrapper in THREADS:
         if not f.is_async:
             yield _unwrapped(world, site, f)

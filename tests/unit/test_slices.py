@@ -465,3 +465,15 @@ def patient(times):
     assert plan.decisions == ()
     assert ("slice-decorator", "retry.py", 7) in rules(plan)
     assert "shop.py" in changed(tree.plan("api", "retry", "shop"))
+
+
+def test_a_thread_that_only_consumed_dissolves_too(tree: Tree) -> None:
+    api = "import time\n\ndef rows():\n    for n in range(3):\n        time.sleep(0)\n        yield n\n"
+    shop = (
+        "import asyncio\nfrom api import rows\n\n"
+        "async def total():\n    return sum(await asyncio.to_thread(list, rows()))\n"
+    )
+    plan = tree.write(api=api, shop=shop).plan("api", "shop")
+    (consume,) = made(plan, Action.CONSUME)
+    assert (consume.detail["consumer"], consume.detail["wrapper"]) == ("list", "to_thread")
+    assert made(plan, Action.UNWRAP) == []

@@ -246,19 +246,22 @@ class Sites:
             if protocol == "call":
                 self._consumer(kind, args, site)
                 if kind[0] == "ext" and kind[1] in HOPS and args:
-                    self._hop(args[0], site)
+                    self._hop(args, site)
         if facts[4] & f.VARIABLE and (found := self.found.get((site, "call", ""))):
             found.likely = True
         if node <= 0 or node in self._callees:
             self._method_consumer(node, facts[3], args, site)
 
-    def _hop(self, function: int, site: int) -> None:
-        """`asyncio.to_thread(f, x)` calls f: its name there is no mention."""
+    def _hop(self, args: tuple[int, ...], site: int) -> None:
+        """`asyncio.to_thread(f, x)` calls f: its name there is no mention.  `to_thread(list, rows())`
+        iterates."""
+        function = args[0]
         unit = self.unit_of(site)
         place = self.solver.files[unit].handed.get(site - self._units[unit])
         if place is not None:
             self._handed.add((unit, place))
         for kind in self.solver.sees(function):
+            self._consumer(kind, args[1:], site)
             for reached in self.called(kind, site):
                 self.note(site, "call", reached, function)
 

@@ -46,6 +46,9 @@ def consume(ctx: Context, decision: Decision) -> Iterator[Step]:
     if not isinstance(node, ast.Call):
         yield _no_form(ctx, ctx.tree.place(decision.span), consumer or "this")
         return
+    if "wrapper" in decision.detail:
+        yield from _out_of_thread(ctx, node, consumer.removeprefix("builtins."))
+        return
     if (refusal := ctx.cannot_await(node)) is not None:
         yield refusal
         return
@@ -63,6 +66,28 @@ def consume(ctx: Context, decision: Decision) -> Iterator[Step]:
             yield _no_form(ctx, node, name)
         case name, _:
             yield _no_form(ctx, node, name)
+
+
+def _out_of_thread(ctx: Context, node: ast.Call, name: str) -> Iterator[Step]:
+    """`await to_thread(list, rows())` as `[item async for item in rows()]`, without the `await`."""
+    waiting = ctx.tree.parents[node]
+    plain = ast.copy_location(ast.Call(node.args[0], node.args[1:], node.keywords), node)
+    if not isinstance(waiting, ast.Await) or name not in _WHOLE or not _takes(plain, name):
+        yield _no_form(ctx, node, name)
+        return
+    for step in _eager(ctx, plain, name):
+        assert isinstance(step, Edit)
+        change = partial(_taken_out, change=step.change)
+        yield Edit("Await", ctx.tree.span(waiting), change, AWAIT_ORDER)
+
+
+def _taken_out(
+    node: cst.Await, change: Callable[[cst.Call], cst.BaseExpression]
+) -> cst.BaseExpression:
+    call = cst.ensure_type(node.expression, cst.Call)
+    first, *rest = call.args
+    made = change(call.with_changes(func=first.value, args=rest))
+    return made.with_changes(lpar=node.lpar, rpar=node.rpar)
 
 
 def _spread(ctx: Context, decision: Decision, consumer: str) -> Iterator[Step]:
