@@ -119,7 +119,7 @@ class FileFacts:
     """Site of an except clause -> what it guards."""
     doubles: dict[int, tuple[tuple[str, ...], bool, bool]]
     """Site of a call with `**`: names seen, own `**` parameter flows in, all names known."""
-    handed: dict[int, Span]
+    handed: dict[int, tuple[Span, str]]
     """Site of a call to something named `to_thread` -> the place of its first argument."""
     names: dict[str, int]
     """Name in the module -> its node."""

@@ -366,7 +366,7 @@ def test_calls_that_a_thread_makes() -> None:
     first, *_ = [s for s in found.sites if s.wrapper == "to_thread"]
     assert (names(found, first), first.awaited) == (["requests.Session.get"], True)
     assert first.targets[0].origins == ("pkg/main.py:5:39",)
-    hop = site(found, "in_thread")
+    hop = site(found, "self.work")
     assert (names(found, hop), hop.wrapper, hop.awaited) == (["C.work"], "in_thread", True)
     assert (hop.wrapper_span, hop.keywords) == (hop.span, ("n",))
     assert shape(found) >= {"C.go call requests.Response.json", "C.go call requests.Session.post"}

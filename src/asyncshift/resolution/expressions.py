@@ -540,7 +540,8 @@ class Expressions(Doubles):
         given = tuple(keyword.arg for keyword in node.keywords if keyword.arg)
         match name, node.args:
             case (("to_thread" | "in_thread"), _):
-                self.handed[site] = self.places.span(first)
+                span = self.places.span(first)
+                self.handed[site] = span, self.places.label(span)
             case "getattr", [_, computed, *_]:
                 self.named[site] = (pattern(computed),)
             case "multiple", [ast.Constant(value=str() as text), *_]:

@@ -77,7 +77,7 @@ class Emitter:
         self.classes: list[ClassFacts | None] = []
         self.regions: dict[int, Span] = {}
         self.doubles: dict[int, tuple[tuple[str, ...], bool, bool]] = {}
-        self.handed: dict[int, Span] = {}
+        self.handed: dict[int, tuple[Span, str]] = {}
         self.stars: list[str] = []
         self.imports: list[str] = []
         self.named: dict[int, tuple[str, ...]] = {}

@@ -57,6 +57,8 @@ class Sites:
         self.wrappers = Wrappers(solver, self.facts_of)
         self._handed: set[tuple[int, Span]] = set()
         """(file, place) of functions that are handed to a thread, which is a call of them."""
+        self._labels: dict[int, str] = {}
+        """Site of such a call -> how the function is written there."""
 
     # ------------------------------------------------------------------ places
 
@@ -257,9 +259,10 @@ class Sites:
         iterates."""
         function = args[0]
         unit = self.unit_of(site)
-        place = self.solver.files[unit].handed.get(site - self._units[unit])
-        if place is not None:
-            self._handed.add((unit, place))
+        handed = self.solver.files[unit].handed.get(site - self._units[unit])
+        if handed is not None:
+            self._handed.add((unit, handed[0]))
+            self._labels[site] = handed[1]
         for kind in self.solver.sees(function):
             self._consumer(kind, args[1:], site)
             for reached in self.called(kind, site):
@@ -524,6 +527,8 @@ class Sites:
                 for (function, api), ts in found.targets.items()
             ]
             targets.sort(key=lambda t: (t.function or "", t.api or ""))
+            if protocol == "call":
+                label = self._labels.get(number, label)
             wrapper, wrapper_span = self.wrappers.of(number, protocol, consumer, span)
             sites.append(
                 Site(

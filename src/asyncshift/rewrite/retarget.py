@@ -75,7 +75,7 @@ def _reference(ctx: Context, node: ast.AST, was: str) -> ast.Name | ast.Attribut
         case ast.Call(func=func, args=args):
             inside = [a for a in args if isinstance(a, (ast.Call, ast.Starred, ast.GeneratorExp))]
             if (_last(ctx, func) or "") in {*THREADS, "partial"}:
-                inside = args[:1]
+                inside = [*args[:1], *inside]
         case ast.YieldFrom(value=value) | ast.Starred(value=value) | ast.Await(value=value):
             inside = [value]
         case ast.GeneratorExp(generators=[first, *_]):
