@@ -480,8 +480,8 @@ def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
     work = list(ast.iter_child_nodes(function))
     while work:
         node = work.pop()
-        yield node
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node
             work += ast.iter_child_nodes(node)
 
 
