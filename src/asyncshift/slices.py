@@ -289,6 +289,7 @@ def _close_handlers(world: World, registry: Registry) -> bool:
     assert world.scope is not None
     arrivals = find_arrivals(world, registry)
     grew = False
+    passed: list[tuple[Site, Refusal, set[str]]] = []
     for site, target, treatment in world.uses:
         if site.protocol is not Protocol.EXCEPT or treatment.kind is not Kind.PLAIN:
             continue
@@ -303,10 +304,13 @@ def _close_handlers(world: World, registry: Registry) -> bool:
             "is not selected"
         )
         way_out = _add(world, site.path, site.caller, edited=True)
-        for group in sorted(_raising(world, site, treatment.codemod)):
-            if _open(world, group, site, reason, QUIET):
-                grew = True
-                _note(world, [Refusal(site.path, site.span, "slice-handler", reason, way_out)])
+        refusal = Refusal(site.path, site.span, "slice-handler", reason, way_out)
+        if groups := _raising(world, site, treatment.codemod):
+            passed.append((site, refusal, groups))
+    for site, refusal, groups in passed:  # all are named, the first that a group meets opens it
+        _note(world, [refusal])
+        for group in sorted(groups):
+            grew |= _open(world, group, site, refusal.reason, QUIET)
     return grew
 
 
