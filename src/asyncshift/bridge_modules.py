@@ -7,11 +7,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from asyncshift.model import Action, Decision, FileChange, Graph, Plan, Project, SourceFile
+from asyncshift.model import (
+    BRIDGES,
+    Action,
+    Decision,
+    FileChange,
+    Graph,
+    Plan,
+    Project,
+    SourceFile,
+)
 from asyncshift.pins import is_test_file
 
 NAME = "_run_sync"
-_WRAPPERS = frozenset({"run_sync", "iter_sync", "enter_sync", "in_thread"})
+_WRAPPERS = BRIDGES | {"in_thread"}
 
 
 @dataclass(frozen=True, slots=True)

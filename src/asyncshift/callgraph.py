@@ -10,7 +10,14 @@ from types import MappingProxyType
 from asyncshift import facts as f
 from asyncshift.codemod import Kind, Registry
 from asyncshift.facts import FileFacts
-from asyncshift.model import Function, FunctionId, FunctionKind, Graph, Protocol
+from asyncshift.model import (
+    BRIDGES,
+    Function,
+    FunctionId,
+    FunctionKind,
+    Graph,
+    Protocol,
+)
 from asyncshift.resolution.escapes import Escapes
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.flow import Fn
@@ -126,7 +133,7 @@ def _facade(solver: Solver, fn: Fn, sites: Sites) -> int | None:
         return None
     coroutine, site = fn.facts.facade
     wrapper = sites.wrappers.around(site + solver.unit_sites[fn.unit])
-    return coroutine if wrapper in ("run_sync", "iter_sync", "enter_sync") else None
+    return coroutine if wrapper in BRIDGES else None
 
 
 def _family(

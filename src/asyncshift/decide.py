@@ -12,6 +12,8 @@ from asyncshift.codemod import Kind, Registry
 from asyncshift.facades import KEPT_BESIDE, simple_name
 from asyncshift.groups import LibraryUse, classes_of
 from asyncshift.model import (
+    BRIDGES,
+    THREADS,
     Action,
     Cause,
     Certainty,
@@ -27,10 +29,8 @@ from asyncshift.model import (
     Span,
 )
 from asyncshift.world import (
-    BRIDGES,
     ROOTS,
     THREADABLE,
-    THREADS,
     World,
     bridge_allowed,
     forces,

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from asyncshift.codemod import Kind, Registry, Treatment
-from asyncshift.model import Graph, Protocol, Refusal, Site, Span, Target
+from asyncshift.model import (
+    THREADS,
+    Graph,
+    Protocol,
+    Refusal,
+    Site,
+    Span,
+    Target,
+)
 
 QUIET = "quiet"
 """Rule of a refusal that nobody has to act on: a lock or an annotation stays as it is."""
@@ -142,7 +150,7 @@ def form_groups(graph: Graph, uses: Iterable[LibraryUse], refusals: Iterable[Ref
                 groups.refuse(origins_of(site, target)[0], refusal)
         elif (given := at.get((site.path, site.span))) is not None:
             groups.refuse(origins_of(site, target)[0], given)
-        elif site.wrapper in ("to_thread", "in_thread") and treatment.kind in _CALLED:
+        elif site.wrapper in THREADS and treatment.kind in _CALLED:
             why = f"{site.text} runs in a thread already: that was decided before"
             refusal = Refusal(site.path, site.span, QUIET, why, "call it without the thread")
             groups.refuse(origins_of(site, target)[0], refusal)

@@ -150,6 +150,12 @@ class Certainty(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
+BRIDGES = frozenset({"run_sync", "iter_sync", "enter_sync"})
+"""Wrappers of the generated module by which sync code waits for async code (`Site.wrapper`)."""
+THREADS = frozenset({"to_thread", "in_thread"})
+"""Wrappers by which async code hands sync code to a thread."""
+
+
 @dataclass(frozen=True, slots=True)
 class Function:
     """A node of the call graph.  Made by `callgraph`, read by `solve`, `rewrite` and `report`."""

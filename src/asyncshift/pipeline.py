@@ -26,6 +26,7 @@ from asyncshift.codemod import Kind, Registry, load_registry
 from asyncshift.config import Config
 from asyncshift.errors import InputError
 from asyncshift.model import (
+    THREADS,
     Action,
     Certainty,
     Decision,
@@ -45,7 +46,6 @@ from asyncshift.model import (
 )
 from asyncshift.planning import make_plan
 from asyncshift.scope import ALL, Choice, Scope, make_scope
-from asyncshift.world import THREADS
 
 Progress = Callable[[str, int, int], None]
 """Called with the step's name, what is done, and the total."""

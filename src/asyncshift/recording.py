@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 
 from asyncshift.ledger import WHOLE, FunctionRecord, Ledger, ModuleRecord, Refused
 from asyncshift.model import (
+    BRIDGES,
+    THREADS,
     Action,
     FileChange,
     Function,
@@ -29,8 +31,6 @@ from asyncshift.model import (
 from asyncshift.planfile import digest
 from asyncshift.scope import Choice, Scope
 
-BRIDGES = frozenset({"run_sync", "iter_sync", "enter_sync"})
-THREADS = frozenset({"to_thread", "in_thread"})
 BODY = "<module>"
 
 

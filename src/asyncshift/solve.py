@@ -20,6 +20,7 @@ from asyncshift.codemod import Kind
 from asyncshift.groups import LibraryUse, origins_of
 from asyncshift.locks import settle_locks
 from asyncshift.model import (
+    BRIDGES,
     Cause,
     Certainty,
     Function,
@@ -31,7 +32,6 @@ from asyncshift.model import (
 )
 from asyncshift.pins import is_test_file
 from asyncshift.world import (
-    BRIDGES,
     ITERATING,
     OWN_THREAD,
     ROOTS,

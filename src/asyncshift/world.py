@@ -56,9 +56,6 @@ AT_ONCE = frozenset(
     | {"itertools.groupby", "map", "max", "min", "re.sub", "re.subn", "sorted"}
 )
 """What calls a function that it is given before it returns, or as it is iterated."""
-BRIDGES = frozenset({"run_sync", "iter_sync", "enter_sync"})
-THREADS = frozenset({"to_thread", "in_thread"})
-"""The wrappers of earlier steps (`Site.wrapper`)."""
 OWN_THREAD = frozenset(
     {"asyncio.to_thread", "_run_sync.in_thread", "threading.Thread", "threading.Timer"}
 )
@@ -262,8 +259,6 @@ def meant(world: World, site: Site, fid: FunctionId) -> list[FunctionId]:
     names = world.wrapped.get(fid)
     if names is None:
         return [fid]
-    if site.wrapper in THREADS:  # the text is that of `to_thread`
-        return sorted({g for found in names.values() for g in found})
     return names.get(site.text.rpartition(".")[2]) or [fid]
 
 

@@ -16,6 +16,8 @@ from asyncshift.check.findings import BLOCKS, BRIDGE, NESTED, UNKNOWN, Finding
 from asyncshift.check.values import Step
 from asyncshift.codemod import Kind, Registry
 from asyncshift.model import (
+    BRIDGES,
+    THREADS,
     Certainty,
     Function,
     FunctionId,
@@ -27,7 +29,6 @@ from asyncshift.model import (
 )
 from asyncshift.world import reaches
 
-BRIDGES = frozenset({"run_sync", "iter_sync", "enter_sync"})
 WAITING = frozenset({Kind.AWAITABLE, Kind.ENTERED, Kind.ITERATED, Kind.BLOCKING})
 NAMED = frozenset(
     {Protocol.VALUE, Protocol.ANNOTATION, Protocol.EXCEPT, Protocol.BASE, Protocol.IMPORT}
@@ -183,7 +184,7 @@ def _reach(analysis: Analysis) -> Reach:
     graph = analysis.graph
     reach = Reach(analysis, graph, analysis.registry)
     for site in graph.sites:
-        if site.certainty is Certainty.UNKNOWN or site.wrapper in ("to_thread", "in_thread"):
+        if site.certainty is Certainty.UNKNOWN or site.wrapper in THREADS:
             continue
         targets = [graph.functions[t.function] for t in site.targets if t.function]
         # Of a sync and an async twin, async code means the async one.

@@ -17,6 +17,8 @@ from rich.text import Text
 from asyncshift.codemod import Kind, Registry
 from asyncshift.ledger import Ledger
 from asyncshift.model import (
+    BRIDGES,
+    THREADS,
     Certainty,
     FunctionKind,
     Graph,
@@ -27,7 +29,6 @@ from asyncshift.model import (
     SourceFile,
     Span,
 )
-from asyncshift.recording import BRIDGES, THREADS
 
 SHOWN = 25
 _WAITS = frozenset({Kind.AWAITABLE, Kind.ENTERED, Kind.ITERATED, Kind.BLOCKING, Kind.REFUSED})

@@ -12,14 +12,13 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from asyncshift.model import BRIDGES
+
 _KEPT = frozenset(
     {"staticmethod", "classmethod", "typing.final", "typing.override", "typing_extensions.final",
      "typing_extensions.override"}
 )  # fmt: skip
 """Decorators that a facade has as well; all others belong to its coroutine."""
-
-
-_BRIDGES = frozenset({"run_sync", "iter_sync", "enter_sync"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def gives_what_it_runs(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         case ast.Return(
             value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[ast.Call()])
         ):
-            return name in _BRIDGES
+            return name in BRIDGES
     return False
 
 

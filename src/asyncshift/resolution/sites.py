@@ -255,7 +255,7 @@ class Sites:
             self._method_consumer(node, facts[3], args, site)
 
     def _hop(self, args: tuple[int, ...], site: int) -> None:
-        """`asyncio.to_thread(f, x)` calls f: its name there is no mention.  `to_thread(list, rows())`
+        """`to_thread(f, x)` calls f: its name there is no mention.  `to_thread(list, rows())`
         iterates."""
         function = args[0]
         unit = self.unit_of(site)

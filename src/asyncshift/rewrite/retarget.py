@@ -14,10 +14,9 @@ from functools import partial
 import libcst as cst
 
 from asyncshift.codemod import Edit
-from asyncshift.model import Decision
+from asyncshift.model import THREADS, Decision
 from asyncshift.rewrite.context import AWAIT_ORDER, Context, FunctionNode, Step
 from asyncshift.rewrite.names import Binding, same_module
-from asyncshift.rewrite.wrappers import THREADS
 
 
 @dataclass(frozen=True, slots=True)

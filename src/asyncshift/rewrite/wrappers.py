@@ -14,12 +14,14 @@ import libcst as cst
 
 from asyncshift.codemod import Edit
 from asyncshift.edits import parenthesize
-from asyncshift.model import Decision
+from asyncshift.model import (
+    THREADS,
+    Decision,
+)
 from asyncshift.rewrite.context import Context, Step
 from asyncshift.rewrite.names import BRIDGE
 
 UNWRAP_ORDER = -10
-THREADS = frozenset({"to_thread", "in_thread"})
 
 
 def unwrap(ctx: Context, decision: Decision) -> Iterator[Step]:
