@@ -16,8 +16,10 @@ from asyncshift.world import World
 def change_sets(world: World, decisions: Sequence[Decision]) -> tuple[ChangeSet, ...]:
     """The change-sets of a plan, callees first; `ChangeSet.id` counts from 1."""
     needs: dict[FunctionId, set[FunctionId]] = defaultdict(set)
+    reasons: dict[FunctionId, str] = {}
     for decision in decisions:
         needs[decision.owner] |= set()
+        reasons.setdefault(decision.owner, decision.cause.text)
         if decision.site is not None and decision.cause.because is not None:
             needs[decision.owner].add(decision.cause.because)
     for ring in _rings(world, decisions):
@@ -32,7 +34,7 @@ def change_sets(world: World, decisions: Sequence[Decision]) -> tuple[ChangeSet,
             number[fid] = id_
         members = tuple(sorted(component))
         inner = {number[n] for fid in members for n in graph[fid] if n in number} - {id_}
-        title, why = _title(world, members), _why(world, members)
+        title, why = _title(world, members), _why(world, members, reasons)
         found.append(ChangeSet(id_, title, members, tuple(sorted(inner)), why))
     return tuple(found)
 
@@ -104,9 +106,10 @@ def _title(world: World, members: Sequence[FunctionId]) -> str:
     return f"{first.module}:{first.name}{more}" if first.name else f"{first.path}{more}"
 
 
-def _why(world: World, members: Sequence[FunctionId]) -> str:
+def _why(world: World, members: Sequence[FunctionId], reasons: Mapping[FunctionId, str]) -> str:
+    """Why the first of them turns; where none does, why its first place changes."""
     for fid in members:
         cause = world.causes.get(fid)
         if cause is not None:
             return cause.text
-    return "names of the library change"
+    return reasons[members[0]]

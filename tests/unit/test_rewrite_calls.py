@@ -71,6 +71,12 @@ def test_what_no_thread_can_take_is_refused() -> None:
     assert rules(text, do(A.TO_THREAD, "a + b")) == {"thread-implicit"}
 
 
+@pytest.mark.parametrize("statement", ["o.url = 1", "o.url += 1", "del o.url", "o.url, x = y"])
+def test_a_setter_or_deleter_that_blocks_is_refused(statement: str) -> None:
+    text = f"async def main():\n    {statement}\n"
+    assert rules(text, do(A.TO_THREAD, "o.url")) == {"thread-implicit"}
+
+
 # ----------------------------------------------------------------------------- bridges
 
 BRIDGE: Any = {"bridge": "pkg._run_sync"}

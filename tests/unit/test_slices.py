@@ -10,7 +10,7 @@ import pytest
 from asyncshift.config import Config, load_config
 from asyncshift.errors import InputError
 from asyncshift.model import Action, Decision, Plan
-from asyncshift.pipeline import analyse
+from asyncshift.pipeline import analyse, changes
 from asyncshift.scope import Choice
 
 API = "import requests\n\ndef fetch(url):\n    return requests.get(url, timeout=5).text\n"
@@ -387,6 +387,22 @@ def test_downwards_a_selected_function_threads_the_blocking_code_below(tree: Tre
     assert len(made(plan, Action.TO_THREAD)) == 1
 
 
+def test_what_assigns_to_a_property_that_blocks_stays_sync(tree: Tree) -> None:
+    api = (
+        "import requests\n\nclass Port:\n    def __init__(self):\n        self._rate = 0\n\n"
+        "    @property\n    def rate(self):\n        return self._rate\n\n"
+        "    @rate.setter\n    def rate(self, value):\n"
+        "        requests.post('u', data=value, timeout=5)\n"
+    )
+    shop = (
+        "from api import Port, fetch\n\ndef setup(port: Port):\n    fetch('u')\n    port.rate = 1\n"
+    )
+    api += "\ndef fetch(url):\n    return requests.get(url, timeout=5).text\n"
+    outcome = changes(analyse([tree.write(api=api, shop=shop).root], tree.config()))
+    assert {change.path for change in outcome.changes} == {"api.py", "shop.py", "_run_sync.py"}
+    assert made(outcome.plan, Action.TO_THREAD) == []
+
+
 def test_downwards_functions_that_block_nowhere_stay(tree: Tree) -> None:
     shop = SHOP + "\ndef pure(x):\n    return x + 1\n"
     plan = tree.write(api=API, shop=shop).plan("shop", direction="down")
@@ -400,6 +416,9 @@ def test_a_thread_dissolves_when_the_code_below_migrates(tree: Tree) -> None:
     )
     plan = tree.write(api=API, shop=shop).plan("api", "shop")
     assert len(made(plan, Action.UNWRAP)) == 1
+    assert [change.reason for change in plan.change_sets if change.title == "shop:price"] == [
+        "fetch can be awaited here"
+    ]
 
 
 def test_an_entry_point_keeps_its_sync_name_for_callers_outside(tree: Tree) -> None:

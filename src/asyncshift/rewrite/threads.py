@@ -22,12 +22,13 @@ def to_thread(ctx: Context, decision: Decision) -> Iterator[Step]:
     node = ctx.tree.find(decision.span, ast.Call, ast.Attribute)
     if isinstance(ctx.tree.parents.get(node) if node else None, ast.Await):
         return
-    if node is None:
-        place = ctx.tree.place(decision.span)
+    if node is None or _is_assigned(node):
+        place = ctx.tree.place(decision.span) if node is None else node
+        way = "an operator, a loop or a `with`" if node is None else "an assignment"
         yield ctx.refuse(
             place,
             "thread-implicit",
-            "this blocks through an operator, a loop or a `with`, which no thread can take over",
+            f"this blocks through {way}, which no thread can take over",
             "call the method by its name, or move the statement into a function",
         )
         return
@@ -53,6 +54,11 @@ def _call(ctx: Context, node: ast.Call, function: cst.BaseExpression) -> Iterato
         return
     change = partial(threaded_call, function=function)
     yield Edit("Call", ctx.tree.span(node), change, AWAIT_ORDER)
+
+
+def _is_assigned(node: ast.Call | ast.Attribute) -> bool:
+    """`port.rate = 9600` and `del port.rate`, which run a property's setter or deleter."""
+    return isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
 
 
 def _is_super(func: ast.expr) -> bool:
