@@ -142,7 +142,7 @@ def _mode(style: Style) -> black.Mode:
     return black.Mode(
         target_versions=versions,
         line_length=style.line_length,
-        string_normalization=style.quotes == "double",
+        string_normalization=False,  # new strings have the style's quotes, old ones keep theirs
     )
 
 

@@ -101,3 +101,9 @@ def test_another_layout_stays_what_it_is() -> None:
     call = HUGGED.partition(" = ")[2].strip()
     after = migrated(HUGGED, do(A.BRIDGE, call), style=UNSET, bridge="pkg._run_sync")
     assert after.endswith("    value = run_sync(f([\n        aaaa, bbbb,\n    ], key=cccc))\n")
+
+
+def test_a_statement_that_is_laid_out_keeps_its_quotes() -> None:
+    before = "async def main():\n    def rows():\n        yield from f()['records']\n"
+    after = migrated(before, do(A.MAKE_ASYNC, "def rows", kind="generator"), style=Style())
+    assert "in f()['records']:" in after
