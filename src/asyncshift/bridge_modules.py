@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,42 +48,79 @@ def needs_bridge(decision: Decision) -> bool:
     return False
 
 
-def stands_after(graph: Graph, decisions: Sequence[Decision]) -> bool:
-    """Whether anything uses a bridge once these decisions are carried out."""
-    if any(needs_bridge(decision) for decision in decisions):
-        return True
-    gone = {(d.path, d.span) for d in decisions if d.action is Action.UNWRAP}
-    dropped = {d.owner for d in decisions if d.action is Action.DROP_FACADE}
-    return any(
-        site.wrapper in _WRAPPERS
+def bridged_after(graph: Graph, decisions: Iterable[Decision]) -> frozenset[str]:
+    """The files that use a bridge once these decisions are carried out, entry points aside."""
+    decided = tuple(decisions)
+    gone = {(d.path, d.span) for d in decided if d.action is Action.UNWRAP}
+    dropped = {d.owner for d in decided if d.action is Action.DROP_FACADE}
+    standing = {
+        site.path
+        for site in graph.sites
+        if site.wrapper in _WRAPPERS
         and (site.path, site.wrapper_span) not in gone
         and site.caller not in dropped
-        for site in graph.sites
-    )
+    }
+    made = {d.path for d in decided if needs_bridge(d) and d.action is not Action.RERUN}
+    return frozenset(standing | made)
+
+
+def reached_files(graph: Graph, paths: Collection[str]) -> dict[str, frozenset[str]]:
+    """For each of these files those that run with it: what is imported and called, and itself."""
+    if not paths:
+        return {}
+    below: dict[str, set[str]] = defaultdict(set)
+    for path, imported in graph.imports.items():
+        below[path].update(imported)
+    for site in graph.sites:
+        below[site.path].update(
+            graph.functions[t.function].path for t in site.targets if t.function
+        )
+    found = {}
+    for path in paths:
+        seen, queue = {path}, [path]
+        while queue:
+            fresh = below[queue.pop()] - seen
+            seen |= fresh
+            queue += fresh
+        found[path] = frozenset(seen)
+    return found
 
 
 def place_bridges(project: Project, graph: Graph, plan: Plan) -> dict[str, BridgeModule]:
     """Which files import which bridge module.  It lives in the package of what is awaited, or
-    beside a script; entry points use it too where it exists, so that all share one loop."""
+    beside a script; entry points use it too where they reach it, so that all share one loop."""
     files = {file.path: file for file in project.files}
     found: dict[str, BridgeModule] = {}
     for decision in plan.decisions:
-        if needs_bridge(decision) and decision.path not in found:
+        if decision.action is Action.RERUN or decision.path in found:
+            continue
+        if needs_bridge(decision):
             callee = decision.cause.because
-            own = decision.action in (Action.MAKE_ASYNC, Action.RERUN)
+            own = decision.action is Action.MAKE_ASYNC
             own = own and not is_test_file(decision.path)  # doubles use the program's
             home = graph.functions[callee].path if callee and not own else decision.path
             found[decision.path] = _module_for(project, files[home])
+    using = bridged_after(graph, plan.decisions)
     known = set(found.values())
-    if stands_after(graph, plan.decisions):
+    if using:
         known |= set(_standing(project))
-    for decision in plan.decisions:
-        if decision.action in (Action.RUN, Action.SPLIT_ENTRY) and decision.path not in found:
+    entries = {d.path: d for d in plan.decisions if _starts_with_bridge(d) and d.path not in found}
+    reached = reached_files(graph, entries)
+    for path, decision in entries.items():
+        if below := sorted(using & reached[path]):
             callee = decision.cause.because
-            home = graph.functions[callee].path if callee else decision.path
-            if (bridge := _module_for(project, files[home])) in known:
-                found[decision.path] = bridge
+            home = graph.functions[callee].path if callee else path
+            own_module = _module_for(project, files[home])
+            others = [found.get(p) or _module_for(project, files[p]) for p in below]
+            found[path] = next((m for m in (own_module, *others) if m in known), own_module)
     return found
+
+
+def _starts_with_bridge(decision: Decision) -> bool:
+    """Whether a program starts here, on the bridge's loop if there are bridges."""
+    if decision.action is Action.RERUN:
+        return needs_bridge(decision)
+    return decision.action in (Action.RUN, Action.SPLIT_ENTRY)
 
 
 def _standing(project: Project) -> Iterable[BridgeModule]:

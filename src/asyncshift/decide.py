@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from asyncshift.arrivals import find_arrivals
-from asyncshift.bridge_modules import stands_after
+from asyncshift.bridge_modules import bridged_after, reached_files
 from asyncshift.codemod import Kind, Registry
 from asyncshift.facades import KEPT_BESIDE, simple_name
 from asyncshift.groups import LibraryUse, classes_of
@@ -161,19 +161,24 @@ def _calls(world: World, no_run: frozenset[tuple[str, Span]]) -> Iterator[Decisi
 
 def _reruns(world: World, decided: Sequence[Decision]) -> list[Decision]:
     """Entry points of earlier steps share the loop of the bridges, while there are bridges."""
-    bridged = stands_after(world.graph, decided)
-    if not world.generated and not bridged:
+    using = bridged_after(world.graph, decided)
+    if not world.generated and not using:
         return []
-    to = "bridge" if bridged else "asyncio.run"
+    starts = [
+        site
+        for site in world.graph.sites
+        if site.wrapper in ("run", "asyncio.run") and site.wrapper_span and _starts(world, site)
+    ]
+    reached = reached_files(world.graph, {site.path for site in starts})
     found = []
-    for site in world.graph.sites:
-        other = "asyncio.run" if bridged else "run"
-        if site.wrapper == other and site.wrapper_span and _starts(world, site):
-            coroutine = next((t.function for t in site.targets if t.function), None)
-            if coroutine is not None and site.protocol is Protocol.CALL:
-                text = "the program and its bridges share one loop"
-                made = _at(world, site, Action.RERUN, text, coroutine, {"to": to})
-                found.append(replace(made, span=site.wrapper_span))
+    for site in starts:
+        bridged = bool(using & reached[site.path])
+        coroutine = next((t.function for t in site.targets if t.function), None)
+        if (site.wrapper == "run") != bridged and coroutine and site.protocol is Protocol.CALL:
+            text = "the program and its bridges share one loop"
+            to = "bridge" if bridged else "asyncio.run"
+            made = _at(world, site, Action.RERUN, text, coroutine, {"to": to})
+            found.append(replace(made, span=site.wrapper_span or site.span))
     return found
 
 

@@ -1,0 +1,52 @@
+"""Small programs that random ones (tests/fuzz) were reduced to: each broke a step once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from asyncshift.cli import run
+
+LEAF = "import time\n\n\ndef ask(x):\n    time.sleep(0)\n    return x\n"
+
+
+def write(root: Path, **files: str) -> None:
+    (root / "pkg").mkdir(exist_ok=True)
+    (root / "pkg" / "__init__.py").touch()
+    for name, text in files.items():
+        path = root / f"{name.replace('__', '/')}.py"
+        path.write_text(text)
+
+
+def step(root: Path, *modules: str) -> None:
+    named = [word for module in modules for word in ("--module", module)]
+    assert run(["apply", str(root), "--yes", "--jobs", "1", *named]) == 0
+
+
+def test_a_program_that_reaches_a_bridge_starts_on_its_loop_at_once(tmp_path: Path) -> None:
+    """Not only in the step after, and not with a bridge module of its own."""
+    item = (
+        "from pkg.api import ask\n\n\nclass Item:\n"
+        "    @property\n    def size(self):\n        return ask(1)\n"
+    )
+    main = (
+        "from pkg.api import ask\nfrom pkg.shop import Item\n\n\n"
+        "def main():\n    print(ask(2), Item().size)\n\n\n"
+        'if __name__ == "__main__":\n    main()\n'
+    )
+    write(tmp_path, pkg__api=LEAF, pkg__shop=item, main=main)
+    step(tmp_path)
+    after = (tmp_path / "main.py").read_text()
+    assert "    run(main())" in after
+    step(tmp_path)
+    assert (tmp_path / "main.py").read_text() == after
+    assert not (tmp_path / "_run_sync.py").exists()
+
+
+def test_a_program_that_reaches_no_bridge_starts_as_always(tmp_path: Path) -> None:
+    lazy = "from pkg.api import ask\n\nclass Item:\n"
+    lazy += "    @property\n    def size(self):\n        return ask(1)\n"
+    main = 'from pkg.api import ask\n\nif __name__ == "__main__":\n    ask(1)\n'
+    write(tmp_path, pkg__api=LEAF, pkg__shop=lazy, main=main)
+    step(tmp_path)
+    assert (tmp_path / "pkg" / "_run_sync.py").exists()
+    assert "asyncio.run(ask(1))" in (tmp_path / "main.py").read_text()
