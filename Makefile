@@ -34,7 +34,7 @@ endef
 .PHONY: help
 help:
 	@sed -n '3,6s/^# \{0,3\}//p' Makefile
-	@echo "also: lint types unit docs real-code check-real format clean"
+	@echo "also: lint types unit docs real-code check-real prefixes format clean"
 
 $(READY): pyproject.toml
 	$(call make_venv,$(VENV))
@@ -97,6 +97,10 @@ real-code: $(READY)
 .PHONY: check-real
 check-real: $(READY)
 	$(BIN)/python scripts/check_real.py
+
+.PHONY: prefixes
+prefixes: $(READY)
+	$(BIN)/python scripts/prefixes.py
 
 .PHONY: clean
 clean:

@@ -346,6 +346,17 @@ is listed under *bridged*.  *CPU* is the cost of the `diff` command, start of th
 included, as a multiple of `ast.parse` over the same files in the same run.
 """
 
+PREFIXES = """\
+## Module by module
+
+`make prefixes` (`scripts/prefixes.py`) takes the example, programs of `tests/fixtures/programs` and
+pyserial 3.5 (8,500 lines, whose tests run offline) one module at a time: leaves first, top down,
+and in ten random orders.  After each step the project's own tests pass and leave no coroutine
+un-awaited, `asyncshift check` finds nothing new, what the diff does not name is byte for byte as it
+was, and the same step again changes nothing; at the end the tree holds the same statements as after
+one step.  It takes any project: `--source DIR --tests "-m pytest -q"`.
+"""
+
 
 def page(results: list[Result]) -> str:
     """The whole of docs/real-code.md."""
@@ -367,7 +378,7 @@ def page(results: list[Result]) -> str:
     about = "\n".join(f"- **{r.package.pin}**: {r.package.about}" for r in results)
     missed = [f"- {r.package.name}: {text}" for r in results for text in r.missed]
     tail = "\n## Missed\n\n" + "\n".join(missed) + "\n" if missed else ""
-    return f"{head}\n{table}\n\n{about}\n{tail}"
+    return f"{head}\n{table}\n\n{about}\n{tail}{PREFIXES}"
 
 
 def _row(result: Result) -> tuple[str, ...]:
