@@ -23,6 +23,8 @@ from asyncshift.world import World, bridge_allowed, forces, meant
 
 KEPT_BESIDE = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 """Sync methods whose async form has another name anyway."""
+_PUBLIC = frozenset({*KEPT_BESIDE, "__call__"})
+"""Names with an underscore that code outside relies on."""
 
 
 def settle_facades(world: World) -> None:
@@ -154,7 +156,7 @@ def _is_needed(
 def is_public(world: World, f: Function) -> bool:
     """Whether code that is not seen may call it by its name."""
     parts = f.name.split(".")
-    if any(part.startswith("_") and part not in KEPT_BESIDE for part in parts):
+    if any(part.startswith("_") and part not in _PUBLIC for part in parts):
         return False
     return not is_nested(world, f.id)
 
@@ -180,10 +182,17 @@ def unfit(world: World, fid: FunctionId) -> str | None:
         return "it is local to a function"
     if simple_name(f) == "__call__":
         return "an instance has one way to be called"
-    if any(d.endswith("overload") for d in f.decorators):
+    if any(_is_overload(world.function(m), f) for m in (fid, *world.classes.get(fid, ()))):
         return "its overloads describe one form only"
     if fid in world.entries:
         return "it is an entry point"
     if fid in world.registered:
         return "a framework knows it by its decorator"
     return None
+
+
+def _is_overload(one: Function, f: Function) -> bool:
+    """Whether a definition is one of the overloads of `f`, or `f` is one itself."""
+    if (one.path, one.name) != (f.path, f.name):
+        return False
+    return any(d.rpartition(".")[2] == "overload" for d in one.decorators)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from asyncshift.affinity import settle_affinity
 from asyncshift.arrivals import find_arrivals, guarded
 from asyncshift.codemod import Kind, Registry
-from asyncshift.facades import unfit
+from asyncshift.facades import is_public, unfit
 from asyncshift.groups import QUIET, LibraryUse, classes_of
 from asyncshift.locks import settle_locks
 from asyncshift.model import (
@@ -214,11 +214,25 @@ def _openings(world: World, goal: frozenset[FunctionId], fid: FunctionId) -> Ite
     yield from _decorating(world, fid)
     if fid in world.entries:
         return  # it keeps its sync name anyway
+    yield from _without_sync_form(world, f)
     for site in world.incoming.get(fid, ()):
         if site.certainty is Certainty.UNKNOWN or not forces(site, f):
             continue
         for named in meant(world, site, fid):
             yield from _outside_caller(world, goal, named, site)
+
+
+def _without_sync_form(world: World, f: Function) -> Iterator[Refusal]:
+    """What code that is not seen may call keeps its sync form, or waits for the last step."""
+    assert world.scope is not None
+    if not world.scope.partial or world.scope.bridges or f.id in world.registered:
+        return
+    if f.kind is not FunctionKind.FUNCTION or not is_public(world, f) or is_test_file(f.path):
+        return
+    if (why := unfit(world, f.id)) is not None:
+        reason = f"{f.name} is public and cannot keep a sync form beside: {why}"
+        way_out = "leave it for the step over everything, or take --boundary bridge"
+        yield Refusal(f.path, (f.line, 0, f.line, 0), "slice-no-facade", reason, way_out)
 
 
 def _decorating(world: World, fid: FunctionId) -> Iterator[Refusal]:

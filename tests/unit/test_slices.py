@@ -496,3 +496,35 @@ def test_a_thread_that_only_consumed_dissolves_too(tree: Tree) -> None:
     (consume,) = made(plan, Action.CONSUME)
     assert (consume.detail["consumer"], consume.detail["wrapper"]) == ("list", "to_thread")
     assert made(plan, Action.UNWRAP) == []
+
+
+# ------------------------------------------------------------------ public, and one form only
+
+OVERLOADED = (
+    "from typing import overload\nimport requests\n\n"
+    "@overload\ndef fetch(url: str) -> str: ...\n"
+    "@overload\ndef fetch(url: bytes) -> bytes: ...\n"
+    "def fetch(url):\n    return requests.get(url, timeout=5).text\n"
+)
+CALLABLE = (
+    "import time\n\nclass Limit:\n    def __call__(self):\n        time.sleep(1)\n\n"
+    "def pause():\n    Limit()()\n"
+)
+
+
+@pytest.mark.parametrize("api", [OVERLOADED, CALLABLE])
+def test_what_has_one_form_only_waits_for_the_step_over_everything(tree: Tree, api: str) -> None:
+    tree.write(api=api, shop="X = 1\n")
+    plan = tree.plan("api")
+    assert plan.turned == frozenset()
+    assert "slice-no-facade" in {rule for rule, _, _ in rules(plan)}
+    assert tree.plan().turned
+
+
+@pytest.mark.parametrize("name", ["_Limit", "Limit"])
+def test_an_instance_is_called_from_outside_only_where_its_class_is_public(
+    tree: Tree, name: str
+) -> None:
+    tree.write(api=CALLABLE.replace("Limit", name), shop="X = 1\n")
+    turned = {d.span[0] for d in made(tree.plan("api"), Action.MAKE_ASYNC)}
+    assert (4 in turned) is (name == "_Limit")

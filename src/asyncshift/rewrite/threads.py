@@ -56,7 +56,7 @@ def _call(ctx: Context, node: ast.Call, function: cst.BaseExpression) -> Iterato
     yield Edit("Call", ctx.tree.span(node), change, AWAIT_ORDER)
 
 
-def _is_assigned(node: ast.Call | ast.Attribute) -> bool:
+def _is_assigned(node: ast.AST) -> bool:
     """`port.rate = 9600` and `del port.rate`, which run a property's setter or deleter."""
     return isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
 
