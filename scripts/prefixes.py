@@ -76,7 +76,7 @@ TARGETS = (
     Target("shelfsync", f"{PYTEST} -W error", ROOT / "examples/shelfsync", python_path="src"),
     *(
         Target(name, f"{PYTEST} -W error", ROOT / "tests/fixtures/programs" / name)
-        for name in ("depot", "sensors")
+        for name in ("depot", "gazette", "sensors")
     ),
     # 8,500 lines; its tests use `loop://`, which waits with `time.sleep` as a device would.
     Target("pyserial", f"{PYTEST} test", pin="pyserial==3.5", modules="serial*"),

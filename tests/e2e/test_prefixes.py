@@ -27,6 +27,7 @@ def walk(source: Path, *options: str) -> subprocess.CompletedProcess[str]:
     ("program", "options"),
     [
         ("depot", ["--orders", "0"]),
+        ("gazette", ["--orders", "0"]),
         ("depot", ["--orders", "0", "--edit-callers"]),
         ("sensors", ["--orders", "1"]),
     ],
