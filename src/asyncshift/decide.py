@@ -140,7 +140,7 @@ def _calls(world: World, no_run: frozenset[tuple[str, Span]]) -> Iterator[Decisi
                 yield from _awaited(world, site, f, old_names)
             elif any(g in old_names for g in meant(world, site, f.id)):
                 yield from _retargeted(world, site, f, old_names)
-            elif f.is_async or _has_facade(world, site, f):
+            elif f.is_async or _has_facade(world, site, f) or _is_iterator(world, site, f):
                 continue  # it waits through a bridge or a facade
             elif world.function(site.caller).kind is FunctionKind.MODULE:
                 runs[site.path].append((site, f))
@@ -190,6 +190,22 @@ def _starts(world: World, site: Site) -> bool:
 
 def _is_called(world: World, site: Site, f: Function) -> bool:
     return (f.is_async or world.is_coroutine(f.id)) and forces(site, f)
+
+
+def _is_iterator(world: World, site: Site, f: Function) -> bool:
+    """Whether what a place iterates comes out of `iter(...)`, which has its own bridge."""
+
+    def inside(inner: Site, outer: Site) -> bool:
+        return outer.span[:2] <= inner.span[:2] and inner.span[2:] <= outer.span[2:]
+
+    near = [
+        other
+        for other in world.outgoing[site.caller]
+        if other != site and inside(other, site) and any(t.function == f.id for t in other.targets)
+    ]
+    iters = [other for other in near if other.consumer == "iter"]
+    calls = [other for other in near if other.protocol is Protocol.CALL]
+    return bool(iters) and all(any(inside(call, one) for one in iters) for call in calls)
 
 
 def _through_sync_name(world: World, site: Site, coroutines: Sequence[Function]) -> bool:

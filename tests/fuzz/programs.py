@@ -454,7 +454,7 @@ class Maker:
         inner = ["@functools.wraps(f)", "def wrapper(*args, **kwargs):"]
         inner += ["    " + line for line in body.lines]
         if arguments:
-            inner += ["    for _ in range(times - 1):", f"        note({name!r}, args[-1])"]
+            inner += ["    for _ in range(times - 1):", f"        note({name!r})"]
         catching = self.chance.random() < 0.3
         if catching:
             self.base(module, "Oops")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import dedent
 
 from asyncshift.cli import run
 
@@ -50,3 +51,25 @@ def test_a_program_that_reaches_no_bridge_starts_as_always(tmp_path: Path) -> No
     step(tmp_path)
     assert (tmp_path / "pkg" / "_run_sync.py").exists()
     assert "asyncio.run(ask(1))" in (tmp_path / "main.py").read_text()
+
+
+def test_what_iter_gives_is_bridged_once(tmp_path: Path) -> None:
+    rows = "import time\n\n\ndef rows(x):\n    time.sleep(0)\n    yield x\n"
+    size = """
+        class Item:
+            @property
+            def size(self):
+                for one in iter(rows(1)):
+                    print(one)
+                total = sum(rows(next(iter(rows(2)), 0)))
+                return next(iter(rows(1)), 0) + len(list(iter(iter(rows(2))))) + total
+    """
+    main = "from pkg.shop import Item\n\nprint(Item().size)\n"
+    shop = "from pkg.api import rows\n" + dedent(size)
+    write(tmp_path, pkg__api=rows, pkg__shop=shop, main=main)
+    step(tmp_path)
+    after = (tmp_path / "pkg" / "shop.py").read_text()
+    assert "for one in iter(iter_sync(rows(1))):" in after
+    assert "sum(iter_sync(rows(next(iter(iter_sync(rows(2))), 0))))" in after
+    assert "next(iter(iter_sync(rows(1))), 0)" in after
+    assert "len(list(iter(iter(iter_sync(rows(2))))))" in after
