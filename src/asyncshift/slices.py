@@ -281,7 +281,10 @@ def _outside_caller(
             world.consented.add((site.path, site.span))
             return
         reason = f"{caller.name} calls {f.name} and must not be edited"
-        way_out = f"{_add(world, site.path, site.caller, edited=True)}, or take facades"
+        if world.scope.edit_callers:
+            reason = f"{caller.name} seems to call {f.name}, and what is not certain is not edited"
+        way_out = _add(world, site.path, site.caller, edited=not world.scope.edit_callers)
+        way_out += ", or take facades"
         yield Refusal(site.path, site.span, "slice-bridge", reason, way_out)
 
 

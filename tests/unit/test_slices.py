@@ -281,6 +281,18 @@ def test_boundary_bridge_without_consent_names_the_line(tree: Tree) -> None:
     assert plan.decisions == ()
 
 
+def test_boundary_bridge_names_a_call_that_is_not_certain_as_that(tree: Tree) -> None:
+    api = "import time\n\nclass Pace:\n    def wait(self):\n        time.sleep(1)\n"
+    shop = "def sell(pace):\n    pace.wait()\n"
+    main = "from api import Pace\nfrom shop import sell\n\nclass Fast:\n    def wait(self): ...\n\n"
+    main += "for pace in Pace(), Fast():\n    sell(pace)\n"
+    tree.write(api=api, shop=shop, main=main)
+    plan = tree.plan("api", boundary="bridge", edit_callers=True)
+    (refusal,) = [r for r in plan.refusals if r.rule == "slice-bridge"]
+    assert "not certain" in refusal.reason
+    assert "--edit-callers" not in refusal.way_out
+
+
 # ------------------------------------------------------------------ unseen callers
 
 
@@ -487,7 +499,10 @@ def patient(times):
 
 
 def test_a_thread_that_only_consumed_dissolves_too(tree: Tree) -> None:
-    api = "import time\n\ndef rows():\n    for n in range(3):\n        time.sleep(0)\n        yield n\n"
+    api = (
+        "import time\n\n"
+        "def rows():\n    for n in range(3):\n        time.sleep(0)\n        yield n\n"
+    )
     shop = (
         "import asyncio\nfrom api import rows\n\n"
         "async def total():\n    return sum(await asyncio.to_thread(list, rows()))\n"
