@@ -91,7 +91,8 @@ def place_bridges(project: Project, graph: Graph, plan: Plan) -> dict[str, Bridg
     beside a script; entry points use it too where they reach it, so that all share one loop."""
     files = {file.path: file for file in project.files}
     found: dict[str, BridgeModule] = {}
-    for decision in plan.decisions:
+    # A facade goes again, and with it its reason for a module beside a script: it comes last.
+    for decision in sorted(plan.decisions, key=lambda d: d.action is Action.MAKE_ASYNC):
         if decision.action is Action.RERUN or decision.path in found:
             continue
         if needs_bridge(decision):

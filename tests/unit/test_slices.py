@@ -543,3 +543,19 @@ def test_an_instance_is_called_from_outside_only_where_its_class_is_public(
     tree.write(api=CALLABLE.replace("Limit", name), shop="X = 1\n")
     turned = {d.span[0] for d in made(tree.plan("api"), Action.MAKE_ASYNC)}
     assert (4 in turned) is (name == "_Limit")
+
+
+# ------------------------------------------------------------------ one bridge module
+
+
+def test_a_script_with_a_facade_uses_the_module_of_the_package_that_it_waits_for(
+    tree: Tree,
+) -> None:
+    api = "import time\n\nclass Client:\n    def __init__(self):\n        self.wait()\n\n"
+    api += "    def wait(self):\n        time.sleep(1)\n"
+    script = "from shop.api import Client\n\ndef add():\n    Client().wait()\n"
+    tree.write(shop__api=api, shop____init__="", shop__x="X = 1\n", script=script)
+    config = tree.config(modules=["shop.api", "script"])
+    outcome = changes(analyse([tree.root], config))
+    assert len(made(outcome.plan, Action.TO_THREAD)) == 1
+    assert {c.path for c in outcome.changes} == {"script.py", "shop/api.py", "shop/_run_sync.py"}
