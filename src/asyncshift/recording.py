@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from asyncshift.facades import KEPT_BESIDE
 from asyncshift.ledger import WHOLE, FunctionRecord, Ledger, ModuleRecord, Refused
 from asyncshift.model import (
     BRIDGES,
@@ -32,6 +33,7 @@ from asyncshift.planfile import digest
 from asyncshift.scope import Choice, Scope
 
 BODY = "<module>"
+_SYNC_FORM = {new: old for old, new in KEPT_BESIDE.items()}
 
 
 def records(
@@ -71,15 +73,19 @@ def plain_names(graph: Graph) -> dict[FunctionId, str]:
     """How the ledger calls each function: a coroutine by the name of its facade, the second of
     one name in a file with `#2`."""
     coroutines = {f.facade_of: f for f in graph.functions.values() if f.facade_of}
+    written = {(f.path, f.name) for f in graph.functions.values()}
     names: dict[FunctionId, str] = {}
 
     def plain(f: Function) -> str:
         if f.id in coroutines:
             return plain(coroutines[f.id])
         parent = graph.functions.get(f.parent or "")
+        scope, dot, last = f.name.rpartition(".")
+        old = scope + dot + _SYNC_FORM.get(last, last)
+        name = f.name if (f.path, old) in written else old  # `__aenter__` was `__enter__`
         if parent is None or parent.kind is FunctionKind.MODULE:
-            return f.name
-        return f.name.replace(parent.name, plain(parent), 1)
+            return name
+        return name.replace(parent.name, plain(parent), 1)
 
     seen: dict[tuple[str, str], int] = defaultdict(int)
     for f in sorted(graph.functions.values(), key=lambda f: (f.path, f.span)):

@@ -73,3 +73,33 @@ def test_what_iter_gives_is_bridged_once(tmp_path: Path) -> None:
     assert "sum(iter_sync(rows(next(iter(iter_sync(rows(2))), 0))))" in after
     assert "next(iter(iter_sync(rows(1))), 0)" in after
     assert "len(list(iter(iter(iter_sync(rows(2))))))" in after
+
+
+def test_what_in_searches_is_bridged(tmp_path: Path) -> None:
+    rows = "import time\n\n\ndef rows(x):\n    time.sleep(0)\n    yield x\n"
+    shop = (
+        "from pkg.api import rows\n\n\nclass Item:\n    @property\n"
+        "    def size(self):\n        return 2 in rows(2), 1 not in rows(1)\n"
+    )
+    main = "from pkg.shop import Item\n\nprint(Item().size)\n"
+    write(tmp_path, pkg__api=rows, pkg__shop=shop, main=main)
+    step(tmp_path)
+    after = (tmp_path / "pkg" / "shop.py").read_text()
+    assert "return 2 in iter_sync(rows(2)), 1 not in iter_sync(rows(1))" in after
+
+
+def test_the_ledger_keeps_what_it_says_of_enter_and_exit(tmp_path: Path) -> None:
+    """They have other names from then on, without anything beside them."""
+    store = (
+        "import time\n\n\nclass Store:\n"
+        "    def __enter__(self):\n        time.sleep(0)\n        return self\n\n"
+        "    def __exit__(self, *exc):\n        time.sleep(0)\n"
+    )
+    use = "\n\ndef use():\n    with Store() as store:\n        return store\n"
+    write(tmp_path, pkg__api=store + use, main="from pkg.api import use\n\nprint(use())\n")
+    step(tmp_path)
+    ledger = tmp_path / ".asyncshift" / "ledger" / "pkg.api.json"
+    before = ledger.read_text()
+    assert "Store.__enter__" in before
+    step(tmp_path)
+    assert ledger.read_text() == before

@@ -56,6 +56,8 @@ def _iterated(ctx: Context, decision: Decision, protocol: str) -> Iterator[Step]
                 yield _not_plain(ctx, node, consumer)
                 return
             node = source
+        case Protocol.CONSUME, _ if consumer == "in":
+            pass  # the place is what is searched, and no call of a consumer
         case Protocol.YIELD_FROM, ast.YieldFrom(value=value):
             node = value
         case Protocol.NEXT, ast.Call(args=[ast.Name() | ast.Attribute(), _]):
