@@ -183,6 +183,9 @@ def _extract_deep(file: SourceFile) -> FileFacts:
     return outcome[0]
 
 
+LABEL = 80
+"""The longest label that is an expression's whole text."""
+_LAST = re.compile(r"\.\s*\w+$")
 _LINE_ENDS = re.compile("\r\n|\r|\n")
 _PRAGMA = re.compile(r"#\s*asyncshift:\s*keep-sync\b\s*(?:\((?P<reason>.*)\))?")
 
@@ -213,11 +216,14 @@ class Places:
         return len(self.lines[line - 1].encode()[:column].decode(errors="replace"))
 
     def label(self, span: Span) -> str:
-        """A short text for messages: the expression as written when it stands on one line."""
+        """A short text: the expression as written when it stands on one line and is not long.  The
+        name at its end stays always: it tells what is called."""
         line, column, end, end_column = span
-        if line == end:
-            return sys.intern(self.lines[line - 1][column:end_column][:80])
-        return sys.intern(self.lines[line - 1][column:].strip()[:60] + "...")
+        if line == end and end_column - column <= LABEL:
+            return sys.intern(self.lines[line - 1][column:end_column])
+        start = self.lines[line - 1][column : end_column if line == end else None].strip()
+        last = _LAST.search(self.lines[end - 1][column if line == end else 0 : end_column])
+        return sys.intern(f"{start[:60]}...{last.group() if last else ''}")
 
     def pragma(self, line: int) -> str | None:
         """The reason of a keep-sync comment on the line; "" without one, None without a comment."""

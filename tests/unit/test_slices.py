@@ -559,3 +559,15 @@ def test_a_script_with_a_facade_uses_the_module_of_the_package_that_it_waits_for
     outcome = changes(analyse([tree.root], config))
     assert len(made(outcome.plan, Action.TO_THREAD)) == 1
     assert {c.path for c in outcome.changes} == {"script.py", "shop/api.py", "shop/_run_sync.py"}
+
+
+@pytest.mark.parametrize("argument", ["1", "\n        1,\n    ", repr("x" * 90)])
+def test_a_coroutine_is_awaited_by_its_name_after_a_long_expression_too(
+    tree: Tree, argument: str
+) -> None:
+    api = "import time\n\nclass Client:\n    def __init__(self, a): ...\n\n"
+    api += "    def wait(self):\n        time.sleep(1)\n"
+    script = f"from api import Client\n\ndef add():\n    Client({argument}).wait()\n"
+    plan = tree.write(api=api, script=script, x="X = 1\n").plan("api", "script")
+    assert [d.detail["name"] for d in made(plan, Action.RETARGET)] == ["wait_async"]
+    assert made(plan, Action.TO_THREAD) == []

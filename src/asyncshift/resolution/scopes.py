@@ -10,6 +10,7 @@ from asyncshift.facts import (
     ATTR,
     CONSTANT,
     COPY,
+    LABEL,
     LOAD,
     MAIN,
     MENTION,
@@ -141,8 +142,8 @@ class Emitter:
             line, column, end, end_column = span
             # `places.label` spelled out: there is a site for every expression that matters.
             text = (
-                intern(places.lines[line - 1][column:end_column][:80])
-                if line == end
+                intern(places.lines[line - 1][column:end_column])
+                if line == end and end_column - column <= LABEL
                 else places.label(span)
             )
         else:
