@@ -34,7 +34,7 @@ endef
 .PHONY: help
 help:
 	@sed -n '3,6s/^# \{0,3\}//p' Makefile
-	@echo "also: lint types unit docs real-code check-real prefixes format clean"
+	@echo "also: lint types unit docs real-code slices-real check-real prefixes format clean"
 
 $(READY): pyproject.toml
 	$(call make_venv,$(VENV))
@@ -93,6 +93,11 @@ demo: $(READY)
 .PHONY: real-code
 real-code: $(READY)
 	$(BIN)/python scripts/real_code.py
+
+# Slow: some twenty minutes.  Downloads source distributions through pip.
+.PHONY: slices-real
+slices-real: $(READY)
+	$(BIN)/python scripts/slices_real.py
 
 .PHONY: check-real
 check-real: $(READY)
