@@ -462,7 +462,7 @@ def test_what_a_thread_calls_is_called_there() -> None:
     assert site(found, "r.ok", "attribute").targets[0].origins == ("mod.py:4:14",)
     assert site(found, "one.url", "attribute").targets[0].origins == ("mod.py:6:15",)
     assert {(e.to, e.origins) for e in found.escapes} == {("map", ("mod.py:6:15",))}
-    hop = site(found, "asyncio.to_thread")
+    hop = site(found, "requests.get")
     assert (names(found, hop), hop.wrapper, hop.awaited) == (["requests.get"], "to_thread", True)
     assert [s.span[0] for s in found.sites if s.protocol == "value"] == [6]
 
