@@ -317,8 +317,8 @@ def _close_handlers(world: World, registry: Registry) -> bool:
             continue
         where = world.function(site.caller).module
         reason = (
-            f"`except {site.text}` would not catch the new {target.api}, and {where} "
-            "is not selected"
+            f"`except {site.text}` would not catch what is raised in place of {target.api} "
+            f"from then on, and {where} is not selected"
         )
         way_out = _add(world, site.path, site.caller, edited=True)
         refusal = Refusal(site.path, site.span, "slice-handler", reason, way_out)
