@@ -107,6 +107,11 @@ check-real: $(READY)
 prefixes: $(READY)
 	$(BIN)/python scripts/prefixes.py
 
+FUZZ_ARGS ?= --seconds 600
+.PHONY: fuzz
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz.walks $(FUZZ_ARGS)
+
 .PHONY: clean
 clean:
 	rm -rf build dist $(VENV) $(WHEEL_VENV) src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

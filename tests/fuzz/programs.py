@@ -52,7 +52,13 @@ class Module:
     parts: list[str] = field(default_factory=list)
 
     def text(self) -> str:
-        parts = ["\n".join(sorted(self.imports, key=lambda x: ("from" in x, x))), *self.parts]
+        plain = sorted(line for line in self.imports if not line.startswith("from "))
+        names: dict[str, list[str]] = {}
+        for line in sorted(self.imports - {*plain}):
+            source, _, name = line.partition(" import ")
+            names.setdefault(source, []).append(name)
+        named = [f"{source} import {', '.join(found)}" for source, found in names.items()]
+        parts = ["\n".join([*plain, *named]), *self.parts]
         return "\n\n\n".join(part for part in parts if part) + "\n"
 
 
