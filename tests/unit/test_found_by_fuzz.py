@@ -103,3 +103,18 @@ def test_the_ledger_keeps_what_it_says_of_enter_and_exit(tmp_path: Path) -> None
     assert "Store.__enter__" in before
     step(tmp_path)
     assert ledger.read_text() == before
+
+
+def test_check_knows_that_a_thread_consumes_a_generator_expression(tmp_path: Path) -> None:
+    def stock(call: str) -> str:
+        head = "import asyncio\nfrom pkg.api import ask\n\n\nasync def one():\n"
+        return f"{head}    return {call}\n"
+
+    write(
+        tmp_path,
+        pkg__api=LEAF,
+        pkg__stock=stock("await asyncio.to_thread(any, (ask(i) for i in 'ab'))"),
+    )
+    assert run(["check", str(tmp_path), "--jobs", "1"]) == 0
+    write(tmp_path, pkg__stock=stock("any(ask(i) for i in 'ab')"))
+    assert run(["check", str(tmp_path), "--jobs", "1"]) == 1

@@ -195,8 +195,9 @@ def _reach(analysis: Analysis) -> Reach:
             if site.awaited and not analysis.gives_coroutine(f.id):
                 continue
             _link(reach, f.id, site.caller, site)
+    threaded = {t.function for site in graph.sites if site.wrapper in THREADS for t in site.targets}
     for f in graph.functions.values():
-        if f.kind is FunctionKind.GENEXP and f.parent is not None:
+        if f.kind is FunctionKind.GENEXP and f.parent is not None and f.id not in threaded:
             reach.above[f.id].append((f.parent, Step("", f.path, f.line)))
     _callbacks(reach)
     reach.below = _below(reach)
