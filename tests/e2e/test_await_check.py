@@ -157,7 +157,7 @@ PLANTS = {
     "a bridge": Plant(
         "cli.py", "        if args.command == \"categories\":",
         "        main([])\n        if args.command == \"categories\":",
-        "nested-loop", "    return run(main_async(argv))", ("main_async", "main"),
+        "nested-loop", "    return asyncio.run(main_async(argv))", ("main_async", "main"),
     ),
 }  # fmt: skip
 
