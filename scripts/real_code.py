@@ -351,10 +351,10 @@ PREFIXES = """\
 
 `make prefixes` (`scripts/prefixes.py`) takes the example, programs of `tests/fixtures/programs` and
 pyserial 3.5 (8,500 lines, whose tests run offline) one module at a time: leaves first, top down,
-and in ten random orders.  After each step the project's own tests pass and leave no coroutine
-un-awaited, `asyncshift check` finds nothing new, what the diff does not name is byte for byte as it
-was, and the same step again changes nothing; at the end the tree holds the same statements as after
-one step.  It takes any project: `--source DIR --tests "-m pytest -q"`.
+and in ten random orders.  It checks that after each step the project's own tests pass and leave no
+coroutine un-awaited, `asyncshift check` finds nothing new, what the diff does not name is byte for
+byte as it was, and the same step again changes nothing; and that at the end the tree holds the same
+statements as after one step.  It takes any project: `--source DIR --tests "-m pytest -q"`.
 """
 
 

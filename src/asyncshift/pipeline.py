@@ -11,9 +11,9 @@ from __future__ import annotations
 import gc
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from asyncshift import callgraph, discover, erasure, facts
 from asyncshift.bridge_modules import changed_modules, place_bridges
 from asyncshift.cache import FactsCache
 from asyncshift.codemod import Kind, Registry, load_registry
+from asyncshift.collector import no_gc
 from asyncshift.config import Config
 from asyncshift.errors import InputError
 from asyncshift.model import (
@@ -111,7 +112,7 @@ def survey(paths: Sequence[Path], config: Config, progress: Progress = silent) -
     found, broken = _facts(project, config, progress)
     if broken:
         project = _without(project, broken, paths)
-    with _no_gc():
+    with no_gc():
         graph = callgraph.build(found, registry, config.python, bridges=project.bridges)
     _no_ambiguous_import(graph, {file.path for file in project.files if file.selected})
     return Survey(project, graph, registry, project.messages + graph.messages)
@@ -303,7 +304,7 @@ def _proved(
     found, broken = _facts(project, analysis.config, progress)
     if broken:
         raise AssertionError(f"a new text does not parse: {min(broken)}")
-    with _no_gc():
+    with no_gc():
         graph = callgraph.build(
             found, analysis.registry, analysis.config.python, bridges=project.bridges
         )
@@ -514,7 +515,7 @@ def _each(
     """`task` over all items in order, in worker processes where that pays."""
     jobs = config.jobs or os.cpu_count() or 1
     results: list[R] = []
-    with _no_gc():
+    with no_gc():
         if jobs == 1 or len(items) < SMALL:
             for item in items:
                 results.append(task(item))
@@ -525,15 +526,3 @@ def _each(
                 results.append(result)
                 progress(step, len(results), len(items))
     return results
-
-
-@contextmanager
-def _no_gc() -> Iterator[None]:
-    """Syntax trees hold no cycles worth collecting, and the collector walks them all the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

@@ -3,16 +3,13 @@ async code.  It needs a call graph and the texts, and no migration: any tree can
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from asyncshift.check.blocking import blocking, unknown_calls
 from asyncshift.check.coroutines import Analysis
 from asyncshift.check.findings import Finding, order
 from asyncshift.check.misuse import coroutines
 from asyncshift.check.values import Step
 from asyncshift.codemod import Registry
+from asyncshift.collector import no_gc
 from asyncshift.model import Graph, Project
 
 __all__ = ["Finding", "Step", "check_tree"]
@@ -20,7 +17,7 @@ __all__ = ["Finding", "Step", "check_tree"]
 
 def check_tree(project: Project, graph: Graph, registry: Registry) -> tuple[Finding, ...]:
     """Everything found in the selected files, by place; `listed` ones are places to look."""
-    with _no_gc():
+    with no_gc():
         found = _findings(project, graph, registry)
     selected = {file.path for file in project.files if file.selected}
     inside = [
@@ -35,15 +32,3 @@ def _findings(project: Project, graph: Graph, registry: Registry) -> list[Findin
     analysis = Analysis(project, graph, registry)
     analysis.solve()
     return [*coroutines(analysis), *blocking(analysis), *unknown_calls(graph)]
-
-
-@contextmanager
-def _no_gc() -> Iterator[None]:
-    """Syntax trees hold no cycles worth collecting, and the collector walks them all the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
