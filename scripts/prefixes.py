@@ -8,7 +8,7 @@ after another.  After each step: the program's own tests pass and leave no corou
 `asyncshift check` finds nothing that it did not find in the sync original, what the diff does not
 name is byte for byte as it was, and the same step again changes nothing.  At the end of each order
 (and one `apply` of everything) the tree is that of a migration in one step: the same statements,
-layout and docstrings aside.  Exit status 1 when any of it does not hold.
+layout, docstrings and the names of imports aside.  Exit status 1 when any of it does not hold.
 """
 
 from __future__ import annotations
@@ -124,9 +124,59 @@ def changed_names(old: Tree, new: Tree) -> set[str]:
     return {name for name in {*old, *new} if old.get(name) != new.get(name)}
 
 
-def statements(source: bytes) -> str:
-    """A module's syntax tree without docstrings and without positions."""
+class Origins(ast.NodeTransformer):
+    """Imported names become what they stand for, and import statements one sorted list: under which
+    of several names a module is imported, and in which line, is no part of what a program does."""
+
+    def __init__(self, name: str, tree: ast.Module) -> None:
+        self.package = name.removesuffix(".py").split("/")[:-1]
+        meanings: dict[str, set[str]] = {}
+        for node in ast.walk(tree):
+            match node:
+                case ast.Import() | ast.ImportFrom():
+                    for alias in node.names:
+                        local = alias.asname or alias.name.partition(".")[0]
+                        meanings.setdefault(local, set()).add(self.origin(node, alias))
+                case ast.Name(name, ast.Store() | ast.Del()) | ast.arg(name):
+                    meanings.setdefault(name, set()).add("")
+                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                    meanings.setdefault(node.name, set()).add("")
+                case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
+                    meanings.setdefault(name, set()).add("")
+        self.meant = {
+            name: origin for name, (origin, *others) in meanings.items() if origin and not others
+        }
+        self.imported: set[str] = set()
+
+    def origin(self, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
+        if isinstance(node, ast.Import):
+            return alias.name if alias.asname else alias.name.partition(".")[0]
+        above = self.package[: len(self.package) - node.level + 1] if node.level else []
+        return ".".join([*above, *filter(None, [node.module]), alias.name])
+
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> ast.AST | None:
+        kept = []
+        for alias in node.names:
+            if (alias.asname or alias.name.partition(".")[0]) not in self.meant:
+                kept.append(alias)
+            elif isinstance(node, ast.Import):
+                self.imported.add(alias.name)
+            else:
+                self.imported.add(self.origin(node, alias))
+        node.names = kept
+        return node if kept else None
+
+    visit_ImportFrom = visit_Import
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return ast.Name(self.meant.get(node.id, node.id), node.ctx)
+
+
+def statements(name: str, source: bytes) -> str:
+    """A module's syntax tree without docstrings, positions and names of imports."""
     tree = ast.parse(source)
+    origins = Origins(name, tree)
+    origins.visit(tree)
     for node in ast.walk(tree):
         match node:
             case (
@@ -136,7 +186,7 @@ def statements(source: bytes) -> str:
                 | ast.AsyncFunctionDef(body=[ast.Expr(ast.Constant(str())), *rest])
             ):
                 node.body = rest or [ast.Pass()]
-    return ast.dump(tree, indent=1)
+    return "\n".join([*sorted(origins.imported), ast.dump(tree, indent=1)])
 
 
 def differences(reference: Tree, tree: Tree) -> str:
@@ -144,7 +194,7 @@ def differences(reference: Tree, tree: Tree) -> str:
     found = []
     for name in sorted(n for n in {*reference, *tree} if n.endswith(".py")):
         old, new = reference.get(name), tree.get(name)
-        if old is not None and new is not None and statements(old) == statements(new):
+        if old is not None and new is not None and statements(name, old) == statements(name, new):
             continue
         if old is None or new is None:
             found.append(f"only after {'one step' if new is None else 'all steps'}: {name}")

@@ -51,7 +51,7 @@ def needs_bridge(decision: Decision) -> bool:
 def bridged_after(graph: Graph, decisions: Iterable[Decision]) -> frozenset[str]:
     """The files that use a bridge once these decisions are carried out, entry points aside."""
     decided = tuple(decisions)
-    gone = {(d.path, d.span) for d in decided if d.action is Action.UNWRAP}
+    gone = {(d.path, d.span) for d in decided if _takes_out(d)}
     dropped = {d.owner for d in decided if d.action is Action.DROP_FACADE}
     standing = {
         site.path
@@ -62,6 +62,18 @@ def bridged_after(graph: Graph, decisions: Iterable[Decision]) -> frozenset[str]
     }
     made = {d.path for d in decided if needs_bridge(d) and d.action is not Action.RERUN}
     return frozenset(standing | made)
+
+
+def _takes_out(decision: Decision) -> bool:
+    """Whether a wrapper of an earlier step is gone, or is no bridge any more."""
+    match decision.action:
+        case Action.UNWRAP:
+            return True
+        case Action.CONSUME:
+            return "wrapper" in decision.detail
+        case Action.RETHREAD:
+            return not needs_bridge(decision)
+    return False
 
 
 def reached_files(graph: Graph, paths: Collection[str]) -> dict[str, frozenset[str]]:
@@ -100,7 +112,7 @@ def place_bridges(project: Project, graph: Graph, plan: Plan) -> dict[str, Bridg
             own = decision.action is Action.MAKE_ASYNC
             own = own and not is_test_file(decision.path)  # doubles use the program's
             home = graph.functions[callee].path if callee and not own else decision.path
-            found[decision.path] = _module_for(project, files[home])
+            found[decision.path] = _module_for(project, graph, files[home])
     using = bridged_after(graph, plan.decisions)
     known = set(found.values())
     if using:
@@ -111,8 +123,8 @@ def place_bridges(project: Project, graph: Graph, plan: Plan) -> dict[str, Bridg
         if below := sorted(using & reached[path]):
             callee = decision.cause.because
             home = graph.functions[callee].path if callee else path
-            own_module = _module_for(project, files[home])
-            others = [found.get(p) or _module_for(project, files[p]) for p in below]
+            own_module = _module_for(project, graph, files[home])
+            others = [found.get(p) or _module_for(project, graph, files[p]) for p in below]
             found[path] = next((m for m in (own_module, *others) if m in known), own_module)
     return found
 
@@ -128,14 +140,30 @@ def _standing(project: Project) -> Iterable[BridgeModule]:
     return (BridgeModule(module, path) for module, path in sorted(project.bridges.items()))
 
 
-def _module_for(project: Project, file: SourceFile) -> BridgeModule:
-    """One of the same package that stands already, else the place for a new one."""
+def _module_for(project: Project, graph: Graph, file: SourceFile) -> BridgeModule:
+    """One of the same package that stands already, else the place for a new one.  A module of no
+    package shares that of the package it imports: one loop for both, whichever migrates first."""
     beside = _beside(file)
+    if beside.module == NAME and (package := _imported_package(project, graph, file)):
+        beside = _beside(package)
     for standing in _standing(project):
         same = standing.module.partition(".")[0] == beside.module.partition(".")[0] != NAME
         if same or standing.path == beside.path:
             return standing
     return beside
+
+
+def _imported_package(project: Project, graph: Graph, file: SourceFile) -> SourceFile | None:
+    """A file of the project's nearest package that a module of no package imports."""
+    files = {each.path: each for each in project.files}
+    seen, level = {file.path}, [file.path]
+    while level:
+        level = sorted({path for each in level for path in graph.imports.get(each, ())} - seen)
+        seen.update(level)
+        for path in level:
+            if not is_test_file(path) and _beside(files[path]).module != NAME:
+                return files[path]
+    return None
 
 
 def _beside(file: SourceFile) -> BridgeModule:

@@ -72,13 +72,18 @@ def _out_of_thread(ctx: Context, node: ast.Call, name: str) -> Iterator[Step]:
     """`await to_thread(list, rows())` as `[item async for item in rows()]`, without the `await`."""
     waiting = ctx.tree.parents[node]
     plain = ast.copy_location(ast.Call(node.args[0], node.args[1:], node.keywords), node)
-    if not isinstance(waiting, ast.Await) or name not in _WHOLE or not _takes(plain, name):
-        yield _no_form(ctx, node, name)
-        return
-    for step in _eager(ctx, plain, name):
-        assert isinstance(step, Edit)
-        change = partial(_taken_out, change=step.change)
-        yield Edit("Await", ctx.tree.span(waiting), change, AWAIT_ORDER)
+    match waiting, name:
+        case ast.Await(), ("any" | "all") if len(plain.args) == 1:
+            steps = _short_circuit(ctx, plain, name, waiting)
+        case ast.Await(), _ if name in _WHOLE and _takes(plain, name):
+            steps = _eager(ctx, plain, name)
+        case _:
+            steps = iter([_no_form(ctx, node, name)])
+    for step in steps:
+        if isinstance(step, Edit) and step.span == ctx.tree.span(node):
+            change = partial(_taken_out, change=step.change)
+            step = Edit("Await", ctx.tree.span(waiting), change, AWAIT_ORDER)
+        yield step
 
 
 def _taken_out(
@@ -185,7 +190,10 @@ def _clause(item: str, source: cst.BaseExpression) -> cst.CompFor:
 # ----------------------------------------------------------------------------- any, all
 
 
-def _short_circuit(ctx: Context, node: ast.Call, name: str) -> Iterator[Step]:
+def _short_circuit(
+    ctx: Context, node: ast.Call, name: str, whole: ast.expr | None = None
+) -> Iterator[Step]:
+    """`whole` is what is replaced, where that is more than the call."""
     if ctx.target < (3, 10):
         yield ctx.refuse(
             node,
@@ -196,7 +204,7 @@ def _short_circuit(ctx: Context, node: ast.Call, name: str) -> Iterator[Step]:
         return
     change = partial(_first, name=name, item=_item_name(node), anext=ctx.text("anext", node))
     yield Edit("Call", ctx.tree.span(node), change, AWAIT_ORDER)
-    match ctx.tree.parents[node]:
+    match ctx.tree.parents[whole or node]:
         case ast.UnaryOp(op=ast.Not()) as outer if name == "all":
             yield Edit("UnaryOperation", ctx.tree.span(outer), _single_not, AWAIT_ORDER)
 
