@@ -31,7 +31,7 @@ import sys
 import tarfile
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -166,7 +166,7 @@ class Origins(ast.NodeTransformer):
         node.names = kept
         return node if kept else None
 
-    visit_ImportFrom = visit_Import
+    visit_ImportFrom = visit_Import  # noqa: N815 - the name that `ast.NodeVisitor` looks for
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         return ast.Name(self.meant.get(node.id, node.id), node.ctx)
@@ -224,6 +224,15 @@ def asyncshift(*arguments: str) -> Said:
         stream.seek(0)
         texts.append(stream.read())
     return Said(status, *texts)
+
+
+def _changes(old: Tree, new: Tree, names: Iterable[str]) -> str:
+    """What changed in the ledger."""
+    found: list[str] = []
+    for name in sorted(n for n in names if "/ledger/" in n):
+        texts = [tree.get(name, b"").decode().splitlines() for tree in (old, new)]
+        found += difflib.unified_diff(*texts, name, name, lineterm="")
+    return "\n".join(found)
 
 
 def _end(text: str, lines: int = 20) -> str:
@@ -300,7 +309,8 @@ class Walk:
                 compile(new[name], name, "exec")
         again = self._apply(options)
         if more := changed_names(new, read_tree(self.folder)):
-            raise BrokenError(f"the same step again changes {more}:\n{again.out}")
+            text = again.out or _changes(new, read_tree(self.folder), more)
+            raise BrokenError(f"the same step again changes {more}:\n{text}")
         self._look(program(new))
         self.steps[key] = new
         return new

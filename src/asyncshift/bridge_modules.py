@@ -17,6 +17,7 @@ from asyncshift.model import (
     Plan,
     Project,
     SourceFile,
+    Span,
 )
 from asyncshift.pins import is_test_file
 
@@ -51,7 +52,10 @@ def needs_bridge(decision: Decision) -> bool:
 def bridged_after(graph: Graph, decisions: Iterable[Decision]) -> frozenset[str]:
     """The files that use a bridge once these decisions are carried out, entry points aside."""
     decided = tuple(decisions)
-    gone = {(d.path, d.span) for d in decided if _takes_out(d)}
+    gone = taken_out(decided)
+    gone |= {
+        (d.path, d.span) for d in decided if d.action is Action.RETHREAD and not needs_bridge(d)
+    }
     dropped = {d.owner for d in decided if d.action is Action.DROP_FACADE}
     standing = {
         site.path
@@ -64,16 +68,13 @@ def bridged_after(graph: Graph, decisions: Iterable[Decision]) -> frozenset[str]
     return frozenset(standing | made)
 
 
-def _takes_out(decision: Decision) -> bool:
-    """Whether a wrapper of an earlier step is gone, or is no bridge any more."""
-    match decision.action:
-        case Action.UNWRAP:
-            return True
-        case Action.CONSUME:
-            return "wrapper" in decision.detail
-        case Action.RETHREAD:
-            return not needs_bridge(decision)
-    return False
+def taken_out(decisions: Iterable[Decision]) -> set[tuple[str, Span]]:
+    """The places where a wrapper of an earlier step goes."""
+    return {
+        (d.path, d.span)
+        for d in decisions
+        if d.action is Action.UNWRAP or (d.action is Action.CONSUME and "wrapper" in d.detail)
+    }
 
 
 def reached_files(graph: Graph, paths: Collection[str]) -> dict[str, frozenset[str]]:

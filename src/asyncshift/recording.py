@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from asyncshift.bridge_modules import taken_out
 from asyncshift.facades import KEPT_BESIDE
 from asyncshift.ledger import WHOLE, FunctionRecord, Ledger, ModuleRecord, Refused
 from asyncshift.model import (
@@ -25,6 +26,7 @@ from asyncshift.model import (
     Graph,
     Plan,
     Project,
+    Protocol,
     Refusal,
     SourceFile,
     Span,
@@ -187,10 +189,10 @@ class _Step:
 
     def _index_tree(self) -> None:
         """What earlier steps left and this one does not take away."""
-        unwrapped = {(d.path, d.span) for d in self.plan.decisions if d.action is Action.UNWRAP}
+        unwrapped = taken_out(self.plan.decisions)
         for site in self.graph.sites:
             caller = self._around(site.caller)
-            if (site.path, site.wrapper_span) in unwrapped:
+            if site.wrapper_span and (site.path, site.wrapper_span) in unwrapped:
                 continue
             if site.wrapper in THREADS:
                 self.threads.add(caller)
@@ -284,6 +286,11 @@ class _Step:
         """The plan's refusals by path, known by function, call and ordinal."""
         texts = {file.path: file.text for file in project.files}
         calls = {(site.path, site.span): site.text for site in self.graph.sites}
+        for site in self.graph.sites:
+            if site.wrapper_span and site.protocol is Protocol.CALL:
+                calls[site.path, site.wrapper_span] = (
+                    site.text
+                )  # `rows` also in `iter_sync(rows())`
         seen: dict[tuple[str, str, str], int] = defaultdict(int)
         found: defaultdict[str, list[Refused]] = defaultdict(list)
         for refusal in sorted(self.plan.refusals, key=lambda r: (r.path, r.span)):

@@ -37,6 +37,7 @@ from asyncshift.world import (
     ROOTS,
     World,
     bridge_allowed,
+    calls_at_once,
     enclosing,
     forces,
     hold,
@@ -356,11 +357,14 @@ def thread_conflicts(world: World) -> bool:
             text = "a lambda that waits for a coroutine is called nobody knows where"
             grew |= pin(world, f.parent, Cause("lambda", text, f.path, f.line, fid))
     for escape in world.graph.escapes:
-        if escape.function not in world.waiting or escape.to in OWN_THREAD:
+        if escape.to in OWN_THREAD or escape.function is None:
+            continue
+        at_once = escape.function in world.blocking and calls_at_once(escape.to)
+        if escape.function not in world.waiting and not at_once:
             continue
         holder = enclosing(world, escape.path, escape.span)
         if holder is not None and holder in world.turned:
-            name = world.function(escape.function or holder).name
+            name = world.function(escape.function).name
             text = f"hands {name} to {escape.to}, which would call it on the event loop"
             grew |= pin(
                 world,

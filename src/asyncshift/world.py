@@ -52,8 +52,10 @@ EAGER = frozenset(
     | {"tuple", "list.extend"}
 )
 AT_ONCE = frozenset(
-    {"filter", "functools.reduce", "heapq.nlargest", "heapq.nsmallest", "itertools.accumulate"}
-    | {"itertools.groupby", "map", "max", "min", "re.sub", "re.subn", "sorted"}
+    {"filter", "functools.reduce", "heapq.merge", "heapq.nlargest", "heapq.nsmallest", "iter"}
+    | {"itertools.accumulate", "itertools.dropwhile", "itertools.filterfalse", "itertools.groupby"}
+    | {"itertools.starmap", "itertools.takewhile", "map", "max", "min", "re.sub", "re.subn"}
+    | {"sorted"}
 )
 """What calls a function that it is given before it returns, or as it is iterated."""
 OWN_THREAD = frozenset(
@@ -262,7 +264,7 @@ def meant(world: World, site: Site, fid: FunctionId) -> list[FunctionId]:
     return names.get(site.text.rpartition(".")[2]) or [fid]
 
 
-def _calls_at_once(name: str) -> bool:
+def calls_at_once(name: str) -> bool:
     return name in AT_ONCE or name.endswith(".sort")
 
 
@@ -285,7 +287,7 @@ def _index(world: World, uses: Sequence[LibraryUse]) -> None:
         if f.kind is FunctionKind.FUNCTION:
             world.by_path[f.path].append(f)
     for escape in graph.escapes:
-        if escape.function is not None and _calls_at_once(escape.to):
+        if escape.function is not None and calls_at_once(escape.to):
             holder = enclosing(world, escape.path, escape.span)
             if holder is not None:
                 world.handing[escape.function].append(holder)

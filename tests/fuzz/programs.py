@@ -262,7 +262,9 @@ class Maker:
             return 1
         if self.loose and dice < 0.2 and "." in f:
             module, _, name = f.rpartition(".")
-            body.add(f"{value} = getattr({module}, {name[:2]!r} + {name[2:]!r})({argument})")
+            start, end = repr(name[:2]), repr(name[2:])
+            computed = f"{start} + {end}" if len(name) % 2 else f"''.join(({start}, {end}))"
+            body.add(f"{value} = getattr({module}, {computed})({argument})")
             return 1
         if dice < 0.6:
             body.add(self.chance.choice(simple))

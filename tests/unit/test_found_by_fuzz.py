@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
+
+import pytest
 
 from asyncshift.cli import run
 
@@ -118,3 +122,90 @@ def test_check_knows_that_a_thread_consumes_a_generator_expression(tmp_path: Pat
     assert run(["check", str(tmp_path), "--jobs", "1"]) == 0
     write(tmp_path, pkg__stock=stock("any(ask(i) for i in 'ab')"))
     assert run(["check", str(tmp_path), "--jobs", "1"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "after"),
+    [
+        (
+            "any(ask(i) > 1 for i in rows(x))",
+            "await anext((True async for i in rows(x) if await ask(i) > 1), False)",
+        ),
+        ("any(rows(x))", "await anext((True async for item in rows(x) if item), False)"),
+        ("not all(rows(x))", "await anext((True async for item in rows(x) if not item), False)"),
+        ("sum(rows(x), 1)", "sum([item async for item in rows(x)], 1)"),
+    ],
+)
+def test_what_consumes_a_generator_leaves_its_thread(tmp_path: Path, call: str, after: str) -> None:
+    rows = "import time\n\n\ndef rows(x):\n    time.sleep(0)\n    yield x\n"
+    head = "import time\nfrom pkg.api import rows\nfrom pkg.stock import ask\n\n\n"
+    main = f"{head}def main(x):\n    time.sleep(0)\n    return {call}\n\n\nprint(main(1))\n"
+    write(tmp_path, pkg__api=rows, pkg__stock=LEAF, main=main)
+    step(tmp_path, "main")
+    assert "_thread(" in (tmp_path / "main.py").read_text()
+    step(tmp_path)
+    text = (tmp_path / "main.py").read_text()
+    assert f"    return {after}\n" in text
+    assert "asyncio.run(main(1))" in text  # the thread was the last that needed the bridge
+
+
+def test_a_script_has_the_bridge_module_of_the_package_that_it_imports(tmp_path: Path) -> None:
+    main = "import time\nimport pkg.api\n\n\ndef work():\n    time.sleep(0)\n    pkg.api.ask(1)\n"
+    write(tmp_path, pkg__api=LEAF, main=main)
+    step(tmp_path, "main")
+    assert "from pkg._run_sync import run_sync" in (tmp_path / "main.py").read_text()
+    assert (tmp_path / "pkg" / "_run_sync.py").exists()
+    assert not (tmp_path / "_run_sync.py").exists()
+
+
+def test_a_script_that_imports_no_package_has_one_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text(LEAF)
+    main = "import time\nimport other\n\n\ndef work():\n    time.sleep(0)\n    other.ask(1)\n"
+    write(tmp_path, main=main)
+    step(tmp_path, "main")
+    assert "from _run_sync import run_sync" in (tmp_path / "main.py").read_text()
+    assert (tmp_path / "_run_sync.py").exists()
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["sum(map(ask, xs))", "max(xs, key=ask)", "list(filter(lambda x: ask(x) > 1, xs))"],
+)
+def test_what_calls_a_blocking_function_at_once_keeps_its_caller_sync(
+    tmp_path: Path, call: str
+) -> None:
+    """In one step and in many: `await` has no place there, and the loop would stand still."""
+    head = "import time\nfrom pkg.api import ask\n\n\n"
+    shop = f"{head}def total(xs):\n    time.sleep(0)\n    return {call}\n"
+    head = "import time\nfrom pkg.shop import total\n\n\n"
+    main = f"{head}def main():\n    time.sleep(0)\n    total([1])\n"
+    write(tmp_path, pkg__api=LEAF, pkg__shop=shop, main=main)
+    step(tmp_path, "pkg.shop")
+    assert (tmp_path / "pkg" / "shop.py").read_text() == shop
+    step(tmp_path)
+    assert "\ndef total(xs):\n    time.sleep(0)\n" in (tmp_path / "pkg" / "shop.py").read_text()
+    assert "_thread(total, [1])" in (tmp_path / "main.py").read_text()
+
+
+def test_what_calls_a_blocking_function_later_does_not(tmp_path: Path) -> None:
+    shop = (
+        "import threading\nimport time\nfrom pkg.api import ask\n\n\n"
+        "def total(xs):\n    time.sleep(0)\n    threading.Thread(target=ask, args=(1,)).start()\n"
+        "    return sorted(xs, key=len)\n"
+    )
+    write(tmp_path, pkg__api=LEAF, pkg__shop=shop)
+    step(tmp_path)
+    assert "async def total(xs):" in (tmp_path / "pkg" / "shop.py").read_text()
+
+
+@pytest.mark.parametrize("name", ["'as' + 'k'", "f'ask'", "''.join(('as', 'k'))", "f'a{s}k'"])
+def test_a_computed_name_is_still_there(tmp_path: Path, name: str) -> None:
+    """One that is known is a call like any other, for one that is not a facade stays."""
+    main = f"import pkg.api\n\ns = 's'\nprint(getattr(pkg.api, {name})(1))\n"
+    write(tmp_path, pkg__api=LEAF, main=main)
+    named = ["--module", "pkg.api", "--boundary", "bridge", "--edit-callers"]
+    assert run(["apply", str(tmp_path), "--yes", "--jobs", "1", *named]) == 0
+    done = subprocess.run(
+        [sys.executable, "main.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("1\n", "")

@@ -473,9 +473,9 @@ class Expressions(Doubles):
                 return self._super(args)
             case ast.Call(
                 func=ast.Name(id="getattr"),
-                args=[base, ast.Constant(value=str() as attr), *default],
+                args=[base, ast.expr() as computed, *default],
                 keywords=[],
-            ):
+            ) if "*" not in (attr := pattern(computed)):
                 return self._getattr(node, base, attr, default)
             case ast.Call(
                 func=ast.Name(id="cast") | ast.Attribute(attr="cast"), args=[kind, inner]
