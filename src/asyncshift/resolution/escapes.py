@@ -74,7 +74,8 @@ class Escapes:
             )
         for kind in kinds:
             if kind[0] == "ext" and kind[1] in HOPS and args and args[0] > 0:
-                self._call((f.CALL, op[1], args[0], args[1:], keywords, site))
+                if not self._reads(args):
+                    self._call((f.CALL, op[1], args[0], args[1:], keywords, site))
             elif kind[0] == "ext":
                 self._external(kind[1], arguments, site)
                 name = kind[1].removeprefix("builtins.")
@@ -86,6 +87,11 @@ class Escapes:
             elif kind[0] == "member":
                 api = self.solver.registry.canonical(f"{kind[1]}.{kind[2]}")
                 self._hand_over(arguments, site, api, generators=True, libraries=False)
+
+    def _reads(self, args: tuple[int, ...]) -> bool:
+        """`to_thread(getattr, x, "name")`, which is an attribute and hands nothing over."""
+        names = {kind[1] for kind in self.solver.sees(args[0]) if kind[0] == "ext"}
+        return names == {"builtins.getattr"} and args[2:] == (f.CONSTANT,)
 
     def _external(self, dotted: str, arguments: list[int], site: int) -> None:
         name = dotted.removeprefix("builtins.")
