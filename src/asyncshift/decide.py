@@ -311,7 +311,8 @@ def _threaded(world: World, site: Site, f: Function) -> Iterator[Decision]:
     """A sync call that blocks, in async code: a thread; its own where it may wait for the loop."""
     if not world.in_async(site.caller):
         return
-    own = f.id in world.waiting or f.id in world.facades
+    reached = {target.function for target in site.targets}
+    own = not reached.isdisjoint(world.waiting) or not reached.isdisjoint(world.facades)
     if site.wrapper in THREADS:
         wanted = "in_thread" if own else "to_thread"
         if site.wrapper != wanted:

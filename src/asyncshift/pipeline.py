@@ -85,6 +85,8 @@ class Analysis:
     config: Config
     refused: tuple[Refusal, ...] = ()
     """What the rewriters refused before anything was decided."""
+    failed: tuple[Refusal, ...] = ()
+    """What the rewrite of everything would refuse, where only a part is chosen."""
     scope: Scope | None = None
     """What may change; None for everything."""
     messages: tuple[Message, ...] = ()
@@ -142,9 +144,20 @@ def solved(
     """A survey with its plan."""
     scope = make_scope(config, seen.project, seen.graph, choice)
     refusals = _look(seen, config, progress)
-    plan = make_plan(seen.graph, seen.project, seen.registry, refusals, scope=scope)
+    failed: tuple[Refusal, ...] = ()
+    if scope is not None and scope.partial:
+        failed = _look_ahead(seen, config, refusals, progress)
+    plan = make_plan(seen.graph, seen.project, seen.registry, refusals, failed, scope)
     return Analysis(
-        seen.project, seen.graph, seen.registry, plan, config, refusals, scope, seen.messages
+        seen.project,
+        seen.graph,
+        seen.registry,
+        plan,
+        config,
+        refusals,
+        failed,
+        scope,
+        seen.messages,
     )
 
 
@@ -152,7 +165,7 @@ def narrowed(analysis: Analysis, choice: Choice) -> Analysis:
     """The same survey, solved anew within another choice."""
     project, graph, registry = analysis.project, analysis.graph, analysis.registry
     scope = make_scope(analysis.config, project, graph, choice)
-    plan = make_plan(graph, project, registry, analysis.refused, scope=scope)
+    plan = make_plan(graph, project, registry, analysis.refused, analysis.failed, scope)
     return replace(analysis, plan=plan, scope=scope)
 
 
@@ -240,6 +253,35 @@ def _look_at(
     return look(file, sites, registry, {})
 
 
+def _look_ahead(
+    seen: Survey, config: Config, refusals: Sequence[Refusal], progress: Progress
+) -> tuple[Refusal, ...]:
+    """What the rewrite of the whole goal would refuse.  A step must know: what will have to stay
+    sync in the end would otherwise turn now, with bridges that nothing ever dissolves."""
+    from asyncshift.layout import style_of
+
+    style = style_of(Path(seen.project.root), seen.project.requires_python)
+    task = partial(_refused_in, seen.registry, style)
+    known: dict[_Work, tuple[Refusal, ...]] = {}
+    failed: dict[Refusal, None] = {}
+    while True:
+        plan = make_plan(seen.graph, seen.project, seen.registry, refusals, tuple(failed))
+        work = _work(seen, plan)
+        missing = [item for item in work if item not in known]
+        found = _each(task, missing, config, "looking ahead", progress)
+        known.update(zip(missing, found, strict=True))
+        fresh = [r for item in work for r in known[item] if r not in failed]
+        if not fresh:
+            return tuple(failed)
+        failed.update(dict.fromkeys(fresh))
+
+
+def _refused_in(registry: Registry, style: Style, work: _Work) -> tuple[Refusal, ...]:
+    from asyncshift.rewrite import refusals_of
+
+    return refusals_of(work.file, work.decisions, registry, style, dict(work.options))
+
+
 # ----------------------------------------------------------------------------- changes
 
 
@@ -250,7 +292,7 @@ def changes(analysis: Analysis, progress: Progress = silent) -> Outcome:
     plan = analysis.plan
     style = style_of(Path(analysis.project.root), analysis.project.requires_python)
     known: dict[_Work, _Done] = {}
-    failed: list[Refusal] = []
+    failed = list(analysis.failed)
     while True:
         work = _work(analysis, plan)
         missing = [item for item in work if item not in known]
@@ -342,7 +384,7 @@ class _Work:
         return hash((self.file.path, len(self.decisions), self.options))
 
 
-def _work(analysis: Analysis, plan: Plan) -> list[_Work]:
+def _work(analysis: Survey | Analysis, plan: Plan) -> list[_Work]:
     by_path: dict[str, list[Decision]] = defaultdict(list)
     for decision in plan.decisions:
         by_path[decision.path].append(decision)

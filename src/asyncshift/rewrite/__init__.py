@@ -43,7 +43,7 @@ from asyncshift.rewrite.regions import NewLines, Piece, indent_unit, pieces, rew
 from asyncshift.rewrite.tree import Tree
 from asyncshift.rewrite.width import style_in
 
-__all__ = ["bridge_source", "look", "rewrite_file"]
+__all__ = ["bridge_source", "look", "refusals_of", "rewrite_file"]
 
 _TOO_DEEP = "nested too deeply for Python's own parser"
 
@@ -86,14 +86,10 @@ def rewrite_file(
     """
     if not decisions:
         return Rewritten(file.path, file.text)
-    try:
-        tree = Tree(file.text)
-    except (RecursionError, MemoryError):
-        span = decisions[0].span
-        return Rewritten(file.path, None, refusals=(_too_deep(file.path, span),))
-    names = _names(file, tree, options)
-    style = style_in(style, tree)
-    ctx = Context(file, tree, names, registry, style, options, decisions)
+    ctx = _context(file, decisions, registry, style, options)
+    if isinstance(ctx, Refusal):
+        return Rewritten(file.path, None, refusals=(ctx,))
+    tree, names, style = ctx.tree, ctx.names, ctx.style
     planned, borders, refusals, messages = _plan(ctx)
     refusals += _conflicts(ctx, planned)
     if refusals:
@@ -112,6 +108,36 @@ def rewrite_file(
     hunks = document.hunks()
     bridged = any(wanted.module == ctx.bridge for wanted in names.wanted) and bool(ctx.bridge)
     return Rewritten(file.path, text, hunks, (), tuple(messages), bridged)
+
+
+def refusals_of(
+    file: SourceFile,
+    decisions: Sequence[Decision],
+    registry: Registry,
+    style: Style,
+    options: Mapping[str, str],
+) -> tuple[Refusal, ...]:
+    """What `rewrite_file` would refuse of one file's decisions; nothing is rewritten."""
+    ctx = _context(file, decisions, registry, style, options)
+    if isinstance(ctx, Refusal):
+        return (ctx,)
+    planned, _, refusals, _ = _plan(ctx)
+    return (*refusals, *_conflicts(ctx, planned))
+
+
+def _context(
+    file: SourceFile,
+    decisions: Sequence[Decision],
+    registry: Registry,
+    style: Style,
+    options: Mapping[str, str],
+) -> Context | Refusal:
+    try:
+        tree = Tree(file.text)
+    except (RecursionError, MemoryError):
+        return _too_deep(file.path, decisions[0].span)
+    names = _names(file, tree, options)
+    return Context(file, tree, names, registry, style_in(style, tree), options, decisions)
 
 
 def look(
