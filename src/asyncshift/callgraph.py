@@ -17,6 +17,7 @@ from asyncshift.model import (
     FunctionKind,
     Graph,
     Protocol,
+    Target,
 )
 from asyncshift.resolution.escapes import Escapes
 from asyncshift.resolution.fixpoint import Solver
@@ -26,6 +27,7 @@ from asyncshift.resolution.members import HARMLESS_BASES
 from asyncshift.resolution.mentions import Mentions
 from asyncshift.resolution.outside import OutsideClasses, is_stdlib
 from asyncshift.resolution.sites import Sites
+from asyncshift.resolution.values import NO_ORIGIN
 
 _NO_FAMILY = frozenset(
     {"__init__", "__new__", "__post_init__", "__init_subclass__", "__del__", "__class_getitem__",
@@ -61,10 +63,20 @@ def build(
     escapes.collect()
     families = _families(solver, sites)
     keywords = Keywords(sites, escapes.functions, families).solve()
+    given = {fn.number: _given(solver, fn) for fn in solver.functions if fn.number == fn.origin}
     tokens = set(solver.origin_tokens()) | escapes.tokens()
+    tokens.update(token for found in given.values() for _, token in found if token != NO_ORIGIN)
     groups = solver.origins.groups(tokens)
     keys = {root: tuple(sorted({sites.key(t) for t in group})) for root, group in groups.items()}
-    functions = _functions(sites, ids, families, OutsideClasses(python))
+    gives = {
+        number: tuple(
+            Target(api=api, origins=() if token == NO_ORIGIN else keys[solver.origins.find(token)])
+            for api, token in found
+        )
+        for number, found in given.items()
+        if found
+    }
+    functions = _functions(sites, ids, families, OutsideClasses(python), gives)
     return Graph(
         functions={function.id: function for function in functions},
         sites=sites.build(ids, keywords),
@@ -86,8 +98,19 @@ def _identifier(path: str, fn: Fn) -> FunctionId:
 # ----------------------------------------------------------------------------- functions
 
 
+def _given(solver: Solver, fn: Fn) -> list[tuple[str, int]]:
+    """The library instances that a function returns: class and origin."""
+    if fn.facts.returned <= 0 or fn.facts.kind != "function":
+        return []
+    return sorted({(k[1], k[2]) for k in solver.sees(fn.at(fn.facts.returned)) if k[0] == "lib"})
+
+
 def _functions(
-    sites: Sites, ids: list[FunctionId], families: dict[int, list[int]], outside: OutsideClasses
+    sites: Sites,
+    ids: list[FunctionId],
+    families: dict[int, list[int]],
+    outside: OutsideClasses,
+    gives: Mapping[int, tuple[Target, ...]],
 ) -> Iterable[Function]:
     solver = sites.solver
     shared: dict[int, tuple[FunctionId, ...]] = {}
@@ -123,6 +146,7 @@ def _functions(
             foreign_base=foreign,
             overrides=overrides,
             pragma=facts.pragma,
+            gives=gives.get(fn.number, ()),
             facade_of=None if facade is None else ids[base + facade],
         )
 

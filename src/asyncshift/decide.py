@@ -9,7 +9,7 @@ from dataclasses import replace
 from asyncshift.arrivals import find_arrivals
 from asyncshift.bridge_modules import bridged_after, reached_files
 from asyncshift.codemod import Kind, Registry
-from asyncshift.facades import KEPT_BESIDE, simple_name
+from asyncshift.facades import KEPT_BESIDE, is_public, simple_name
 from asyncshift.groups import LibraryUse, classes_of
 from asyncshift.model import (
     BRIDGES,
@@ -28,6 +28,7 @@ from asyncshift.model import (
     Site,
     Span,
 )
+from asyncshift.pins import is_test_file
 from asyncshift.world import (
     ROOTS,
     THREADABLE,
@@ -412,8 +413,9 @@ def _thread_reason(world: World, use: LibraryUse) -> str:
 # ----------------------------------------------------------------------------- what to tell
 
 
-def looks(world: World) -> list[Message]:
-    """Places that only a name connects with a function that turned: never edited or forgotten."""
+def looks(world: World, registry: Registry) -> list[Message]:
+    """What code that is not in sight has to know: places that only a name connects with a function
+    that turned, and facades that give what is another library's from now on."""
     found = []
     for site in world.graph.sites:
         if site.certainty is not Certainty.UNKNOWN or site.awaited:
@@ -427,7 +429,25 @@ def looks(world: World) -> list[Message]:
             text = f"{site.text}(...) may reach {', '.join(names)}, which is async now"
             found.append(Message(site.path, site.span[0], "unknown-call", text, Severity.LOOK))
     found += (_by_name(world, m) for m in world.graph.mentions if m.function in world.turned)
+    for fid in sorted(world.facades):
+        found += _given(world, registry, world.function(fid))
     return found
+
+
+def _given(world: World, registry: Registry, f: Function) -> Iterator[Message]:
+    """A facade keeps the name of a function, not the library whose objects it returns."""
+    if not is_public(world, f) or is_test_file(f.path):
+        return
+    for api in sorted({t.api or "" for t in f.gives if t.origins}):
+        row = registry.class_row(api)
+        groups = {world.groups.find(t.origins[0]) for t in f.gives if t.api == api and t.origins}
+        if row is None or not row.to or not groups - world.groups.refused.keys():
+            continue
+        text = (
+            f"{f.name} gives {row.to} from now on, no longer {api}: "
+            "callers that are not in this tree may use what only the old one has"
+        )
+        yield Message(f.path, f.line, "gives-other", text, Severity.LOOK)
 
 
 def _by_name(world: World, mention: Mention) -> Message:

@@ -194,6 +194,8 @@ class Function:
     by this name; None when the outside base could not be read."""
     pragma: str | None = None
     """Reason of `# asyncshift: keep-sync (reason)` on the def line; '' without a reason."""
+    gives: tuple[Target, ...] = ()
+    """The library instances that it returns: their class (`api`) and their origins."""
     facade_of: FunctionId | None = None
     """The coroutine that this sync function does nothing but run: an earlier step's facade."""
 

@@ -51,7 +51,7 @@ def make_plan(
         causes=world.causes,
         decisions=tuple(decisions),
         refusals=tuple(sorted(unique.values(), key=lambda r: (r.path, r.span))),
-        messages=tuple(looks(world)) + _bridge_notes(decisions_count=figures["bridged"]),
+        messages=tuple(looks(world, registry)) + _bridge_notes(decisions_count=figures["bridged"]),
         change_sets=change_sets(world, decisions),
         counts=figures,
     )

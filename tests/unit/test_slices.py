@@ -513,6 +513,67 @@ def test_a_thread_that_only_consumed_dissolves_too(tree: Tree) -> None:
     assert made(plan, Action.UNWRAP) == []
 
 
+# ------------------------------------------------------------------ what a facade gives
+
+GIVING = """
+import requests
+
+def text(url):
+    return requests.get(url, timeout=5).text
+
+def pages(url):
+    return requests.get(url, timeout=5)
+
+def _page(url):
+    return requests.get(url, timeout=5)
+"""
+
+
+def gives_other(plan: Plan) -> list[int]:
+    return [m.line for m in plan.messages if m.rule == "gives-other"]
+
+
+def test_a_facade_that_gives_another_librarys_objects_says_so(tree: Tree) -> None:
+    plan = tree.write(api=GIVING, shop="X = 1\n").plan("api")
+    assert gives_other(plan) == [7]
+    (message,) = [m for m in plan.messages if m.rule == "gives-other"]
+    assert "gives httpx.Response from now on, no longer requests.Response" in message.text
+
+
+def test_a_function_whose_client_stays_gives_what_it_gave(tree: Tree) -> None:
+    stays = GIVING.replace("requests.get", "session.get") + "\nsession = requests.Session()\n"
+    plan = tree.write(api=stays, shop="X = 1\n").plan("api")
+    assert facades(plan)
+    assert gives_other(plan) == []
+
+
+def test_what_the_step_over_everything_turns_has_no_sync_form_that_gives(tree: Tree) -> None:
+    assert gives_other(tree.write(api=GIVING, shop="X = 1\n").plan()) == []
+
+
+def test_a_form_that_only_the_rewrite_refuses_keeps_a_step_from_it(tree: Tree) -> None:
+    """Otherwise `ask` would turn now, and its only caller wait for it through a bridge forever."""
+    api = "import time\n\n\ndef ask(x):\n    time.sleep(0)\n    return x\n"
+    rows = "from api import ask\n\n\ndef rows(x):\n    yield ask(x)\n"
+    shop = "from rows import rows\n\n\ndef pairs(x):\n    return list(zip(rows(x), rows(x)))\n"
+    tree.write(api=api, rows=rows, shop=shop)
+    assert "api:4" not in {fid.replace(".py", "") for fid in tree.plan("api").turned}
+    assert written(tree, "api") == written(tree) == set()
+
+
+def test_a_step_does_not_wait_for_what_the_rewrite_can_do(tree: Tree) -> None:
+    api = "import time\n\n\ndef ask(x):\n    time.sleep(0)\n    return x\n"
+    rows = "from api import ask\n\n\ndef rows(x):\n    yield ask(x)\n"
+    shop = "from rows import rows\n\n\ndef pairs(x):\n    return list(rows(x))\n"
+    tree.write(api=api, rows=rows, shop=shop)
+    assert "api.py" in written(tree, "api")
+
+
+def written(tree: Tree, *modules: str) -> set[str]:
+    outcome = changes(analyse([tree.root], tree.config(modules=modules)))
+    return {change.path for change in outcome.changes}
+
+
 # ------------------------------------------------------------------ public, and one form only
 
 OVERLOADED = (
