@@ -93,9 +93,20 @@ def _note(world: World, refusals: Iterable[Refusal]) -> None:
 
 
 def _add(world: World, path: str, fid: FunctionId, edited: bool = False) -> str:
-    module = world.function(fid).module
     more = ", or let this line be edited with --edit-callers" if edited else ""
-    return f"add --module {module}{more}" if path else ""
+    option = "--entry" if ":" in (name := _unselected(world, fid)) else "--module"
+    return f"add {option} {name}{more}" if path else ""
+
+
+def _unselected(world: World, fid: FunctionId) -> str:
+    """What is not selected of a function that is not: its module, or of a module of which an entry
+    point selects a part, the function."""
+    assert world.scope is not None
+    f = world.function(fid)
+    functions = (g for g in world.by_path[f.path] if g.kind is FunctionKind.FUNCTION)
+    if f.kind is FunctionKind.FUNCTION and any(g.id in world.scope.functions for g in functions):
+        return f"{f.module}:{f.name}"
+    return f.module
 
 
 # ----------------------------------------------------------------------------- groups
@@ -202,7 +213,8 @@ def _openings(world: World, goal: frozenset[FunctionId], fid: FunctionId) -> Ite
     for other in world.classes.get(fid, ()):
         g = world.function(other)
         if other in goal and not world.in_scope(other):
-            reason = f"{f.name} turns together with {g.name}, and {g.module} is not selected"
+            missing = _unselected(world, other)
+            reason = f"{f.name} turns together with {g.name}, and {missing} is not selected"
             way_out = _add(world, g.path, other)
             yield Refusal(g.path, (g.line, 0, g.line, 0), "slice-family", reason, way_out)
     for site in world.outgoing.get(fid, ()):

@@ -513,6 +513,22 @@ def test_a_thread_that_only_consumed_dissolves_too(tree: Tree) -> None:
     assert made(plan, Action.UNWRAP) == []
 
 
+def test_a_family_of_which_an_entry_reaches_one_member_names_the_others(tree: Tree) -> None:
+    api = (
+        "import time\n\n\nclass Base:\n    def run(self):\n        time.sleep(1)\n\n\n"
+        "class Child(Base):\n    def run(self):\n        time.sleep(2)\n\n\n"
+        "def main():\n    Base.run(Base())\n"
+    )
+    tree.write(api=api, shop="X = 1\n")
+    plan = tree.plan(entries=("api:main",))
+    (refusal,) = [r for r in plan.refusals if r.rule == "slice-family"]
+    assert refusal.reason == (
+        "Base.run turns together with Child.run, and api:Child.run is not selected"
+    )
+    assert refusal.way_out == "add --entry api:Child.run"
+    assert tree.plan(entries=("api:main", "api:Child.run")).turned
+
+
 # ------------------------------------------------------------------ what a facade gives
 
 GIVING = """
