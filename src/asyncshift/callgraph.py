@@ -82,6 +82,7 @@ def build(
         sites=sites.build(ids, keywords),
         escapes=escapes.build(ids, keys),
         imports={file.path: _imports(solver, unit) for unit, file in enumerate(facts)},
+        aliases={file.path: file.aliases for file in facts if file.aliases},
         exported=_exported(solver),
         mentions=Mentions(sites, ids).collect(),
         messages=tuple(solver.modules.messages),

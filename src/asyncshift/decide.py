@@ -35,6 +35,7 @@ from asyncshift.world import (
     World,
     bridge_allowed,
     forces,
+    in_decorator,
     in_one_hop,
     meant,
     reaches,
@@ -231,15 +232,7 @@ def _has_facade(world: World, site: Site, f: Function) -> bool:
     named = meant(world, site, f.id)
     if not all(g in world.facades for g in named):
         return False
-    if named != [f.id]:
-        return True
-    around: FunctionId | None = site.caller
-    while around is not None:
-        outer = world.function(around)
-        if f"{outer.module}.{outer.name}" in f.decorators:
-            return False
-        around = outer.parent
-    return True
+    return named != [f.id] or not in_decorator(world, site.caller, named)
 
 
 def _awaited(
@@ -312,7 +305,8 @@ def _threaded(world: World, site: Site, f: Function) -> Iterator[Decision]:
     """A sync call that blocks, in async code: a thread; its own where it may wait for the loop."""
     if not world.in_async(site.caller):
         return
-    reached = {target.function for target in site.targets}
+    targets = [target.function for target in site.targets if target.function is not None]
+    reached = {*targets, *(g for target in targets for g in meant(world, site, target))}
     own = not reached.isdisjoint(world.waiting) or not reached.isdisjoint(world.facades)
     if site.wrapper in THREADS:
         wanted = "in_thread" if own else "to_thread"

@@ -7,7 +7,7 @@ scope, code that nobody sees (a computed name, a string, another repository), a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from asyncshift.model import (
     Certainty,
@@ -19,7 +19,7 @@ from asyncshift.model import (
     Site,
 )
 from asyncshift.pins import is_test_file
-from asyncshift.world import World, bridge_allowed, forces, meant
+from asyncshift.world import World, bridge_allowed, forces, in_decorator, meant
 
 KEPT_BESIDE = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 """Sync methods whose async form has another name anyway."""
@@ -39,22 +39,54 @@ def settle_facades(world: World) -> None:
             for target in site.targets:
                 if target.function is not None:
                     values[target.function].append(site)
-    world.facades, world.dropped = {}, set()
     reached = _sites_by_name(world)
-    seen: set[FunctionId] = set()
+    groups: dict[FunctionId, tuple[FunctionId, ...]] = {}
     for fid in sorted(world.turned):
-        if fid in seen or not _is_candidate(world, fid):
-            continue
-        name = simple_name(world.function(fid))
-        group = [m for m in world.classes.get(fid, (fid,)) if _is_candidate(world, m)]
-        group = [m for m in group if simple_name(world.function(m)) == name]
-        seen.update(group)
-        needed = any(_is_needed(world, m, mentions, values, reached) for m in group)
+        if fid not in groups and _is_candidate(world, fid):
+            group = _namesakes(world, fid)
+            groups.update(dict.fromkeys(group, group))
+    needed = {
+        group
+        for group in groups.values()
+        if any(_is_needed(world, m, mentions, values, reached) for m in group)
+    }
+    while more := _beside_others(world, groups, needed) - needed:
+        needed |= more
+    world.facades, world.dropped = {}, set()
+    for group in dict.fromkeys(groups.values()):
         for member, name in _names(world, group):
-            if needed:
+            if group in needed:
                 world.facades[member] = name
             elif member in world.pairs:
                 world.dropped.add(member)
+
+
+def _namesakes(world: World, fid: FunctionId) -> tuple[FunctionId, ...]:
+    """The functions of a family that have one name: they have facades together."""
+    name = simple_name(world.function(fid))
+    group = [m for m in world.classes.get(fid, (fid,)) if _is_candidate(world, m)]
+    return tuple(m for m in group if simple_name(world.function(m)) == name)
+
+
+def _beside_others(
+    world: World,
+    groups: Mapping[FunctionId, tuple[FunctionId, ...]],
+    needed: Set[tuple[FunctionId, ...]],
+) -> set[tuple[FunctionId, ...]]:
+    """What one call reaches beside a function with a facade, as `f(x)` does for a parameter `f`:
+    no form of the call fits both a facade and a coroutine."""
+    found: set[tuple[FunctionId, ...]] = set()
+    for site in world.graph.sites:
+        if site.protocol is not Protocol.CALL or len(site.targets) < 2:
+            continue
+        members = [t.function for t in site.targets if t.function in groups]
+        names = {simple_name(world.function(m)) for m in members if m is not None}
+        if len(names) < 2 or in_decorator(world, site.caller, (m for m in members if m)):
+            continue
+        beside = {groups[m] for m in members if m is not None}
+        if beside & needed:
+            found |= beside
+    return found
 
 
 def _alike(world: World, fid: FunctionId) -> Iterable[FunctionId]:

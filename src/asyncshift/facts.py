@@ -123,6 +123,9 @@ class FileFacts:
     """Site of a call to something named `to_thread` -> the place of its first argument."""
     names: dict[str, int]
     """Name in the module -> its node."""
+    aliases: dict[str, str]
+    """Name that an import gives by `as`, anywhere in the file -> the last part of what it stands
+    for."""
     exports: tuple[str, ...] | None
     stars: tuple[str, ...]
     free: tuple[tuple[str, int], ...]

@@ -283,6 +283,8 @@ class Graph:
     escapes: tuple[Escape, ...] = ()
     imports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """path -> paths of the project files it imports at module level."""
+    aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """path -> name that an import gives by `as` -> the last part of what it stands for."""
     exported: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """path -> names that other project files import from it or reach through it."""
     mentions: tuple[Mention, ...] = ()

@@ -30,7 +30,16 @@ from asyncshift.model import (
 from asyncshift.pins import is_test_file
 from asyncshift.scope import Scope
 from asyncshift.solve import find_blocking, group_conflicts, spread, thread_conflicts
-from asyncshift.world import ROOTS, World, forces, is_implicit, may_wait, meant, reaches
+from asyncshift.world import (
+    ROOTS,
+    World,
+    forces,
+    in_decorator,
+    is_implicit,
+    may_wait,
+    meant,
+    reaches,
+)
 
 _NO_INSTANCE = frozenset(
     {Protocol.EXCEPT, Protocol.ANNOTATION, Protocol.IMPORT, Protocol.VALUE, Protocol.BASE}
@@ -253,7 +262,7 @@ def _decorating(world: World, fid: FunctionId) -> Iterator[Refusal]:
     if f.parent is None or world.function(f.parent).kind is not FunctionKind.FUNCTION:
         return
     for g in world.graph.functions.values():
-        if g.decorators and not world.in_scope(g.id) and _is_around(world, f, g):
+        if g.decorators and not world.in_scope(g.id) and in_decorator(world, fid, (g.id,)):
             reason = (
                 f"{f.name} is put around {g.name} by a decorator, and {g.module} is not selected"
             )
@@ -280,7 +289,7 @@ def _outside_caller(
         reason = f"{caller.name} calls {f.name}, {place}"
         way_out = _add(world, site.path, site.caller)
         yield Refusal(site.path, site.span, "slice-no-wait", reason, way_out)
-    elif not world.in_scope(site.caller) and _is_around(world, caller, f):
+    elif not world.in_scope(site.caller) and in_decorator(world, caller.id, (f.id,)):
         reason = f"{caller.name} is put around {f.name} by a decorator, and it calls what it gets"
         way_out = _add(world, site.path, site.caller)
         yield Refusal(site.path, site.span, "slice-decorator", reason, way_out)
@@ -298,16 +307,6 @@ def _outside_caller(
         way_out = _add(world, site.path, site.caller, edited=not world.scope.edit_callers)
         way_out += ", or take facades"
         yield Refusal(site.path, site.span, "slice-bridge", reason, way_out)
-
-
-def _is_around(world: World, caller: Function, f: Function) -> bool:
-    """Whether a decorator of `f` holds the caller: it calls the coroutine, never a facade."""
-    around: Function | None = caller
-    while around is not None:
-        if f"{around.module}.{around.name}" in f.decorators:
-            return True
-        around = world.function(around.parent) if around.parent is not None else None
-    return False
 
 
 # ----------------------------------------------------------------------------- exceptions

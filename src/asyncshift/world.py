@@ -257,11 +257,29 @@ def _wrapped(graph: Graph) -> dict[FunctionId, dict[str, list[FunctionId]]]:
 
 def meant(world: World, site: Site, fid: FunctionId) -> list[FunctionId]:
     """The functions whose name a place uses to reach one: what a decorator's wrapper stands for,
-    otherwise the function itself."""
+    otherwise the function itself.  Where the name is a variable's, all that are decorated so."""
     names = world.wrapped.get(fid)
     if names is None:
         return [fid]
-    return names.get(site.text.rpartition(".")[2]) or [fid]
+    last = site.text.rpartition(".")[2]
+    known = names.get(last) or names.get(world.graph.aliases.get(site.path, {}).get(last, ""))
+    if known:
+        return known
+    decorated = list(dict.fromkeys(g for group in names.values() for g in group))
+    return [fid] if in_decorator(world, site.caller, decorated) else decorated
+
+
+def in_decorator(world: World, caller: FunctionId, functions: Iterable[FunctionId]) -> bool:
+    """Whether code lies in a decorator of one of these functions: it gets what the decorator
+    stands on, the coroutine, and never its facade."""
+    decorators = {name for fid in functions for name in world.function(fid).decorators}
+    around: FunctionId | None = caller
+    while around is not None and decorators:
+        outer = world.function(around)
+        if f"{outer.module}.{outer.name}" in decorators:
+            return True
+        around = outer.parent
+    return False
 
 
 def calls_at_once(name: str) -> bool:

@@ -205,7 +205,51 @@ def test_a_computed_name_is_still_there(tmp_path: Path, name: str) -> None:
     write(tmp_path, pkg__api=LEAF, main=main)
     named = ["--module", "pkg.api", "--boundary", "bridge", "--edit-callers"]
     assert run(["apply", str(tmp_path), "--yes", "--jobs", "1", *named]) == 0
+    assert prints(tmp_path) == ("1\n", "")
+
+
+def prints(root: Path) -> tuple[str, str]:
     done = subprocess.run(
-        [sys.executable, "main.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "main.py"], cwd=root, capture_output=True, text=True, check=False
     )
-    assert (done.stdout, done.stderr) == ("1\n", "")
+    return done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("call", ["other(1)", "f(1)", "pkg.api.ask(1)"])
+def test_a_decorated_function_keeps_its_facade_under_any_name(tmp_path: Path, call: str) -> None:
+    """The wrapper is what is called, and under which name is not always plain."""
+    log = (
+        "import functools\nimport time\n\n\ndef log(f):\n    @functools.wraps(f)\n"
+        "    def wrapper(*args):\n        time.sleep(0)\n        return f(*args)\n"
+        "    return wrapper\n"
+    )
+    main = (
+        "import pkg.api\nfrom pkg.api import ask as other\n\nf = other\n\n\n"
+        f"def main():\n    return {call}\n\n\nprint(main())\n"
+    )
+    decorated = LEAF.replace("def ask", "@log\ndef ask")
+    write(tmp_path, pkg__log=log, pkg__api=f"from pkg.log import log\n{decorated}", main=main)
+    for module in ("main", "pkg.api", "pkg.log"):
+        step(tmp_path, module)
+        assert prints(tmp_path) == ("1\n", "")
+    step(tmp_path)
+    assert prints(tmp_path) == ("1\n", "")
+    assert "in_thread" not in (tmp_path / "main.py").read_text()
+
+
+def test_what_one_call_reaches_has_facades_together(tmp_path: Path) -> None:
+    call = "def call(f):\n    return f(1)\n"
+    stock = LEAF.replace("ask", "_find")
+    main = (
+        "from pkg.api import ask\nfrom pkg.call import call\nfrom pkg.stock import _find\n\n\n"
+        "def main():\n    return call(ask), call(_find)\n\n\nprint(main())\n"
+    )
+    write(tmp_path, pkg__api=LEAF, pkg__stock=stock, pkg__call=call, main=main)
+    named = [word for m in ("api", "call", "stock") for word in ("--module", f"pkg.{m}")]
+    always = ["--boundary", "bridge", "--edit-callers", "--jobs", "1", "--yes"]
+    assert run(["apply", str(tmp_path), *always, *named]) == 0
+    assert prints(tmp_path) == ("(1, 1)\n", "")
+    assert "ask_async" in (tmp_path / "pkg" / "api.py").read_text()
+    step(tmp_path)
+    assert prints(tmp_path) == ("(1, 1)\n", "")
+    assert "ask_async" not in (tmp_path / "pkg" / "api.py").read_text()

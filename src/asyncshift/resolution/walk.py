@@ -92,6 +92,11 @@ class Walker(Definitions):
             free=free,
             imports=tuple(dict.fromkeys(self.imports)),
             named=self.named,
+            aliases={
+                alias: dotted.rpartition(".")[2]
+                for alias, dotted in self.dotted.items()
+                if dotted.rpartition(".")[2] != alias
+            },
             strings=tuple((*place, patched) for place, patched in self.strings.items()),
         )
 
