@@ -120,6 +120,8 @@ def test_check_knows_that_a_thread_consumes_a_generator_expression(tmp_path: Pat
         pkg__stock=stock("await asyncio.to_thread(any, (ask(i) for i in 'ab'))"),
     )
     assert run(["check", str(tmp_path), "--jobs", "1"]) == 0
+    write(tmp_path, pkg__stock=stock("await asyncio.to_thread(','.join, (ask(i) for i in 'ab'))"))
+    assert run(["check", str(tmp_path), "--jobs", "1"]) == 0
     write(tmp_path, pkg__stock=stock("any(ask(i) for i in 'ab')"))
     assert run(["check", str(tmp_path), "--jobs", "1"]) == 1
 
@@ -134,6 +136,7 @@ def test_check_knows_that_a_thread_consumes_a_generator_expression(tmp_path: Pat
         ("any(rows(x))", "await anext((True async for item in rows(x) if item), False)"),
         ("not all(rows(x))", "await anext((True async for item in rows(x) if not item), False)"),
         ("sum(rows(x), 1)", "sum([item async for item in rows(x)], 1)"),
+        ("','.join(rows(x))", "','.join([item async for item in rows(x)])"),
     ],
 )
 def test_what_consumes_a_generator_leaves_its_thread(tmp_path: Path, call: str, after: str) -> None:

@@ -73,9 +73,10 @@ class Escapes:
                 arguments, site, facts[3], generators=True, libraries=not _only_looks(facts[3])
             )
         for kind in kinds:
+            if kind[0] == "ext" and kind[1] in HOPS and args and self._keeps_nothing(args, site):
+                continue
             if kind[0] == "ext" and kind[1] in HOPS and args and args[0] > 0:
-                if not self._reads(args):
-                    self._call((f.CALL, op[1], args[0], args[1:], keywords, site))
+                self._call((f.CALL, op[1], args[0], args[1:], keywords, site))
             elif kind[0] == "ext":
                 self._external(kind[1], arguments, site)
                 name = kind[1].removeprefix("builtins.")
@@ -88,8 +89,11 @@ class Escapes:
                 api = self.solver.registry.canonical(f"{kind[1]}.{kind[2]}")
                 self._hand_over(arguments, site, api, generators=True, libraries=False)
 
-    def _reads(self, args: tuple[int, ...]) -> bool:
-        """`to_thread(getattr, x, "name")`, which is an attribute and hands nothing over."""
+    def _keeps_nothing(self, args: tuple[int, ...], site: int) -> bool:
+        """`to_thread(getattr, x, "name")`, which is an attribute, and `to_thread(",".join, x)`."""
+        label = self.sites.handed_label(site)
+        if args[0] <= 0 and label.rpartition(".")[2] in METHOD_CONSUMERS:
+            return True
         names = {kind[1] for kind in self.solver.sees(args[0]) if kind[0] == "ext"}
         return names == {"builtins.getattr"} and args[2:] == (f.CONSTANT,)
 

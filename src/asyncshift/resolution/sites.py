@@ -263,10 +263,17 @@ class Sites:
         if handed is not None:
             self._handed.add((unit, handed[0]))
             self._labels[site] = handed[1]
+            self._method_consumer(function, handed[1], args[1:], site)
         for kind in self.solver.sees(function):
             self._consumer(kind, args[1:], site)
             for reached in self.called(kind, site):
                 self.note(site, "call", reached, function)
+
+    def handed_label(self, site: int) -> str:
+        """What a thread is given to call, as written."""
+        unit = self.unit_of(site)
+        handed = self.solver.files[unit].handed.get(site - self._units[unit])
+        return handed[1] if handed is not None else ""
 
     def _consumer(self, kind: tuple[Any, ...], args: tuple[int, ...], site: int) -> None:
         """Builtins that iterate: `list(rows())`, `next(it)`, `stack.enter_context(cm())`."""
