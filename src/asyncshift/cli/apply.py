@@ -10,7 +10,7 @@ import typer
 
 from asyncshift.apply import apply_files, check
 from asyncshift.cli import terminal
-from asyncshift.cli.migrate import migrate, repair, tell_ledger
+from asyncshift.cli.migrate import held_back, migrate, repair, tell_ledger
 from asyncshift.cli.options import PathList, TakenOption, WithoutOption, given
 from asyncshift.config import Config
 from asyncshift.diff import unified
@@ -56,6 +56,8 @@ def apply(
     files, root = planned(step.changes), step.root
     if not files:
         return
+    if (wrong := held_back(step.outcome)) is not None:
+        raise wrong
     check(root, files, allow_dirty=allow_dirty)
     if not yes and not terminal.ask(f"Write {_files(files)}?"):
         terminal.note("Nothing was written.")

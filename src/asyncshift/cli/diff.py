@@ -36,7 +36,7 @@ def diff(
 ) -> None:
     """Show the changes as a unified diff; the summary goes to stderr."""
     from asyncshift.cli import terminal
-    from asyncshift.cli.migrate import migrate, tell_ledger
+    from asyncshift.cli.migrate import held_back, migrate, tell_ledger
     from asyncshift.diff import unified
     from asyncshift.planfile import PlanFile, planned, write_plan
     from asyncshift.report.summary import summary_json, summary_text
@@ -44,7 +44,8 @@ def diff(
     step = migrate(given(paths), config, change_set or (), without or ())
     outcome = step.outcome
     text = unified(outcome.changes)
-    if out is not None:
+    wrong = held_back(outcome) if out is not None else None
+    if out is not None and wrong is None:
         write_plan(out, PlanFile(step.root, planned(step.changes), text, step.sets))
     if format is Format.JSON:
         content = {"diff": text.decode("utf-8", "surrogateescape"), **summary_json(outcome)}
@@ -53,5 +54,7 @@ def diff(
         terminal.show_diff(text)
         terminal.show(summary_text(outcome), error=True)
         tell_ledger(step)
+    if wrong is not None:
+        raise wrong
     if exit_code and outcome.changes:
         raise typer.Exit(1)

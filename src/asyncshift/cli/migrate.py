@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from asyncshift.cli import terminal
 from asyncshift.config import Config
+from asyncshift.errors import InputError
 from asyncshift.journal import recover
-from asyncshift.model import FileChange
+from asyncshift.model import FileChange, Severity
 from asyncshift.planfile import PlannedSet
 
 if TYPE_CHECKING:
@@ -87,6 +88,24 @@ def analyse(
     seen = replace(seen, messages=seen.messages + notes)
     choice = recording.choice(known, seen.graph)
     return pipeline.solved(seen, config, progress, choice), known, choice
+
+
+def held_back(outcome: Outcome) -> InputError | None:
+    """Why an outcome may be neither written nor stored: the await check finds its texts wrong."""
+    from asyncshift.proof import RULE
+
+    wrong = [m for m in outcome.messages if m.rule == RULE and m.severity is Severity.WARNING]
+    if not wrong:
+        return None
+    first = min(wrong, key=lambda m: (m.path, m.line))
+    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    return InputError(
+        f"{first.text}{more}: nothing was written",
+        path=first.path,
+        line=first.line,
+        hint="Leave its change-set, which the diff names, out with --without; and please report "
+        "it, because the plan should have.",
+    )
 
 
 def tell_ledger(step: Step) -> None:
