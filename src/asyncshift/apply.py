@@ -159,7 +159,7 @@ def _check_undo(root: Path, entry: Entry) -> None:
     for file in entry.files:
         place = root / file.path
         if place.exists():
-            _check_writable(place, file.path)
+            _check_writable(place, file.path, goes=file.old_digest is None)
         else:
             _check_parent(place, file.path)
 
@@ -202,7 +202,7 @@ def _check(root: Path, file: PlannedFile) -> None:
         raise InputError(
             "has changed since it was analysed; nothing was written", file.path, hint=_CHANGED
         )
-    _check_writable(path, file.path)
+    _check_writable(path, file.path, goes=file.new is None)
 
 
 def _check_parent(path: Path, name: str) -> None:
@@ -212,15 +212,16 @@ def _check_parent(path: Path, name: str) -> None:
         raise _folder_error(parent, name)
 
 
-def _check_writable(path: Path, name: str) -> None:
+def _check_writable(path: Path, name: str, goes: bool) -> None:
     """A file that somebody made read-only must not change, not even by root, who could write it.
 
     Where its folder is read-only as well, the modes single nothing out (a copy of a read-only
-    mount has them everywhere): then it counts whether this user can write.
+    mount has them everywhere): then it counts whether this user can write.  A file that `goes` was
+    made in its folder by an earlier step, so that whoever could make it may take it away.
     """
     if not os.access(path, os.W_OK) or (_is_read_only(path) and not _is_read_only(path.parent)):
         raise InputError("is read-only; nothing was written", name, hint="Make it writable first.")
-    if not _is_read_only(path):
+    if not _is_read_only(path) and not goes:
         _check_folder(path.parent, name)
     elif not os.access(path.parent, os.W_OK):
         raise _folder_error(path.parent, name)

@@ -298,3 +298,18 @@ def test_a_read_only_file_is_respected_even_by_root(root: Path) -> None:
     (root / "a.py").chmod(0o444)
     with pytest.raises(InputError, match="is read-only"):
         apply_files(root, FILES, "apply .")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root writes into such a folder")
+def test_what_was_made_in_a_read_only_folder_goes_from_it(tmp_path: Path) -> None:
+    """A copy of a read-only mount: a generated module is made there, and goes again."""
+    folder = tmp_path / "pkg"
+    folder.mkdir()
+    folder.chmod(0o555)
+    apply_files(tmp_path, planned([FileChange("pkg/_run_sync.py", None, b"x")]), "apply .")
+    apply_files(tmp_path, planned([FileChange("pkg/_run_sync.py", b"x", None)]), "apply .")
+    assert not list(folder.iterdir())
+    undo(tmp_path)
+    assert [path.name for path in folder.iterdir()] == ["_run_sync.py"]
+    undo(tmp_path)
+    assert not list(folder.iterdir())
