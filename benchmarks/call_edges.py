@@ -13,7 +13,10 @@ expressions count as the function that holds them; module and class bodies are n
 Left out of the first figure, and counted: edges that came to pass through a `__getattr__` of the
 project, through a `getattr` or import by a computed name, or under a C function that calls back
 (`sorted(key=f)`).  Protocols do not count as such: `next`, `len`, or a generator that a C function
-consumes.  Edges under foreign Python code come on top of the second figure, as a third.
+consumes.  Edges under foreign Python code come on top of the second figure, as a third.  Finalisers
+are left out altogether: the collector calls them from anywhere.
+
+Before Python 3.11 an instruction has no column, so that the last three are told from the line only.
 """
 
 from __future__ import annotations
@@ -101,7 +104,7 @@ def parsed(text: str | bytes) -> Module:
     source = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     module = Module(source.splitlines())
     top = Holder(0, "<module>", tree)
-    module.holders[1, "<module>"] = module.holders[0, "<module>"] = top
+    module.holders[0, "<module>"] = top
     pending: list[tuple[ast.AST, Holder]] = [(tree, top)]
     while pending:
         node, holder = pending.pop()
@@ -147,8 +150,16 @@ def _index(module: Module, node: ast.expr | ast.stmt) -> None:
         module.iterated.update((where, span(node.iter)))
     elif isinstance(node, COMPREHENSIONS):
         module.iterated.update((where, *(span(part.iter) for part in node.generators)))
-    elif isinstance(node, ast.YieldFrom | ast.Starred):
+    elif isinstance(node, ast.YieldFrom):
         module.iterated.update((where, span(node.value)))
+    elif isinstance(node, ast.List | ast.Tuple | ast.Set) and _unpacks(node):
+        module.iterated.add(where)
+
+
+def _unpacks(node: ast.List | ast.Tuple | ast.Set) -> bool:
+    """`a, b = items`, `[*items]`."""
+    stored = not isinstance(node, ast.Set) and isinstance(node.ctx, ast.Store)
+    return stored or any(isinstance(part, ast.Starred) for part in node.elts)
 
 
 def span(node: ast.expr | ast.stmt) -> Span:
@@ -191,6 +202,7 @@ class Sources:
         """What a recorded code object [path, first line, qualified name] counts as."""
         path, first, qualname = code
         name = qualname.rpartition(".")[2]
+        first = 0 if name == "<module>" else first  # Python 3.9: the first statement's line
         known = self.module(path).holders.get((first, name))
         return known or Holder(first, qualname, ast.Module([], []))
 
@@ -461,7 +473,7 @@ def record(source: Path, folders: Sequence[Path], python: str, command: Sequence
             [python, *command],
             cwd=source,
             env={**os.environ, **settings},
-            stdout=sys.stderr,
+            stdout=2,  # the report alone goes to standard output
             check=False,
         )
         if done.returncode:

@@ -13,6 +13,7 @@ or more folders comes the exponent of cold CPU, by least squares on logarithms.
 from __future__ import annotations
 
 import argparse
+import functools
 import math
 import os
 import shutil
@@ -157,9 +158,8 @@ def measured(folder: Path, rounds: int) -> Table:
         scans: list[dict[str, Cost]] = []
         for number in range(rounds):
             parses.append(cost(parse, Path(temporary)))
-            scans.append(
-                one_round(tree, Path(temporary, "caches"), lambda n=number: change(target, n))
-            )
+            changing = functools.partial(change, target, number)
+            scans.append(one_round(tree, Path(temporary, "caches"), changing))
     medians = {name: median([costs[name] for costs in scans]) for name in SCANS}
     return Table(folder.resolve().name, files, lines, median(parses), medians)
 

@@ -34,10 +34,13 @@ Key = tuple[int, int, int, str, bool, int]
 """(id of caller code, instruction, id of callee code, C function, foreign, lookup)."""
 
 
-def code_start(code: CodeType) -> int:
-    """The last instruction offset at which a frame of a generator counts as not yet begun."""
+def code_start(code: CodeType) -> int | None:
+    """The instruction at which a generator's frame begins; None for a plain function.
+
+    From Python 3.11 on, this tells a first `next` from a generator that is closed before it began.
+    """
     if not code.co_flags & GENERATOR_FLAGS:
-        return 1 << 30
+        return None
     for instruction in dis.get_instructions(code):
         if instruction.opname == "RESUME":
             return instruction.offset
@@ -53,7 +56,7 @@ class Recorder:
         self.realpath = os.path.realpath  # tests may patch `os.path`
         self.inside: dict[str, str] = {}
         """File name of a code object -> its real path inside the project, or an empty text."""
-        self.codes: dict[int, tuple[CodeType, int]] = {}
+        self.codes: dict[int, tuple[CodeType, int | None]] = {}
         """Codes seen, kept alive so that their ids stay theirs, each with its `code_start`."""
         self.edges: dict[Key, int] = {}
         self.reset()
@@ -82,7 +85,7 @@ class Recorder:
         known = self.codes.get(id(code))
         if known is None:
             known = self.codes[id(code)] = (code, code_start(code))
-        return frame.f_lasti <= known[1]
+        return known[1] is None or frame.f_lasti == known[1]
 
     def make_callback(self) -> Any:
         """The profile function; names are bound here because globals are gone at shutdown."""
@@ -116,10 +119,17 @@ class Recorder:
         return callback
 
     def enter(self, frame: FrameType, active: dict[int, str], through: dict[int, int]) -> None:
-        """A function of the project was entered: note the edge to it, if there is one."""
+        """A function of the project was entered: note the edge to it, if there is one.
+
+        A finaliser is called by the collector, wherever the program happens to be.
+        """
         caller = frame.f_back
         foreign = False
+        if frame.f_code.co_name == "__del__":
+            return
         while caller is not None and not self.project_file(caller.f_code.co_filename):
+            if caller.f_code.co_name == "__del__":
+                return
             foreign = True
             caller = caller.f_back
         if caller is None:
