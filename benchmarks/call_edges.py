@@ -526,6 +526,8 @@ def report(edges: dict[Pair, list[Seen]], graph: dict[Pair, set[str]], examples:
     direct = [pair for pair, reason in reasons.items() if reason != FOREIGN]
     certain = [pair for pair, kinds in graph.items() if "certain" in kinds]
     by_name = [pair for pair, kinds in graph.items() if kinds == {"unknown"}]
+    callers = {caller for caller, _ in edges}
+    from_these = [pair for pair in graph if pair[0] in callers]
     lines = [
         f"edges that ran: {len(edges)}; edges of the graph: {len(graph)}",
         f"recall, without what is left out:     {score(main, graph)}",
@@ -533,6 +535,7 @@ def report(edges: dict[Pair, list[Seen]], graph: dict[Pair, set[str]], examples:
         f"recall, with foreign callers as well: {score(edges, graph)}",
         f"found as certain, of the first:       {score(main, certain)}",
         f"found only by name, of the first:     {score(main, by_name).found}",
+        f"predicted from these callers and ran: {score(from_these, edges)}",
     ]
     for reason in (*DYNAMIC, FOREIGN):
         group = [pair for pair, why in reasons.items() if why == reason]
