@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from asyncshift import facts as f
 from asyncshift.codemod import Registry
 from asyncshift.facts import COPY, FileFacts, FunctionFacts, Op
 from asyncshift.index import ClassIndex, ModuleIndex
@@ -149,7 +150,7 @@ class Core:
             self._lose(node, values)
             return
         total = len(values) + (len(old) if old else 0)
-        if total > ORIGINS:
+        if total > CAP or (total > ORIGINS and not self.pool.plain.issuperset(values)):
             values, total = self._unite(values, old)
             if not values:
                 return
@@ -272,8 +273,6 @@ class Core:
 
 def relocated(op: Op, at: Callable[[int], int], fun: int, cls: int, site: int) -> Op:
     """An operation of a file as one of the whole program."""
-    from asyncshift import facts as f
-
     code = op[0]
     if code == COPY:
         return (code, at(op[1]), at(op[2]))

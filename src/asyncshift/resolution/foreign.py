@@ -15,6 +15,7 @@ never clean.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 from asyncshift import facts as f
@@ -58,20 +59,25 @@ class Foreign:
 
     def _spread(self) -> None:
         labels, uses = self._labels, self._solver.uses
-        todo: list[int] = []
+        todo: deque[int] = deque()
+        waiting: set[int] = set()
         for node, names in sorted(self._solver.foreign.items()):
             for dotted in sorted(names):
                 labels[node] = labels.get(node, 0) | self._bit(dotted)
             todo.append(node)
+            waiting.add(node)
         while todo:
-            node = todo.pop()
+            node = todo.popleft()
+            waiting.discard(node)
             given = labels[node]
             for entry in uses[node] or ():
                 target = entry if isinstance(entry, int) else _result(entry)
                 old = labels.get(target, 0)
                 if target > 0 and given | old != old:
                     labels[target] = given | old
-                    todo.append(target)
+                    if target not in waiting:
+                        waiting.add(target)
+                        todo.append(target)
 
     # ------------------------------------------------------------------ what libraries were handed
 

@@ -33,6 +33,8 @@ class Pool:
         self._ids: dict[Value, int] = {}
         self._sets: dict[frozenset[int], frozenset[int]] = {}
         self._single: list[frozenset[int]] = []
+        self.plain: set[int] = set()
+        """Values without an origin: what a table knows nothing of."""
 
     def of(self, *value: object) -> frozenset[int]:
         """The set of just this value."""
@@ -41,6 +43,8 @@ class Pool:
             number = self._ids[value] = len(self.values)
             self.values.append(value)
             self._single.append(frozenset((number,)))
+            if value[0] not in (LIB, MEMBER, RESULT):
+                self.plain.add(number)
         return self._single[number]
 
     def intern(self, values: frozenset[int]) -> frozenset[int]:
