@@ -28,7 +28,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -540,26 +540,22 @@ def report(edges: dict[Pair, list[Seen]], graph: dict[Pair, set[str]], examples:
     for reason in (*DYNAMIC, FOREIGN):
         group = [pair for pair, why in reasons.items() if why == reason]
         lines.append(f"{reason}: {score(group, graph)} found")
-        lines += _examples(group, edges, graph, examples)
+        lines += _examples([pair for pair in group if pair not in graph], edges, examples)
+    lines.append("found in the first figure, but not as certain:")
+    lines += _by_kind(set(main).intersection(graph).difference(certain), edges, examples)
     lines.append("misses in the first figure:")
-    return lines + _misses(main, edges, graph, examples)
+    return lines + _by_kind(set(main).difference(graph), edges, examples)
 
 
-def _misses(
-    main: Sequence[Pair],
-    edges: dict[Pair, list[Seen]],
-    graph: dict[Pair, set[str]],
-    examples: int,
-) -> list[str]:
+def _by_kind(pairs: Iterable[Pair], edges: dict[Pair, list[Seen]], examples: int) -> list[str]:
+    """The most frequent kinds first, each with some examples."""
     groups: dict[str, list[Pair]] = defaultdict(list)
-    for pair in main:
-        if pair not in graph:
-            groups[_counted(edges[pair]).kind].append(pair)
-    counts = Counter({kind: len(pairs) for kind, pairs in groups.items()})
+    for pair in pairs:
+        groups[_counted(edges[pair]).kind].append(pair)
     lines = []
-    for kind, count in counts.most_common():
-        lines.append(f"  {count:4} {kind}")
-        lines += _examples(groups[kind], edges, graph, examples)
+    for kind, group in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+        lines.append(f"  {len(group):4} {kind}")
+        lines += _examples(group, edges, examples)
     return lines
 
 
@@ -567,14 +563,8 @@ def _counted(seen: Sequence[Seen]) -> Seen:
     return next((way for way in seen if not way.left_out), seen[0])
 
 
-def _examples(
-    pairs: Sequence[Pair],
-    edges: dict[Pair, list[Seen]],
-    graph: dict[Pair, set[str]],
-    limit: int,
-) -> list[str]:
-    missed = sorted(pair for pair in pairs if pair not in graph)[:limit]
-    shown = [_counted(edges[pair]) for pair in missed]
+def _examples(pairs: Sequence[Pair], edges: dict[Pair, list[Seen]], limit: int) -> list[str]:
+    shown = [_counted(edges[pair]) for pair in sorted(pairs)[:limit]]
     return [
         f"       {os.path.relpath(way.path)}:{way.line} {way.caller} -> {way.callee}    {way.code}"
         for way in shown

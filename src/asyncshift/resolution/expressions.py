@@ -46,6 +46,7 @@ _TELLING = frozenset(
      "spy"}
 )  # fmt: skip
 """Last names of calls whose arguments tell a function, or the name of one."""
+_HOPPING = frozenset({"to_thread", "in_thread"})
 _FOLDED = frozenset({"super", "getattr", "cast", "isinstance", "bool"})
 _TESTS = frozenset({"isinstance", "hasattr", "callable", "type", "issubclass"})
 _DOTTED = re.compile(r"[^\W\d]\w*(?:[.:][^\W\d]\w*)+")
@@ -519,12 +520,10 @@ class Expressions(Doubles):
             function = UNKNOWN
         target = self.node()
         self.ops.append((CALL, target, function, tuple(args), keywords, site))
-        match name, node.args:
-            case (
-                ("to_thread" | "in_thread"),
-                [ast.Name(id="getattr"), _, ast.Constant(value=str() as attr)],
-            ):
-                return self.join([target, self._read_there(args[1], attr, site)])
+        if name in _HOPPING:
+            match node.args:
+                case [ast.Name(id="getattr"), _, ast.Constant(value=str() as attr)]:
+                    return self.join([target, self._read_there(args[1], attr, site)])
         return target
 
     def _read_there(self, source: int, attr: str, site: int) -> int:
