@@ -2,11 +2,11 @@
 
     python benchmarks/perf.py FOLDER... [--rounds 5]
 
-Measured on a copy of each folder's Python files, in rounds that run one after another: a process
-that parses every file that parses (collector off); a cold scan with one worker and one with the
-default workers, each with an empty cache; a warm scan; a scan after a function was appended to one
-file.  CPU is user and system time of the process and its children, memory the largest of them.
-The table gives the median of the rounds, and its ratio to the parsing process's median.  Over two
+Measured on a copy of each folder's Python files, in rounds: a cold scan with one worker and one
+with the default workers, each with an empty cache; a warm scan; a scan after a function was
+appended to one file.  Before each runs a process that parses every file that parses (collector
+off), so that a busy machine slows both.  CPU is user and system time of the process and its children, memory the largest of them.
+The table gives the median of the rounds, and its ratio to the median of the parsing processes.  Over two
 or more folders comes the exponent of cold CPU, by least squares on logarithms.
 """
 
@@ -44,6 +44,7 @@ for name in open(sys.argv[1], encoding="utf-8").read().split("\\0"):
         print(name, end="\\0")
 print(files, lines, file=sys.stderr)
 """
+PARSING = "parsing"
 SCANS = ("cold, one job", "cold", "warm", "one file changed")
 KEPT = ("pyproject.toml", "setup.py", "setup.cfg", ".gitignore")
 
@@ -132,16 +133,20 @@ def change(path: Path, number: int) -> None:
         file.write(f"\n\ndef appended_{number}():\n    return {number}\n".encode())
 
 
-def one_round(tree: Path, caches: Path, before_change: Callable[[], None]) -> dict[str, Cost]:
-    """The four scans, two of them on an empty cache."""
+def one_round(
+    parse: Sequence[str], tree: Path, caches: Path, before_change: Callable[[], None]
+) -> dict[str, list[Cost]]:
+    """The four scans, two of them on an empty cache, each after a parsing process."""
     scan = [sys.executable, "-m", "asyncshift", "scan", str(tree)]
-    alone, shared = caches / "alone", caches / "shared"
-    costs = {"cold, one job": cost([*scan, "--jobs", "1"], alone), "cold": cost(scan, shared)}
-    costs["warm"] = cost(scan, shared)
-    before_change()
-    costs["one file changed"] = cost(scan, shared)
-    shutil.rmtree(alone, ignore_errors=True)
-    shutil.rmtree(shared, ignore_errors=True)
+    commands = {name: (scan, caches / "shared") for name in SCANS}
+    commands["cold, one job"] = ([*scan, "--jobs", "1"], caches / "alone")
+    costs: dict[str, list[Cost]] = {PARSING: []}
+    for name, (command, cache) in commands.items():
+        if name == "one file changed":
+            before_change()
+        costs[PARSING].append(cost(parse, caches))
+        costs[name] = [cost(command, cache)]
+    shutil.rmtree(caches, ignore_errors=True)
     return costs
 
 
@@ -154,14 +159,13 @@ def measured(folder: Path, rounds: int) -> Table:
         files, lines = parsable(tree, listing)
         target = middle_file(listing)
         parse = [sys.executable, "-c", PARSE, str(listing)]
-        parses: list[Cost] = []
-        scans: list[dict[str, Cost]] = []
+        costs: dict[str, list[Cost]] = {}
         for number in range(rounds):
-            parses.append(cost(parse, Path(temporary)))
             changing = functools.partial(change, target, number)
-            scans.append(one_round(tree, Path(temporary, "caches"), changing))
-    medians = {name: median([costs[name] for costs in scans]) for name in SCANS}
-    return Table(folder.resolve().name, files, lines, median(parses), medians)
+            found = one_round(parse, tree, Path(temporary, "caches"), changing)
+            costs = {name: costs.get(name, []) + more for name, more in found.items()}
+    medians = {name: median(costs[name]) for name in SCANS}
+    return Table(folder.resolve().name, files, lines, median(costs[PARSING]), medians)
 
 
 def exponent(points: Sequence[tuple[float, float]]) -> float:
