@@ -5,9 +5,10 @@
 Measured on a copy of each folder's Python files, in rounds: a cold scan with one worker and one
 with the default workers, each with an empty cache; a warm scan; a scan after a function was
 appended to one file.  Before each runs a process that parses every file that parses (collector
-off), so that a busy machine slows both.  CPU is user and system time of the process and its children, memory the largest of them.
-The table gives the median of the rounds, and its ratio to the median of the parsing processes.  Over two
-or more folders comes the exponent of cold CPU, by least squares on logarithms.
+off), so that a busy machine slows both.  CPU is user and system time of the process and its
+children, memory the largest of them.  The table gives the median of the rounds, and its ratio to
+the median of the parsing processes.  Over two or more folders comes the exponent of cold CPU, by
+least squares on logarithms.
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ def one_round(
 ) -> dict[str, list[Cost]]:
     """The four scans, two of them on an empty cache, each after a parsing process."""
     scan = [sys.executable, "-m", "asyncshift", "scan", str(tree)]
-    commands = {name: (scan, caches / "shared") for name in SCANS}
+    commands = dict.fromkeys(SCANS, (scan, caches / "shared"))
     commands["cold, one job"] = ([*scan, "--jobs", "1"], caches / "alone")
     costs: dict[str, list[Cost]] = {PARSING: []}
     for name, (command, cache) in commands.items():
