@@ -7,7 +7,8 @@ range, and where none are given, difflib finds what really differs.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from asyncshift.model import FileChange, Hunk
@@ -31,6 +32,72 @@ class Range:
 def unified(changes: Sequence[FileChange]) -> bytes:
     """The diff of all changes, in their order; files that do not differ leave no trace."""
     return b"".join(_file_diff(change) for change in changes)
+
+
+def by_change_set(changes: Sequence[FileChange], sets: Sequence[tuple[int, str]]) -> bytes:
+    """The same diff in the order of the change-sets, (number, title) each, under their titles.
+
+    What belongs to no set (an import) stands with the first set of its file, a generated file at
+    the beginning.  A file of several sets is there several times, each time as the sets before have
+    left it: so `git apply` takes the whole like the plain diff.
+    """
+    order = {number: place for place, (number, _) in enumerate(sets)}
+    sections: dict[int, list[bytes]] = defaultdict(list)
+    for change in changes:
+        for place, text in _file_by_place(change, order):
+            sections[place].append(text)
+    titles = {-1: "generated files", **dict(enumerate(title for _, title in sets))}
+    return b"\n".join(
+        b"".join([f"# {_one_line(titles[place])}\n".encode("utf-8", "surrogateescape"), *found])
+        for place, found in sorted(sections.items())
+    )
+
+
+def _file_by_place(change: FileChange, order: Mapping[int, int]) -> Iterator[tuple[int, bytes]]:
+    """A file's diff in parts, by the place of the change-set that each belongs to."""
+    ranges = changed_ranges(change)
+    if not ranges or change.old is None or change.new is None:
+        if text := _file_diff(change):
+            yield -1, text
+        return
+    old, new = split_lines(change.old), split_lines(change.new)
+    places = [
+        min((order[n] for n in map(_number, _headings(change, [one])) if n in order), default=None)
+        for one in ranges
+    ]
+    first = min((place for place in places if place is not None), default=-1)
+    known = [first if place is None else place for place in places]
+    groups: list[tuple[int, list[int]]] = []
+    for index, place in enumerate(known):
+        gap = ranges[index].old_start - ranges[index - 1].old_end if index else 0
+        if groups and (gap == 0 or (groups[-1][0] == place and gap <= 2 * CONTEXT)):
+            groups[-1][1].append(index)
+        else:
+            groups.append((place, [index]))
+    header = _header(change, ranges)
+    done: list[Range] = []
+    for place in sorted({place for place, _ in groups}):
+        text, now = header, list[Range]()
+        for _, indexes in (group for group in groups if group[0] == place):
+            group = [ranges[i] for i in indexes]
+            low = ranges[indexes[0] - 1].old_end if indexes[0] else 0
+            high = ranges[indexes[-1] + 1].old_start if indexes[-1] + 1 < len(ranges) else len(old)
+            before = sum(map(_growth, (r for r in done if r.old_start < group[0].old_start)))
+            after = before + sum(map(_growth, now))
+            heading = _heading(_headings(change, group))
+            text += _hunk(group, old, new, heading, (low, high), (before, after))
+            now += group
+        done += now
+        yield place, text
+
+
+def _growth(one: Range) -> int:
+    return (one.new_end - one.new_start) - (one.old_end - one.old_start)
+
+
+def _number(heading: str) -> int:
+    """The change-set that a heading like `[3] pkg.shop:total` names."""
+    return int(heading[1 : heading.index("]")])
 
 
 def line_counts(change: FileChange) -> tuple[int, int]:
@@ -101,6 +168,17 @@ def _refined(one: Range, old: Sequence[bytes], new: Sequence[bytes]) -> Iterator
 def _file_diff(change: FileChange) -> bytes:
     if change.old == change.new:
         return b""
+    old, new = split_lines(change.old or b""), split_lines(change.new or b"")
+    ranges = changed_ranges(change)
+    text = [_header(change, ranges)]
+    for group in _grouped(ranges):
+        heading = _heading(_headings(change, group))
+        moved = group[0].new_start - group[0].old_start
+        text.append(_hunk(group, old, new, heading, (0, len(old)), (0, moved)))
+    return b"".join(text)
+
+
+def _header(change: FileChange, ranges: Sequence[Range]) -> bytes:
     before, after = _quoted("a/" + change.path), _quoted("b/" + change.path)
     header = f"diff --git {before} {after}\n"
     if change.old is None:
@@ -109,12 +187,9 @@ def _file_diff(change: FileChange) -> bytes:
     if change.new is None:
         header += f"deleted file mode {0o100000 | (change.mode or 0o644):o}\n"
         after = "/dev/null"
-    ranges = changed_ranges(change)
     if ranges:
         header += f"--- {before}{_tab(before)}\n+++ {after}{_tab(after)}\n"
-    old, new = split_lines(change.old or b""), split_lines(change.new or b"")
-    body = [_hunk(group, old, new, _heading(change, group)) for group in _grouped(ranges)]
-    return b"".join([header.encode("utf-8", "surrogateescape"), *body])
+    return header.encode("utf-8", "surrogateescape")
 
 
 def _grouped(ranges: Sequence[Range]) -> Iterator[list[Range]]:
@@ -129,8 +204,8 @@ def _grouped(ranges: Sequence[Range]) -> Iterator[list[Range]]:
         yield group
 
 
-def _heading(change: FileChange, group: Sequence[Range]) -> bytes:
-    """The change-sets of a hunk, where git shows the function: the innermost for each range."""
+def _headings(change: FileChange, group: Sequence[Range]) -> list[str]:
+    """The change-sets of a hunk: the innermost for each range."""
     names: dict[str, None] = {}
     for one in group:
         around = [
@@ -140,19 +215,35 @@ def _heading(change: FileChange, group: Sequence[Range]) -> bytes:
         ]
         if around:
             names[min(around)[1]] = None
-    shown = " ".join(", ".join(names).split())  # a file's name may hold the end of a line
+    return list(names)
+
+
+def _heading(names: Sequence[str]) -> bytes:
+    """The change-sets where git shows the function."""
+    shown = _one_line(", ".join(names))
     return f" {shown}".encode("utf-8", "surrogateescape") if shown else b""
 
 
+def _one_line(text: str) -> str:
+    """A file's name may hold the end of a line."""
+    return " ".join(text.split())
+
+
 def _hunk(
-    group: Sequence[Range], old: Sequence[bytes], new: Sequence[bytes], heading: bytes
+    group: Sequence[Range],
+    old: Sequence[bytes],
+    new: Sequence[bytes],
+    heading: bytes,
+    room: tuple[int, int],
+    moved: tuple[int, int],
 ) -> bytes:
+    """Ranges with their context, which must lie inside of `room`; `moved` is by how many lines its
+    old and its new side lie further down than in the old file."""
     first, last = group[0], group[-1]
-    lead = min(CONTEXT, first.old_start)
-    tail = min(CONTEXT, len(old) - last.old_end)
-    start, end = first.old_start - lead, last.old_end + tail
-    old_place = _place(start, end - start)
-    new_place = _place(first.new_start - lead, last.new_end + tail - first.new_start + lead)
+    start, end = max(room[0], first.old_start - CONTEXT), min(room[1], last.old_end + CONTEXT)
+    count = end - start + sum(map(_growth, group))
+    old_place = _place(start + moved[0], end - start)
+    new_place = _place(start + moved[1], count)
     lines: list[bytes] = [f"@@ -{old_place} +{new_place} @@".encode() + heading + b"\n"]
     for one in group:
         lines += [_line(b" ", line) for line in old[start : one.old_start]]

@@ -134,3 +134,24 @@ def test_a_name_that_is_no_change_set_is_an_error(
     assert run(["apply", "--yes", "--change-set", "main:nothing", str(project)]) == 2
     assert "there is no change-set main:nothing" in capsys.readouterr().err
     assert turned(project) == set()
+
+
+def test_the_diff_can_be_read_set_by_set(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each under its title, in the order in which they need each other; `git apply` takes it."""
+    assert run(["diff", str(project), "--jobs", "1", "--by-change-set"]) == 0
+    shown = capsys.readouterr().out
+    titles = re.findall(r"^# \[\d+\] (\S+) ", shown, re.MULTILINE)
+    assert sorted(titles) == ["clock:tick", "clock:tock", "main:alone", "main:both"]
+    assert set(titles[: titles.index("main:both")]) >= {"clock:tick", "clock:tock"}
+    assert titles.index("clock:tock") < titles.index("main:alone")
+    both, alone = (shown.partition(f"] {name} ")[2].partition("\n# [")[0] for name in titles[2:])
+    assert ("return await tick()" in both, "async def alone" in alone) == (True, True)
+    assert "async def alone" not in both
+    copy = project / "copy"
+    copy.mkdir()
+    for name in ("clock.py", "main.py"):
+        (copy / name).write_text((project / name).read_text())
+    subprocess.run(["git", "apply", "-"], cwd=copy, input=shown.encode(), check=True)
+    assert run(["apply", str(project), "--jobs", "1", "--yes", "--ignore", "copy"]) == 0
+    for name in ("clock.py", "main.py", "_run_sync.py"):
+        assert (copy / name).read_text() == (project / name).read_text()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asyncshift.diff import changed_ranges, line_counts, split_lines, unified
+from asyncshift.diff import by_change_set, changed_ranges, line_counts, split_lines, unified
 from asyncshift.model import FileChange, Hunk
 
 LINE = st.tuples(
@@ -104,6 +104,62 @@ def test_hunks_that_count_lines_otherwise_are_not_trusted() -> None:
     (found,) = changed_ranges(change)
     assert (found.old_start, found.old_end) == (1, 2)
     assert applied(change) == change.new
+
+
+# ------------------------------------------------------------------ by change-set
+
+SETS = [(number, f"[{number}] f{number}") for number in (2, 1, 3)]
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), contents=st.lists(st.tuples(CONTENT, CONTENT), min_size=1, max_size=2))
+def test_git_apply_takes_the_diff_by_change_set(
+    data: st.DataObject, contents: list[tuple[bytes, bytes]]
+) -> None:
+    changes = []
+    for number, (old, new) in enumerate(contents):
+        starts = sorted(data.draw(st.sets(st.integers(1, 31), max_size=6)))
+        titles = [data.draw(st.sampled_from(SETS))[1] for _ in starts]
+        headings = tuple(
+            (first, last - 1, title)
+            for first, last, title in zip(
+                starts, [*starts[1:], 99][: len(starts)], titles, strict=True
+            )
+        )
+        changes.append(FileChange(f"m{number}.py", old, new, headings=headings))
+    shown = by_change_set(changes, SETS)
+    with tempfile.TemporaryDirectory() as name:
+        for change in changes:
+            Path(name, change.path).write_bytes(change.old or b"")
+        if shown:
+            git_apply(Path(name), shown)
+        assert [Path(name, c.path).read_bytes() for c in changes] == [c.new for c in changes]
+
+
+def test_a_hunk_stands_under_the_title_of_its_change_set() -> None:
+    old = b"import time\n\n\n" + b"".join(b"def f%d():\n    x\n\n\n" % n for n in range(3))
+    new = old.replace(b"import time", b"import asyncio").replace(b"    x", b"    y")
+    headings = ((4, 6, "[1] f0"), (8, 10, "[2] f1"), (12, 14, "[1] f0"))
+    changes = [FileChange("m.py", old, new, headings=headings), FileChange("new.py", None, b"z\n")]
+    shown = by_change_set(changes, [(2, "[2] f1  (to read)"), (1, "[1] f0")]).decode()
+    assert [line for line in shown.splitlines() if line.startswith(("#", "@@", "+++"))] == [
+        "# generated files",
+        "+++ b/new.py",
+        "@@ -0,0 +1 @@",
+        "# [2] f1 (to read)",
+        "+++ b/m.py",
+        "@@ -1,4 +1,4 @@",
+        "@@ -6,7 +6,7 @@ [2] f1",
+        "# [1] f0",
+        "+++ b/m.py",
+        "@@ -2,7 +2,7 @@ [1] f0",
+        "@@ -10,6 +10,6 @@ [1] f0",
+    ]
+
+
+def test_nothing_changed_has_no_titles() -> None:
+    assert by_change_set([FileChange("m.py", b"a\n", b"a\n")], SETS) == b""
+    assert by_change_set([], SETS) == b""
 
 
 @pytest.mark.parametrize("content", [b"", b"x = 1\n", b"x = 1"])

@@ -29,21 +29,25 @@ def diff(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 1 when there are changes.")
     ] = False,
+    by_change_set: Annotated[
+        bool,
+        typer.Option("--by-change-set", help="Show the diff change-set by change-set."),
+    ] = False,
     change_set: TakenOption = None,
     without: WithoutOption = None,
     format: FormatOption = Format.TEXT,
     config: Config,
 ) -> None:
     """Show the changes as a unified diff; the summary goes to stderr."""
+    from asyncshift import diff as diffs
     from asyncshift.cli import terminal
     from asyncshift.cli.migrate import held_back, migrate, tell_ledger
-    from asyncshift.diff import unified
     from asyncshift.planfile import PlanFile, planned, write_plan
-    from asyncshift.report.summary import summary_json, summary_text
+    from asyncshift.report.summary import change_set_text, summary_json, summary_text
 
     step = migrate(given(paths), config, change_set or (), without or ())
     outcome = step.outcome
-    text = unified(outcome.changes)
+    text = diffs.unified(outcome.changes)
     wrong = held_back(outcome) if out is not None else None
     if out is not None and wrong is None:
         write_plan(out, PlanFile(step.root, planned(step.changes), text, step.sets))
@@ -51,6 +55,9 @@ def diff(
         content = {"diff": text.decode("utf-8", "surrogateescape"), **summary_json(outcome)}
         print(json.dumps(content, indent=1))
     else:
+        if by_change_set:
+            sets = [(one.id, change_set_text(outcome, one)) for one in outcome.plan.change_sets]
+            text = diffs.by_change_set(outcome.changes, sets)
         terminal.show_diff(text)
         terminal.show(summary_text(outcome), error=True)
         tell_ledger(step)

@@ -43,7 +43,7 @@ def summary_text(outcome: Outcome) -> Iterator[Text]:
             f"{_many(sets, 'change-set')}, {sum(outcome.mechanical.values())} mechanical "
             "(nothing but async changed)"
         )
-    listed = [_change_set(outcome, change) for change in outcome.plan.change_sets]
+    listed = [change_set_text(outcome, change) for change in outcome.plan.change_sets]
     yield from _section(f"Change-sets ({len(listed)})", "bold", listed)
     yield from _decided("Threaded", outcome, Action.TO_THREAD)
     yield from _decided("Bridged", outcome, Action.BRIDGE)
@@ -54,7 +54,7 @@ def summary_text(outcome: Outcome) -> Iterator[Text]:
         yield from _section(f"{title} ({len(found)})", style, list(_grouped(found)))
 
 
-def _change_set(outcome: Outcome, change: ChangeSet) -> str:
+def change_set_text(outcome: Outcome, change: ChangeSet) -> str:
     """Number and name, whether it has to be read, why it is there and what it needs."""
     kind = "mechanical" if outcome.mechanical.get(change.id) else "to read"
     needs = f"; needs {', '.join(map(str, change.needs))}" if change.needs else ""
