@@ -347,6 +347,7 @@ included, as a multiple of `ast.parse` over the same files in the same run.
 """
 
 PREFIXES = """\
+
 ## Module by module
 
 `make prefixes` (`scripts/prefixes.py`) takes the example, programs of `tests/fixtures/programs` and
