@@ -101,6 +101,10 @@ class Entry:
     reached: tuple[Blocking, ...]
 
 
+Down = tuple[Site, tuple[FunctionId, ...]]
+"""A place, and the functions that it reaches and from which something that waits is reached."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScanReport:
     """What `scan` says.  `entries` are ranked: what gains most comes first."""
@@ -175,6 +179,7 @@ class _World:
                 self.waits.setdefault((site.path, site.span), found)
                 waiting.add(site.caller)
         self.reaching = self._reaching(waiting)
+        self.below: dict[FunctionId, list[Down]] = {}
         self.fanning = {
             self._enclosing(escape.path, escape.span[0])
             for escape in graph.escapes
@@ -306,14 +311,14 @@ class _World:
     ) -> tuple[bool, tuple[Blocking, ...]]:
         """Waiting calls below a function by the shortest chain, and whether work fans out."""
         chains: dict[FunctionId, tuple[Step, ...]] = {start: ()}
-        queue: deque[tuple[FunctionId, Iterable[Site]]] = deque([(start, first)])
+        queue: deque[tuple[FunctionId, Iterable[Down]]] = deque([(start, self._down(first))])
         found: dict[tuple[str, int, int], Blocking] = {}
         fans = False
         while queue:
-            fid, sites = queue.popleft()
+            fid, below = queue.popleft()
             f, chain = self.graph.functions[fid], chains[fid]
             fans = fans or fid in self.fanning
-            for site in sites:
+            for site, targets in below:
                 step = (*chain, Step(_name(f), site.path, site.span[0]))
                 if (site.path, site.span) in self.waits:
                     api, fate, reason = self.waits[site.path, site.span]
@@ -322,27 +327,40 @@ class _World:
                         (site.path, line, column),
                         Blocking(api, site.text, site.path, line, column, fate, reason, step),
                     )
-                for target in site.targets:
-                    self._follow(target.function, step, chains, queue, stop_at_async)
+                for target in targets:
+                    self._follow(target, step, chains, queue, stop_at_async)
             for child in self.inner[fid]:
-                self._follow(child, chain, chains, queue, stop_at_async)
+                if child in self.reaching:
+                    self._follow(child, chain, chains, queue, stop_at_async)
         return fans, tuple(found.values())
+
+    def _down(self, sites: Iterable[Site]) -> list[Down]:
+        """Of some places those that wait, or that lead to where something waits."""
+        found = []
+        for site in sites:
+            reached = (target.function for target in site.targets)
+            targets = tuple(fid for fid in reached if fid is not None and fid in self.reaching)
+            if targets or (site.path, site.span) in self.waits:
+                found.append((site, targets))
+        return found
 
     def _follow(
         self,
-        fid: FunctionId | None,
+        fid: FunctionId,
         chain: tuple[Step, ...],
         chains: dict[FunctionId, tuple[Step, ...]],
-        queue: deque[tuple[FunctionId, Iterable[Site]]],
+        queue: deque[tuple[FunctionId, Iterable[Down]]],
         stop_at_async: bool,
     ) -> None:
         """Go down to a function once.  Other async functions are entry points of their own."""
-        if fid is None or fid in chains or fid not in self.reaching:
+        if fid in chains:
             return
         if stop_at_async and self.graph.functions[fid].is_async:
             return
         chains[fid] = chain
-        queue.append((fid, self.out[fid]))
+        if fid not in self.below:
+            self.below[fid] = self._down(self.out[fid])
+        queue.append((fid, self.below[fid]))
 
 
 def _name(f: Function) -> str:
