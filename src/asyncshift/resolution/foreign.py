@@ -15,8 +15,7 @@ never clean.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from asyncshift import facts as f
 from asyncshift.facts import Op
@@ -58,26 +57,62 @@ class Foreign:
         return 1 << self._tops.setdefault(top, len(self._tops))
 
     def _spread(self) -> None:
-        labels, uses = self._labels, self._solver.uses
-        todo: deque[int] = deque()
-        waiting: set[int] = set()
+        """Along all edges, each taken once: what flows in a circle has one label."""
+        given: dict[int, int] = {}
         for node, names in sorted(self._solver.foreign.items()):
             for dotted in sorted(names):
-                labels[node] = labels.get(node, 0) | self._bit(dotted)
-            todo.append(node)
-            waiting.add(node)
-        while todo:
-            node = todo.popleft()
-            waiting.discard(node)
-            given = labels[node]
-            for entry in uses[node] or ():
-                target = entry if isinstance(entry, int) else _result(entry)
-                old = labels.get(target, 0)
-                if target > 0 and given | old != old:
-                    labels[target] = given | old
-                    if target not in waiting:
-                        waiting.add(target)
-                        todo.append(target)
+                given[node] = given.get(node, 0) | self._bit(dotted)
+        circles = list(self._circles(given))
+        for circle in reversed(circles):  # what feeds a circle comes before it
+            label = 0
+            for node in circle:
+                label |= given.get(node, 0)
+            for node in circle:
+                self._labels[node] = label
+                for target in self._fed(node):
+                    given[target] = given.get(target, 0) | label
+
+    def _fed(self, node: int) -> list[int]:
+        """The nodes that values of a node flow to, or that hold what comes out of them."""
+        uses = self._solver.uses[node] or ()
+        targets = [entry if entry.__class__ is int else _result(entry) for entry in uses]
+        return [target for target in targets if target > 0]
+
+    def _circles(self, starts: Iterable[int]) -> Iterator[list[int]]:
+        """The strongly connected components below some nodes, the last ones first (Tarjan)."""
+        order: dict[int, int] = {}
+        lowest: dict[int, int] = {}
+        path: list[int] = []
+        open_nodes: set[int] = set()
+        for start in starts:
+            if start in order:
+                continue
+            stack = [(start, iter(self._fed(start)))]
+            order[start] = lowest[start] = len(order)
+            path.append(start)
+            open_nodes.add(start)
+            while stack:
+                node, targets = stack[-1]
+                for target in targets:
+                    if target not in order:
+                        order[target] = lowest[target] = len(order)
+                        path.append(target)
+                        open_nodes.add(target)
+                        stack.append((target, iter(self._fed(target))))
+                        break
+                    if target in open_nodes:
+                        lowest[node] = min(lowest[node], order[target])
+                else:
+                    stack.pop()
+                    if stack:
+                        above = stack[-1][0]
+                        lowest[above] = min(lowest[above], lowest[node])
+                    if lowest[node] == order[node]:
+                        circle = [path.pop()]
+                        while circle[-1] != node:
+                            circle.append(path.pop())
+                        open_nodes.difference_update(circle)
+                        yield circle
 
     # ------------------------------------------------------------------ what libraries were handed
 
