@@ -38,6 +38,7 @@ from asyncshift.world import (
     is_implicit,
     may_wait,
     meant,
+    names_around,
     reaches,
 )
 
@@ -261,8 +262,9 @@ def _decorating(world: World, fid: FunctionId) -> Iterator[Refusal]:
     f = world.function(fid)
     if f.parent is None or world.function(f.parent).kind is not FunctionKind.FUNCTION:
         return
+    around = names_around(world, fid)
     for g in world.graph.functions.values():
-        if g.decorators and not world.in_scope(g.id) and in_decorator(world, fid, (g.id,)):
+        if not around.isdisjoint(g.decorators) and not world.in_scope(g.id):
             reason = (
                 f"{f.name} is put around {g.name} by a decorator, and {g.module} is not selected"
             )

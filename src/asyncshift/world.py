@@ -272,14 +272,19 @@ def meant(world: World, site: Site, fid: FunctionId) -> list[FunctionId]:
 def in_decorator(world: World, caller: FunctionId, functions: Iterable[FunctionId]) -> bool:
     """Whether code lies in a decorator of one of these functions: it gets what the decorator
     stands on, the coroutine, and never its facade."""
-    decorators = {name for fid in functions for name in world.function(fid).decorators}
-    around: FunctionId | None = caller
-    while around is not None and decorators:
+    around = names_around(world, caller)
+    return any(not around.isdisjoint(world.function(fid).decorators) for fid in functions)
+
+
+def names_around(world: World, fid: FunctionId) -> set[str]:
+    """The full names of a function and of all that it stands in."""
+    found = set()
+    around: FunctionId | None = fid
+    while around is not None:
         outer = world.function(around)
-        if f"{outer.module}.{outer.name}" in decorators:
-            return True
+        found.add(f"{outer.module}.{outer.name}")
         around = outer.parent
-    return False
+    return found
 
 
 def calls_at_once(name: str) -> bool:
