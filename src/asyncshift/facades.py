@@ -117,7 +117,17 @@ def _is_candidate(world: World, fid: FunctionId) -> bool:
     f = world.function(fid)
     if f.kind is not FunctionKind.FUNCTION or fid in world.entries or fid not in world.turned:
         return False
-    return fid in world.pairs or not is_nested(world, fid)
+    return fid in world.pairs or not (is_nested(world, fid) or _is_sync_by_decorator(world, fid))
+
+
+def _is_sync_by_decorator(world: World, fid: FunctionId) -> bool:
+    """Whether a wrapper that stays sync calls it: then its name is a sync function already."""
+    return any(
+        site.caller in world.wrapped
+        and not world.in_async(site.caller)
+        and in_decorator(world, site.caller, (fid,))
+        for site in world.incoming.get(fid, ())
+    )
 
 
 def is_nested(world: World, fid: FunctionId) -> bool:

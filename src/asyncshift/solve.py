@@ -360,7 +360,8 @@ def thread_conflicts(world: World) -> bool:
         if escape.to in OWN_THREAD or escape.function is None:
             continue
         at_once = escape.function in world.blocking and calls_at_once(escape.to)
-        if escape.function not in world.waiting and not at_once:
+        waits = escape.function in world.waiting or escape.function in world.pairs
+        if not waits and not at_once:
             continue
         holder = enclosing(world, escape.path, escape.span)
         if holder is not None and holder in world.turned:

@@ -240,6 +240,25 @@ def test_a_decorated_function_keeps_its_facade_under_any_name(tmp_path: Path, ca
     assert "in_thread" not in (tmp_path / "main.py").read_text()
 
 
+def test_a_name_that_a_decorator_keeps_sync_needs_no_facade(tmp_path: Path) -> None:
+    """Its wrapper stays sync, because `map` calls it, and waits: there is no coroutine to run."""
+    log = (
+        "import functools\n\n\ndef log(f):\n    @functools.wraps(f)\n"
+        "    def wrapper(*args):\n        return f(*args)\n    return wrapper\n"
+    )
+    api = f"from pkg.log import log\n{LEAF.replace('def ask', '@log' + chr(10) + 'def ask')}"
+    main = "from pkg.api import ask\n\nprint(ask(0), sum(map(ask, [1, 2])))\n"
+    write(tmp_path, pkg__log=log, pkg__api=api, main=main)
+    step(tmp_path, "pkg.api", "pkg.log")
+    after = (tmp_path / "pkg" / "api.py").read_text()
+    assert "async def ask(x):" in after
+    assert "return run_sync(f(*args))" in (tmp_path / "pkg" / "log.py").read_text()
+    assert prints(tmp_path) == ("0 3\n", "")
+    step(tmp_path)
+    assert (tmp_path / "pkg" / "api.py").read_text() == after
+    assert prints(tmp_path) == ("0 3\n", "")
+
+
 def test_what_one_call_reaches_has_facades_together(tmp_path: Path) -> None:
     call = "def call(f):\n    return f(1)\n"
     stock = LEAF.replace("ask", "_find")
