@@ -117,14 +117,15 @@ def _is_candidate(world: World, fid: FunctionId) -> bool:
     f = world.function(fid)
     if f.kind is not FunctionKind.FUNCTION or fid in world.entries or fid not in world.turned:
         return False
-    return fid in world.pairs or not (is_nested(world, fid) or _is_sync_by_decorator(world, fid))
+    return fid in world.pairs or not (is_nested(world, fid) or _has_a_wrapper(world, fid))
 
 
-def _is_sync_by_decorator(world: World, fid: FunctionId) -> bool:
-    """Whether a wrapper that stays sync calls it: then its name is a sync function already."""
+def _has_a_wrapper(world: World, fid: FunctionId) -> bool:
+    """Whether a decorator's wrapper calls it that does not turn in this step: its name is what the
+    wrapper is, sync or async, before and after."""
     return any(
         site.caller in world.wrapped
-        and not world.in_async(site.caller)
+        and site.caller not in world.turned
         and in_decorator(world, site.caller, (fid,))
         for site in world.incoming.get(fid, ())
     )

@@ -259,6 +259,28 @@ def test_a_name_that_a_decorator_keeps_sync_needs_no_facade(tmp_path: Path) -> N
     assert prints(tmp_path) == ("0 3\n", "")
 
 
+def test_a_name_that_a_decorator_made_async_needs_no_facade(tmp_path: Path) -> None:
+    """Its wrapper turned in an earlier step, and who calls it waits for that."""
+    log = (
+        "import functools\nimport time\n\n\ndef log(f):\n    @functools.wraps(f)\n"
+        "    def wrapper(*args):\n        time.sleep(0)\n        return f(*args)\n"
+        "    return wrapper\n"
+    )
+    api = "from pkg.log import log\nfrom pkg.leaf import ask\n\n\n"
+    api += "@log\ndef work(x):\n    return ask(x)\n"
+    main = "from pkg.api import work\n\n\ndef main():\n    print(work(1))\n\n\nmain()\n"
+    write(tmp_path, pkg__log=log, pkg__leaf=LEAF, pkg__api=api, main=main)
+    always = ["--yes", "--jobs", "1", "--boundary", "bridge", "--edit-callers"]
+    for modules in (["pkg.log", "pkg.api"], ["pkg.leaf"]):
+        named = [word for module in modules for word in ("--module", module)]
+        assert run(["apply", str(tmp_path), *always, *named]) == 0
+        assert prints(tmp_path) == ("1\n", "")
+    assert "async def work(x):" in (tmp_path / "pkg" / "api.py").read_text()
+    step(tmp_path)
+    assert prints(tmp_path) == ("1\n", "")
+    assert "run_sync" not in (tmp_path / "main.py").read_text()
+
+
 def test_what_one_call_reaches_has_facades_together(tmp_path: Path) -> None:
     call = "def call(f):\n    return f(1)\n"
     stock = LEAF.replace("ask", "_find")
