@@ -211,6 +211,14 @@ def test_a_computed_name_is_still_there(tmp_path: Path, name: str) -> None:
     assert prints(tmp_path) == ("1\n", "")
 
 
+def test_a_private_name_that_is_put_together_is_still_there(tmp_path: Path) -> None:
+    main = "import pkg.api\n\nprint(getattr(pkg.api, ''.join(('_a', 'sk')))(1))\n"
+    write(tmp_path, pkg__api=LEAF.replace("ask", "_ask"), main=main)
+    named = ["--module", "pkg.api", "--boundary", "bridge", "--edit-callers"]
+    assert run(["apply", str(tmp_path), "--yes", "--jobs", "1", *named]) == 0
+    assert prints(tmp_path) == ("1\n", "")
+
+
 def prints(root: Path) -> tuple[str, str]:
     done = subprocess.run(
         [sys.executable, "main.py"], cwd=root, capture_output=True, text=True, check=False

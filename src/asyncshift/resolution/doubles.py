@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from asyncshift.model import SourceFile
 from asyncshift.resolution.scopes import Emitter, Scope
@@ -77,6 +78,10 @@ class Doubles(Emitter):
                 self.note_dict(name, keys)
 
 
+_CONVERSION = re.compile(r"%(?:\(\w*\))?[-#0 +]*\d*(?:\.\d+)?[a-zA-Z]")
+_FIELD = re.compile(r"\{[^{}]*\}")
+
+
 def pattern(node: ast.expr) -> str:
     """A computed name with a star for what is not known: `f"do_{x}"` is `do_*`."""
     match node:
@@ -86,6 +91,15 @@ def pattern(node: ast.expr) -> str:
             return "".join(pattern(part) for part in parts)
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             return pattern(left) + pattern(right)
+        case ast.BinOp(left=ast.Constant(value=str() as text), op=ast.Mod()):
+            return _CONVERSION.sub("*", text)
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str() as text), attr="format")):
+            return _FIELD.sub("*", text)
+        case ast.Call(
+            func=ast.Attribute(value=ast.Constant(value=str() as text), attr="join"),
+            args=[ast.Tuple(elts=parts) | ast.List(elts=parts)],
+        ) if not any(isinstance(part, ast.Starred) for part in parts):
+            return text.join(map(pattern, parts))
     return "*"
 
 

@@ -145,11 +145,12 @@ class Mentions:
             yield from self._matching(classes[one].unit, classes[one].facts.function, pattern)
 
     def _matching(self, unit: int, parent: int, pattern: str) -> Iterator[int]:
-        """Functions of one block; a computed name is taken for a public one."""
+        """Functions of one block; a name of which nothing is known is taken for a public one."""
         for name, number in self._inside.get((unit, parent), ()):
-            computed = "*" in pattern
             if name == pattern or (
-                computed and not name.startswith("_") and fnmatchcase(name, pattern)
+                "*" in pattern
+                and (pattern[0] != "*" or name[0] != "_")
+                and fnmatchcase(name, pattern)
             ):
                 yield number
 
