@@ -89,7 +89,10 @@ FOUND = {
     "computed, of private ones": ("getattr(api, '_hid' + name)", {"_hidden": "getattr"}),
     "computed by %": ("getattr(api, 'fe%s' % name)", {"fetch": "getattr"}),
     "computed by format": ("getattr(api, '{}tore'.format(name))", {"store": "getattr"}),
-    "computed by join": ("getattr(api.Client, '_'.join(['get', name]))", {"Client.get_all": "getattr"}),
+    "computed by join": (
+        "getattr(api.Client, '_'.join(['get', name]))",
+        {"Client.get_all": "getattr"},
+    ),
     "text": ("HOOKS = {'a': 'pkg.api.fetch'}", {"fetch": "string"}),
     "text with a colon": ("run('pkg.api:store')", {"store": "string"}),
     "text of a method": ("run('pkg.api:Client.get')", {"Client.get": "string"}),
