@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -51,11 +50,6 @@ def build(
     facts = sorted(facts, key=lambda file: file.path)
     solver = Solver(facts, registry, bridges)
     solver.solve()
-    if wrong := solver.suggestions.wrong():
-        del solver
-        gc.collect()  # it refers to itself, and two of them are a lot of memory
-        solver = Solver(facts, registry, bridges)
-        solver.solve(wrong)
     ids = [_identifier(facts[fn.unit].path, fn) for fn in solver.functions]
     sites = Sites(solver)
     sites.collect()

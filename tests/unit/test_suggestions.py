@@ -69,6 +69,24 @@ def test_a_class_that_may_have_the_attribute_is_taken(case: str) -> None:
     assert {RIGHT, WRONG} <= requestor("print(self.http.headers)", classes)
 
 
+def test_what_another_function_reads_of_something_else_says_nothing() -> None:
+    """A helper that takes many things tells them apart somehow."""
+    found = graph(
+        SESSIONS
+        + """
+def show(x, kind):
+    if kind: print(x.headers)
+def send(s: Session):
+    show(s, 0)
+    s.request()
+def main(s):
+    show(requests.Session(), 1)
+    send(s)
+"""
+    )
+    assert "send -> Session.request" in edges(found, "call")
+
+
 def test_without_a_real_instance_an_annotation_is_all_there_is() -> None:
     found = graph(SESSIONS + "def send(s: Session):\n    print(s.headers)\n    s.request()\n")
     assert edges(found, "call") == {"send -> Session.request"}

@@ -66,8 +66,6 @@ class Calls(Members):
         self._partial_of: dict[tuple[int, int], int] = {}
         self.boxes: dict[object, int] = {}
         self.suggestions = Suggestions(self)
-        self.ignored: frozenset[tuple[int, int]] = frozenset()
-        """(node, class) of annotations that the code contradicts."""
         self.foreign: dict[int, set[str]] = {}
         """Node -> outside names whose results are there, nothing else being known of them."""
 
@@ -539,8 +537,7 @@ class Calls(Members):
         kind = self.values[value]
         match kind[0]:
             case "class" | "subclass":
-                self.suggestions.add(target, kind[1])
-                if (target, kind[1]) not in self.ignored:
+                if not self.suggestions.holds_back(target, kind[1]):
                     self.push(target, self.pool.of(SELF, kind[1]))
             case "ext":
                 api = self.canonical(kind[1])

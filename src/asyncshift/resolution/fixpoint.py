@@ -54,10 +54,8 @@ class Solver(Calls):
             SPREAD: self.spread,
         }
 
-    def solve(self, ignored: frozenset[tuple[int, int]] = frozenset()) -> None:
-        """Load, settle the hierarchy, propagate to the fixpoint; `ignored` are annotations that an
-        earlier run over the same files found to be wrong."""
-        self.ignored = ignored
+    def solve(self) -> None:
+        """Load, settle the hierarchy, propagate to the fixpoint."""
         for number, file in enumerate(self.files):
             self._load_file(number, file)
         for number in range(len(self.files)):
@@ -71,6 +69,12 @@ class Solver(Calls):
             self.apply(op, value)
         for node, values in self._seeds:
             self.push(node, values)
+        self._propagate()
+        for target, cls in self.suggestions.release():
+            self.push(target, self.pool.of(SELF, cls))
+        self._propagate()
+
+    def _propagate(self) -> None:
         self.run()
         self._plain_decorators()
         while self.dynamic():
