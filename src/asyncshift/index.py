@@ -131,6 +131,7 @@ class ClassIndex:
 
     def __init__(self) -> None:
         self.classes: list[Class] = []
+        self._defining: dict[str, list[int]] = {}
 
     def settle(self) -> None:
         """Linearise every class and collect the descendants."""
@@ -145,6 +146,8 @@ class ClassIndex:
         self._protocols(below)
         for one in self.classes:
             one.descendants = tuple(dict.fromkeys(below.get(one.number, ())))
+            for attr in one.attrs:
+                self._defining.setdefault(attr, []).append(one.number)
 
     def _linear(
         self, number: int, done: dict[int, tuple[Base, ...]], active: set[int]
@@ -184,6 +187,10 @@ class ClassIndex:
     def attrs(self, number: int) -> dict[str, int]:
         """Name in the class body -> global node."""
         return self.classes[number].attrs
+
+    def defining(self, attr: str) -> list[int]:
+        """Every class that defines an attribute in its body."""
+        return self._defining.get(attr, [])
 
     def definer(self, mro: Iterable[Base], attr: str) -> int | None:
         """The first class in a resolution order that defines an attribute in its body."""

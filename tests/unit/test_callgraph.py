@@ -478,6 +478,21 @@ def test_call_dunder_and_getattr_dunder() -> None:
     assert "<module> -> Lazy.__call__" in edges(found)
 
 
+def test_what_a_subclass_has_does_not_answer_for_the_class() -> None:
+    found = graph(
+        """
+        class Lazy:
+            def __init__(self): self.known = 1
+            def __getattr__(self, name): return name
+            def use(self): return self.extra, self.known, self.use
+        class Special(Lazy):
+            extra = 1
+            def again(self): return self.extra
+        """
+    )
+    assert lines(found, "attribute") == {"5 attribute self.extra -> Lazy.__getattr__"}
+
+
 def test_dataclass_and_named_tuple_fields() -> None:
     found = graph(
         """

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from asyncshift import facts as f
 from asyncshift.facts import FileFacts, Op
 from asyncshift.index import Class
 from asyncshift.resolution.calls import Calls
-from asyncshift.resolution.flow import BIND, FORWARD, SPREAD, Fn, relocated
+from asyncshift.resolution.flow import BIND, FORWARD, SPREAD, Fn, Table, relocated
 from asyncshift.resolution.pytest_flow import link_fixtures
 from asyncshift.resolution.values import (
     BOX,
@@ -27,7 +29,32 @@ from asyncshift.resolution.values import (
 _BUILTINS = frozenset(dir(builtins))
 _CLONED_OPS = 400
 _CLONES = 400
-_HANDLED = frozenset({f.LOAD})
+
+
+@dataclass(slots=True)
+class _Shift:
+    """The nodes of a file stand one after the other."""
+
+    base: int
+
+    def at(self, node: int) -> int:
+        return node + self.base if node > 0 else node
+
+
+class _Moved(dict[int, int]):
+    """The nodes of a function's copy: those inside are new, those around it are shared."""
+
+    def __init__(
+        self, low: int, high: int, shift: int, shared: Container[int], outside: Callable[[int], int]
+    ) -> None:
+        super().__init__()
+        self._range, self._shift, self._shared = range(low, high), shift, shared
+        self._outside = outside
+
+    def __missing__(self, node: int) -> int:
+        inside = node in self._range and node not in self._shared
+        found = self[node] = node + self._shift if inside else self._outside(node)
+        return found
 
 
 class Solver(Calls):
@@ -39,7 +66,7 @@ class Solver(Calls):
         """Operations with a site, relocated, copies of functions included."""
         self.marks: list[Op] = []
         self._seeds: list[tuple[int, frozenset[int]]] = []
-        self._handlers: dict[int, Any] = {
+        self._settled_handlers: dict[int, Callable[[Op, int], None]] = {
             f.LOAD: self.load,
             f.STORE: self.store,
             f.CALL: self.call,
@@ -53,6 +80,8 @@ class Solver(Calls):
             BIND: self.bind,
             SPREAD: self.spread,
         }
+        self.handlers.update(dict.fromkeys(self._settled_handlers, self._defer))
+        self.handlers[f.LOAD] = self._early_load
 
     def solve(self) -> None:
         """Load, settle the hierarchy, propagate to the fixpoint."""
@@ -64,6 +93,7 @@ class Solver(Calls):
         self.run()
         self._settle()
         self.settled = True
+        self.handlers.update(self._settled_handlers)
         deferred, self.deferred = self.deferred, []
         for op, value in deferred:
             self.apply(op, value)
@@ -80,12 +110,15 @@ class Solver(Calls):
         while self.dynamic():
             self.run()
 
-    def apply(self, op: Op, value: int) -> None:
-        """One new value at an operation; what needs the hierarchy waits until it is settled."""
-        if not self.settled and not (op[0] == f.LOAD and self.values[value][0] in (MODULE, EXT)):
+    def _early_load(self, op: Op, value: int) -> None:
+        """Names of modules can be read before the hierarchy is settled."""
+        if self.values[value][0] in (MODULE, EXT):
+            self.load(op, value)
+        else:
             self.deferred.append((op, value))
-            return
-        self._handlers[op[0]](op, value)
+
+    def _defer(self, op: Op, value: int) -> None:
+        self.deferred.append((op, value))
 
     # ------------------------------------------------------------------ loading
 
@@ -100,29 +133,35 @@ class Solver(Calls):
         self.held.extend([None] * file.nodes)
         self.uses.extend([None] * file.nodes)
 
-        def at(node: int) -> int:
-            return node + base if node > 0 else node
-
+        table = [0, *range(base + 1, base + file.nodes + 1), -1]
+        at = _Shift(base).at
         classes = len(self.hierarchy.classes)
         for index, facts in enumerate(file.functions):
-            fn = self._new_function(number, index, facts, at, len(self.functions))
+            fn = self._new_function(number, index, facts, at, table, len(self.functions))
             fn.cls = facts.cls + classes if facts.cls >= 0 and facts.kind != "class" else -1
         for index, cls in enumerate(file.classes):
             one = Class(classes + index, number, cls, base)
-            one.attrs = {name: at(node) for name, node in cls.attrs}
+            one.attrs = {name: table[node] for name, node in cls.attrs}
             self.hierarchy.classes.append(one)
-        self._load_ops(number, file.ops, at, {})
-        for mark in file.marks:
-            self.marks.append(self._mark(number, mark, at))
+        self._load_ops(number, file.ops, table, {})
+        self._load_marks(number, file.marks, table)
         for fn in self.functions[self.unit_functions[number] :]:
             self._seed_self(fn)
 
     def _new_function(
-        self, unit: int, index: int, facts: f.FunctionFacts, at: Any, origin: int
+        self,
+        unit: int,
+        index: int,
+        facts: f.FunctionFacts,
+        at: Callable[[int], int],
+        table: Table,
+        origin: int,
     ) -> Fn:
         fn = Fn(len(self.functions), unit, index, facts, at, origin)
-        fn.params = tuple((name, at(node)) for name, node in facts.params)
-        fn.kwonly = tuple((name, at(node)) for name, node in facts.kwonly)
+        if facts.params:
+            fn.params = tuple([(name, table[node]) for name, node in facts.params])
+        if facts.kwonly:
+            fn.kwonly = tuple([(name, table[node]) for name, node in facts.kwonly])
         self.functions.append(fn)
         return fn
 
@@ -139,26 +178,34 @@ class Solver(Calls):
             if node > 0:
                 self.unknown.add(node)
 
-    def _mark(self, unit: int, mark: Op, at: Any) -> Op:
-        sites = self.unit_sites[unit]
-        if mark[0] == f.ATTR:
-            return (f.ATTR, at(mark[1]), mark[2], at(mark[3]), mark[4] + sites)
-        return (mark[0], at(mark[1]), mark[2] + sites)
+    def _load_marks(self, unit: int, marks: Iterable[Op], at: Table) -> None:
+        site = self.unit_sites[unit]
+        for mark in marks:
+            if mark[0] == f.ATTR:
+                moved = (f.ATTR, at[mark[1]], mark[2], at[mark[3]], mark[4] + site)
+                self.marks.append(moved)
+            else:
+                self.marks.append((mark[0], at[mark[1]], mark[2] + site))
 
-    def _load_ops(self, unit: int, ops: Any, at: Any, renamed: dict[int, int]) -> None:
+    def _load_ops(self, unit: int, ops: Iterable[Op], at: Table, renamed: dict[int, int]) -> None:
         fun = self.unit_functions[unit]
         cls, site = self.unit_classes[unit], self.unit_sites[unit]
+        settled, uses = self.settled, self.uses
         for op in ops:
-            op = relocated(op, at, fun, cls, site)
             code = op[0]
             if code == f.COPY:
-                if op[2] == 0:
-                    self.unknown.add(op[1])
-                elif self.settled:
-                    self.link(op[2], op[1])
+                target, source = at[op[1]], at[op[2]]
+                if source == 0:
+                    self.unknown.add(target)
+                elif settled:
+                    self.link(source, target)
+                elif (used := uses[source]) is None:
+                    uses[source] = [target]
                 else:
-                    self.use(op[2], op[1])
-            elif code == f.FUNC:
+                    used.append(target)
+                continue
+            op = relocated(op, at, fun, cls, site)
+            if code == f.FUNC:
                 made = renamed[op[2]] if op[2] in renamed else op[2]
                 kind = GEN if self.functions[made].facts.kind == "genexp" else FUN
                 self._source(op[1], self.pool.of(kind, made))
@@ -289,23 +336,19 @@ class Solver(Calls):
         shift = len(self.held) - low
         self.held.extend([None] * (high - low))
         self.uses.extend([None] * (high - low))
-        outside = fn.at
-
-        def at(node: int) -> int:
-            return node + shift if low <= node < high and node not in shared else outside(node)
-
+        table = _Moved(low, high, shift, shared, fn.at)
+        at = table.__getitem__
         base = self.unit_functions[fn.unit]
         renamed: dict[int, int] = {}
         for index in (fn.index, *range(*facts.inner)):
             original = self.functions[base + index]
-            clone = self._new_function(fn.unit, index, original.facts, at, original.origin)
+            clone = self._new_function(fn.unit, index, original.facts, at, table, original.origin)
             clone.cls = original.cls
             renamed[base + index] = clone.number
             self._seed_clone(clone)
         fn.clones[key] = renamed[base + fn.index]
-        self._load_ops(fn.unit, file.ops[first:last], at, renamed)
-        for mark in file.marks[facts.marks[0] : facts.marks[1]]:
-            self.marks.append(self._mark(fn.unit, mark, at))
+        self._load_ops(fn.unit, file.ops[first:last], table, renamed)
+        self._load_marks(fn.unit, file.marks[facts.marks[0] : facts.marks[1]], table)
         return self.functions[fn.clones[key]]
 
     def _seed_clone(self, clone: Fn) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from asyncshift import facts as f
 from asyncshift.codemod import Registry
-from asyncshift.facts import COPY, FileFacts, FunctionFacts, Op
+from asyncshift.facts import FileFacts, FunctionFacts, Op
 from asyncshift.index import ClassIndex, ModuleIndex
 from asyncshift.resolution.outside import is_stdlib
 from asyncshift.resolution.values import (
@@ -38,6 +38,8 @@ BIND, SPREAD, FORWARD = 64, 65, 66
 SPREAD(dst, function, skip) hands `**` or `*` arguments on, FORWARD(dst, partial) ends a partial."""
 
 Values = frozenset[int]
+Table = list[int] | dict[int, int]
+"""Local node -> global node; "unknown" and "a constant" stay what they are."""
 
 
 @dataclass(slots=True)
@@ -87,6 +89,8 @@ class Core:
         self.unit_sites: list[int] = []
         self.settled = False
         self.deferred: list[tuple[Op, int]] = []
+        self.handlers: dict[int, Callable[[Op, int], None]] = {}
+        """Code of an operation -> what one new value at it does."""
         self._canonical: dict[str, str] = {}
 
     # ------------------------------------------------------------------ nodes
@@ -142,13 +146,18 @@ class Core:
         if node <= 0:
             return
         old = self.held[node]
-        if old is not None:
-            if values <= old:
-                return
-            values = values - old
-        if node in self.saturated:
-            self._lose(node, values)
-            return
+        if old is None:
+            if node in self.saturated:
+                self._lose(node, values)
+            elif len(values) <= ORIGINS:
+                self.held[node] = self.delta[node] = values
+                self.queue.append(node)
+            else:
+                self._push_many(node, values, None)
+        elif not values <= old:
+            self._push_many(node, values - old, old)
+
+    def _push_many(self, node: int, values: Values, old: Values | None) -> None:
         total = len(values) + (len(old) if old else 0)
         if total > CAP or (total > ORIGINS and not self.pool.plain.issuperset(values)):
             values, total = self._unite(values, old)
@@ -211,32 +220,33 @@ class Core:
 
     def apply(self, op: Op, value: int) -> None:
         """One new value at an operation."""
-        raise NotImplementedError
+        self.handlers[op[0]](op, value)
 
     def run(self) -> None:
         """Propagate until nothing is new."""
         queue, delta, waiting = self.queue, self.delta, self.waiting
+        all_uses, push, handlers = self.uses, self.push, self.handlers
         while queue or waiting:
             while waiting:
-                self.apply(*waiting.popleft())
+                op, value = waiting.popleft()
+                handlers[op[0]](op, value)
             if not queue:
                 break
             node = queue.popleft()
             values = delta.pop(node, None)
             if values is None:
                 continue
-            uses = self.uses[node]
+            uses = all_uses[node]
             if uses is None:
                 continue
-            ordered: list[int] | None = None
-            for entry in list(uses):
+            ordered = values if len(values) == 1 else sorted(values)
+            for entry in tuple(uses):
                 if entry.__class__ is int:
-                    self.push(entry, values)
-                    continue
-                if ordered is None:
-                    ordered = sorted(values)
-                for value in ordered:
-                    self.apply(entry, value)
+                    push(entry, values)
+                else:
+                    handler = handlers[entry[0]]
+                    for value in ordered:
+                        handler(entry, value)
 
     # ------------------------------------------------------------------ names
 
@@ -271,35 +281,36 @@ class Core:
         return [self.values[value] for value in sorted(held)] if held else []
 
 
-def relocated(op: Op, at: Callable[[int], int], fun: int, cls: int, site: int) -> Op:
+def relocated(op: Op, at: Table, fun: int, cls: int, site: int) -> Op:
     """An operation of a file as one of the whole program."""
     code = op[0]
-    if code == COPY:
-        return (code, at(op[1]), at(op[2]))
     if code == f.CALL:
-        args = tuple([at(a) if a >= -1 else ~at(~a) for a in op[3]])
-        keywords = tuple([(name, at(node)) for name, node in op[4]])
-        return (code, at(op[1]), at(op[2]), args, keywords, op[5] + site)
+        args, keywords = op[3], op[4]
+        if args:
+            args = tuple([at[a] if a >= -1 else ~at[~a] for a in args])
+        if keywords:
+            keywords = tuple([(name, at[node]) for name, node in keywords])
+        return (code, at[op[1]], at[op[2]], args, keywords, op[5] + site)
     if code == f.LOAD:
-        return (code, at(op[1]), at(op[2]), op[3])
+        return (code, at[op[1]], at[op[2]], op[3])
     if code == f.ITER:
-        return (code, at(op[1]), at(op[2]), op[3] + site, op[4])
+        return (code, at[op[1]], at[op[2]], op[3] + site, op[4])
     if code in (f.WITH, f.SEED):
-        return (code, at(op[1]), at(op[2]), op[3] + site if op[3] >= 0 else -1)
+        return (code, at[op[1]], at[op[2]], op[3] + site if op[3] >= 0 else -1)
     if code == f.SUB:
-        return (code, at(op[1]), at(op[2]), op[3], op[4] + site if op[4] >= 0 else -1)
+        return (code, at[op[1]], at[op[2]], op[3], op[4] + site if op[4] >= 0 else -1)
     if code in (f.STORE, f.SETSUB):
-        return (code, at(op[1]), op[2], at(op[3]), op[4] + site if op[4] >= 0 else -1)
+        return (code, at[op[1]], op[2], at[op[3]], op[4] + site if op[4] >= 0 else -1)
     if code == f.FUNC:
-        return (code, at(op[1]), op[2] + fun)
+        return (code, at[op[1]], op[2] + fun)
     if code == f.CLS:
-        return (code, at(op[1]), op[2] + cls)
+        return (code, at[op[1]], op[2] + cls)
     if code == f.BOX:
-        return (code, at(op[1]), at(op[2]), op[3])
+        return (code, at[op[1]], at[op[2]], op[3])
     if code == f.SUPER:
-        return (code, at(op[1]), op[2] + cls, op[3])
+        return (code, at[op[1]], op[2] + cls, op[3])
     if code == f.IMP:
-        return (code, at(op[1]), op[2], op[3], op[4] + site if op[4] >= 0 else -1)
+        return (code, at[op[1]], op[2], op[3], op[4] + site if op[4] >= 0 else -1)
     if code == f.DEC:
-        return (code, at(op[1]), at(op[2]), at(op[3]), op[4] + site)
-    return (code, at(op[1]), at(op[2]), op[3])  # KIND
+        return (code, at[op[1]], at[op[2]], at[op[3]], op[4] + site)
+    return (code, at[op[1]], at[op[2]], op[3])  # KIND

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from asyncshift.facts import (
@@ -52,7 +53,6 @@ _BOX_METHODS = frozenset(
      "intersection", "keys", "clear", "sort", "reverse", "index", "count", "result"}
 )  # fmt: skip
 _DRIVES = frozenset({"send", "throw", "close", "__next__", "__iter__"})
-_SUBCLASSES = 200
 
 
 class Members(Core):
@@ -64,6 +64,10 @@ class Members(Core):
         self.properties: dict[int, dict[int, None]] = {}
         """Lookup node -> getters (and `__getattr__`) that reading it runs."""
         self._instance: dict[tuple[int, str], int] = {}
+        self._storing: dict[str, list[int]] = {}
+        """Attribute -> classes on whose instances it is stored."""
+        self._relatives: dict[int, frozenset[Base]] = {}
+        self._definers: dict[tuple[str, int, str], list[int]] = {}
         self._watchers: dict[str, list[tuple[str, int, int]]] = {}
         self._undefined: list[tuple[str, int, str, int]] = []
         self._module_names: dict[tuple[int, str], int] = {}
@@ -205,24 +209,27 @@ class Members(Core):
         number = self._instance.get(key)
         if number is None:
             number = self._instance[key] = self.node()
+            self._storing.setdefault(attr, []).append(cls)
             for mode, other, lookup in self._watchers.get(attr, ()):
                 if self._concerns(mode, other, cls):
                     self.link(number, lookup)
         return number
 
     def _concerns(self, mode: str, cls: int, stored: int) -> bool:
-        one = self.hierarchy.classes[cls]
-        if stored in one.mro:
-            return True
-        return mode in (SELF, SUBCLASS) and stored in self._related(cls)
+        if mode in (SELF, SUBCLASS):
+            return stored in self._related(cls)
+        return stored in self.hierarchy.classes[cls].mro
 
-    def _related(self, cls: int) -> set[Base]:
+    def _related(self, cls: int) -> frozenset[Base]:
         """Every class that an instance of the class or of a subclass can have in its order."""
-        one = self.hierarchy.classes[cls]
-        related: set[Base] = set(one.mro)
-        for below in one.descendants[:_SUBCLASSES]:
-            related.update(self.hierarchy.classes[below].mro)
-        return related
+        found = self._relatives.get(cls)
+        if found is None:
+            one = self.hierarchy.classes[cls]
+            related: set[Base] = set(one.mro)
+            for below in one.descendants:
+                related.update(self.hierarchy.classes[below].mro)
+            found = self._relatives[cls] = frozenset(related)
+        return found
 
     def lookup(self, mode: str, cls: int, attr: str) -> int:
         """The node that holds `attr` of a class or its instances, bound as `mode` says."""
@@ -241,12 +248,30 @@ class Members(Core):
 
     def definers(self, mode: str, cls: int, attr: str) -> list[int]:
         """Classes whose own definition of an attribute an access can reach."""
-        classes = self.hierarchy.classes
-        starts = [cls]
-        if mode not in (INST, CLASS):
-            starts.extend(classes[cls].descendants[:_SUBCLASSES])
+        defining = self.hierarchy.defining(attr)
+        if not defining:
+            return []
+        key = (mode, cls, attr)
+        found = self._definers.get(key)
+        if found is None:
+            found = self._definers[key] = self._find_definers(mode, cls, attr, defining)
+        return found
+
+    def _find_definers(
+        self, mode: str, cls: int, attr: str, defining: Collection[int]
+    ) -> list[int]:
+        classes, one = self.hierarchy.classes, self.hierarchy.classes[cls]
+        own = self.hierarchy.definer(one.mro, attr)
+        if mode in (INST, CLASS):
+            return [] if own is None else [own]
+        if not mode.startswith(SUPER):
+            candidates = self._related(cls) & frozenset(defining)
+            if not candidates or candidates == {own}:
+                return [] if own is None else [own]
+            if candidates.issubset((cls, *one.descendants)):
+                return [d for d in dict.fromkeys((own, *one.descendants)) if d in candidates]
         found: dict[int, None] = {}
-        for start in starts:
+        for start in (cls, *one.descendants):
             mro = classes[start].mro
             if mode.startswith(SUPER):
                 if cls not in mro:
@@ -265,19 +290,19 @@ class Members(Core):
                 self.push(number, self.pool.of(INST, definer))
             bind = (BIND, number, mode, definer)
             self.add(bind, self.hierarchy.classes[definer].attrs[attr])
-        related = list(one.mro) if mode in (INST, CLASS) else sorted(self._related(cls), key=str)
-        if mode.startswith(SUPER):
-            related = []
         self._watchers.setdefault(attr, []).append((mode, cls, number))
         stored = False
-        for other in related:
-            if isinstance(other, int) and (other, attr) in self._instance:
-                self.link(self._instance[other, attr], number)
-                stored = True
+        if not mode.startswith(SUPER):
+            for other in self._storing.get(attr, ()):
+                if self._concerns(mode, cls, other):
+                    self.link(self._instance[other, attr], number)
+                    stored = True
         order = one.mro[1:] if mode.startswith(SUPER) else one.mro
         if self.hierarchy.definer(order, attr) is not None:
             return
-        if not self._outside(mode, cls, attr, number) and not found and not stored:
+        if self._outside(mode, cls, attr, number):
+            return
+        if mode == SELF or not (found or stored):
             self._undefined.append((mode, cls, attr, number))
 
     def _is_enum(self, cls: int) -> bool:
@@ -329,10 +354,16 @@ class Members(Core):
         waiting, self._undefined = self._undefined, []
         found = False
         for mode, cls, attr, number in waiting:
-            if self.held[number] is None and number not in self.saturated:
+            if number not in self.saturated and not self._answered(mode, cls, attr, number):
                 found = True
                 self._dynamic(mode, cls, attr, number)
         return found
+
+    def _answered(self, mode: str, cls: int, attr: str, number: int) -> bool:
+        """The attribute was found; what only subclasses have does not answer for the class."""
+        if mode != SELF and self.held[number] is not None:
+            return True
+        return any((base, attr) in self._instance for base in self.hierarchy.classes[cls].mro)
 
     def _dynamic(self, mode: str, cls: int, attr: str, number: int) -> None:
         if attr.startswith("__") or mode not in (INST, SELF):
