@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import Any
 
 from asyncshift.facts import ASYNC as IS_ASYNC
@@ -459,10 +458,7 @@ class Calls(Members):
 
     def is_awaited(self, site: int) -> bool:
         """The place is under `await`, `async for` or `async with`."""
-        if site < 0:
-            return False
-        unit = bisect_right(self.unit_sites, site) - 1
-        return bool(self.files[unit].sites[site - self.unit_sites[unit]][4] & AWAITED)
+        return site >= 0 and bool(self.sites[site][4] & AWAITED)
 
     def enter(self, op: Op, value: int) -> None:
         """WITH(dst, src, site) for one value of src."""

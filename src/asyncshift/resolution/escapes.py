@@ -60,7 +60,7 @@ class Escapes:
         arguments = [a for a in arguments if a > 0 and self.solver.held[a] is not None]
         if not arguments:
             return
-        facts = self.sites.facts_of(site)[1]
+        facts = self.solver.sites[site]
         if facts[1] != "call":
             return
         kinds = self.solver.sees(node)
@@ -134,7 +134,7 @@ class Escapes:
         _, _, node, source, site = op
         kinds = self.solver.sees(node)
         if not kinds:
-            label = self.sites.facts_of(site)[1][3]
+            label = self.solver.sites[site][3]
             self._hand_over([source], site, label, generators=True, libraries=True)
         for kind in kinds:
             if kind[0] == "ext" and kind[1] not in _TRANSPARENT:
@@ -145,7 +145,7 @@ class Escapes:
         if source <= 0 or self.solver.held[source] is None:
             return
         kinds = self.solver.sees(base)
-        label = self.sites.facts_of(site)[1][3]
+        label = self.solver.sites[site][3]
         if not kinds or any(kind[0] in ("foreign", "ext") for kind in kinds):
             self._hand_over([source], site, label, generators=True, libraries=True)
         elif any(kind[0] in ("lib", "member") for kind in kinds):

@@ -127,9 +127,8 @@ class Solver(Calls):
         self.unit_nodes.append(base)
         self.unit_functions.append(len(self.functions))
         self.unit_classes.append(len(self.hierarchy.classes))
-        self.unit_sites.append(
-            self.unit_sites[-1] + len(self.files[number - 1].sites) if number else 0
-        )
+        self.unit_sites.append(len(self.sites))
+        self.sites.extend(file.sites)
         self.held.extend([None] * file.nodes)
         self.uses.extend([None] * file.nodes)
 
@@ -191,18 +190,31 @@ class Solver(Calls):
         fun = self.unit_functions[unit]
         cls, site = self.unit_classes[unit], self.unit_sites[unit]
         settled, uses = self.settled, self.uses
+        entry: Any
         for op in ops:
             code = op[0]
-            if code == f.COPY:
+            # Four of five are one of these; they are inlined, because calls are what costs here.
+            if code == f.COPY or code == f.LOAD or code == f.CALL:
                 target, source = at[op[1]], at[op[2]]
-                if source == 0:
-                    self.unknown.add(target)
-                elif settled:
-                    self.link(source, target)
-                elif (used := uses[source]) is None:
-                    uses[source] = [target]
+                if code == f.COPY:
+                    entry = target
+                elif code == f.LOAD:
+                    entry = (code, target, source, op[3])
                 else:
-                    used.append(target)
+                    entry = relocated(op, at, fun, cls, site)
+                    self.sited.append(entry)
+                if source <= 0:
+                    if source == 0:
+                        self.unknown.add(target)
+                elif not settled:
+                    if (used := uses[source]) is None:
+                        uses[source] = [entry]
+                    else:
+                        used.append(entry)
+                elif code == f.COPY:
+                    self.link(source, target)
+                else:
+                    self.add(entry, source)
                 continue
             op = relocated(op, at, fun, cls, site)
             if code == f.FUNC:
@@ -223,18 +235,16 @@ class Solver(Calls):
     def _load_use(self, op: Op) -> None:
         code = op[0]
         source = op[1] if code in (f.STORE, f.SETSUB) else op[2]
-        if code not in (f.LOAD, f.KIND):
+        if code != f.KIND:
             self.sited.append(op)
         if source == 0:
             if code not in (f.STORE, f.SETSUB):
                 self.unknown.add(op[1])
-            return
-        if source < 0:
-            return
-        if self.settled:
-            self.add(op, source)
-        else:
-            self.use(source, op)
+        elif source > 0:
+            if self.settled:
+                self.add(op, source)
+            else:
+                self.use(source, op)
 
     def _load_box(self, op: Op) -> None:
         _, target, elements, kind = op

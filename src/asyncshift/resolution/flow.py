@@ -16,6 +16,7 @@ from asyncshift import facts as f
 from asyncshift.codemod import Registry
 from asyncshift.facts import FileFacts, FunctionFacts, Op
 from asyncshift.index import ClassIndex, ModuleIndex
+from asyncshift.model import Span
 from asyncshift.resolution.outside import is_stdlib
 from asyncshift.resolution.values import (
     BOUND,
@@ -87,11 +88,15 @@ class Core:
         self.unit_functions: list[int] = []
         self.unit_classes: list[int] = []
         self.unit_sites: list[int] = []
+        self.sites: list[tuple[Span, str, int, str, int]] = []
+        """The places of all files, one after the other."""
         self.settled = False
         self.deferred: list[tuple[Op, int]] = []
         self.handlers: dict[int, Callable[[Op, int], None]] = {}
         """Code of an operation -> what one new value at it does."""
         self._canonical: dict[str, str] = {}
+        self._seen: dict[Values, tuple[tuple[Any, ...], ...]] = {}
+        """What `sees` gave for a set of values."""
 
     # ------------------------------------------------------------------ nodes
 
@@ -100,6 +105,12 @@ class Core:
         self.held.append(None)
         self.uses.append(None)
         return len(self.held) - 1
+
+    def drop(self, node: int) -> None:
+        """Take back the node that was made last."""
+        assert node == len(self.held) - 1
+        self.held.pop()
+        self.uses.pop()
 
     def use(self, node: int, entry: Any) -> None:
         """Register a copy edge (an int) or an operation at the node that feeds it."""
@@ -275,10 +286,16 @@ class Core:
         tokens = {v[-1] for v in self.values if v[0] in kept and v[-1] >= 0}
         return sorted(tokens)
 
-    def sees(self, node: int) -> list[tuple[Any, ...]]:
+    def sees(self, node: int) -> tuple[tuple[Any, ...], ...]:
         """The values of a node in a fixed order."""
         held = self.held[node] if node > 0 else None
-        return [self.values[value] for value in sorted(held)] if held else []
+        if not held:
+            return ()
+        found = self._seen.get(held)
+        if found is None:
+            values = self.values
+            found = self._seen[held] = tuple([values[value] for value in sorted(held)])
+        return found
 
 
 def relocated(op: Op, at: Table, fun: int, cls: int, site: int) -> Op:

@@ -42,7 +42,9 @@ class Foreign:
         self._tops: dict[str, int] = {}
         self._labels: dict[int, int] = {}
         """Node -> one bit for each library."""
+        self._targets: dict[int, list[int]] = {}
         self._spread()
+        self._targets.clear()
         self._dirty = self._taint()
 
     def only(self, node: int) -> bool:
@@ -74,9 +76,12 @@ class Foreign:
 
     def _fed(self, node: int) -> list[int]:
         """The nodes that values of a node flow to, or that hold what comes out of them."""
-        uses = self._solver.uses[node] or ()
-        targets = [entry if entry.__class__ is int else _result(entry) for entry in uses]
-        return [target for target in targets if target > 0]
+        found = self._targets.get(node)
+        if found is None:
+            uses = self._solver.uses[node] or ()
+            targets = [entry if entry.__class__ is int else _result(entry) for entry in uses]
+            found = self._targets[node] = [target for target in targets if target > 0]
+        return found
 
     def _circles(self, starts: Iterable[int]) -> Iterator[list[int]]:
         """The strongly connected components below some nodes, the last ones first (Tarjan)."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from asyncshift import facts as f
+from asyncshift.facts import Op
 from asyncshift.resolution.sites import Sites
 
 _Names = tuple[str, ...] | None
@@ -32,11 +35,26 @@ class Keywords:
                 for number in callees:
                     changed = self._give(number, names, known) or changed
         result: dict[int, _Names] = {}
-        for site in self.sites.calls:
+        for site, ops in self.sites.calls.items():
+            if not self._names_any(site, ops):
+                continue
             names, known = self._at(site)
             if names or not known:
                 result[site] = tuple(sorted(names)) if known else None
         return result
+
+    def _names_any(self, site: int, ops: Iterable[Op]) -> bool:
+        """The call itself, or a partial that it calls, has keywords."""
+        solver = self.solver
+        return (
+            any(op[4] for op in ops)
+            or any(kind[0] == "partial" for op in ops for kind in solver.sees(op[2]))
+            or self._double(site) is not None
+        )
+
+    def _double(self, site: int) -> tuple[tuple[str, ...], bool, bool] | None:
+        unit = self.sites.unit_of(site)
+        return self.solver.files[unit].doubles.get(site - self.solver.unit_sites[unit])
 
     def _flows(self) -> list[tuple[int, list[int]]]:
         """Calls that reach functions with a `**` parameter."""
@@ -62,7 +80,7 @@ class Keywords:
                 if kind[0] == "partial":
                     named = self.solver.partials[kind[1]][2]
                     names.update(name for name, _ in named if name is not None)
-        double = self.solver.files[unit].doubles.get(site - self.solver.unit_sites[unit])
+        double = self._double(site)
         if double is None:
             return names, True
         more, own, known = double

@@ -60,6 +60,8 @@ class Members(Core):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        self._loaded: dict[tuple[int, str], int | Values] = {}
+        """(value, attribute) -> its node, or what it always is."""
         self.lookups: dict[tuple[str, int, str], int] = {}
         self.properties: dict[int, dict[int, None]] = {}
         """Lookup node -> getters (and `__getattr__`) that reading it runs."""
@@ -78,28 +80,43 @@ class Members(Core):
 
     def load(self, op: Op, value: int) -> None:
         """LOAD(dst, src, attr) for one value of src."""
-        _, target, _, attr = op
-        kind = self.values[value]
+        attr = op[3]
+        found = self._loaded.get((value, attr))
+        if found is None:
+            found = self._read(self.values[value], attr)
+            if found is None:
+                self.unknown.add(op[1])  # a module that may get the name later
+                return
+            self._loaded[value, attr] = found
+        if isinstance(found, int):
+            self.link(found, op[1])
+        elif found:
+            self.push(op[1], found)
+
+    def _read(self, kind: tuple[Any, ...], attr: str) -> Any:
+        """The node of an attribute, or its values; None for a name that a module does not have."""
         match kind[0]:
             case "self" | "inst" | "class" | "subclass":
-                self.link(self.lookup(kind[0], kind[1], attr), target)
+                return self.lookup(kind[0], kind[1], attr)
             case "super":
-                self.link(self.lookup(SUPER + kind[2], kind[1], attr), target)
+                return self.lookup(SUPER + kind[2], kind[1], attr)
             case "module":
-                self._module_attr(kind[1], attr, target)
-            case "ext":
-                if kind[1].count(".") < _DEPTH:
-                    self.push(target, self.pool.of(EXT, f"{kind[1]}.{attr}"))
+                return self._module_attr(kind[1], attr)
+            case "ext" if kind[1].count(".") < _DEPTH:
+                return self.pool.of(EXT, f"{kind[1]}.{attr}")
             case "foreign":
-                self.push(target, self.pool.of(EXT, f"{kind[1]}.{attr}"))
+                return self.pool.of(EXT, f"{kind[1]}.{attr}")
             case "lib":
-                self.push(target, self.pool.of(MEMBER, kind[1], attr, kind[2]))
+                return self.pool.of(MEMBER, kind[1], attr, kind[2])
             case "member":
-                self.attribute_values(kind, op)
+                instance = self.member_instance(kind)
+                if instance is not None:
+                    return self._read(self.values[next(iter(instance))], attr)
             case "box" if attr in _BOX_METHODS:
-                self.push(target, self.pool.of(BOXED, kind[1], kind[2], attr))
+                return self.pool.of(BOXED, kind[1], kind[2], attr)
             case "gen" if attr in _DRIVES:
-                self.push(target, self.pool.of(DRIVE, kind[1], attr))
+                return self.pool.of(DRIVE, kind[1], attr)
+        return frozenset()
 
     def attribute_values(self, member: tuple[Any, ...], op: Op) -> None:
         """A library attribute that is read on: what the tables say it holds."""
@@ -157,22 +174,19 @@ class Members(Core):
             self._module_names[key] = self.node()
         return self._module_names[key]
 
-    def _module_attr(self, module: Module, attr: str, target: int) -> None:
+    def _module_attr(self, module: Module, attr: str) -> int | Values | None:
         if f"{module.name}.{attr}" in self.modules.bridges:
-            self.push(target, self.pool.of(EXT, BRIDGE))
-            return
-        found = False
-        for unit in module.units:
-            found = self.exported(unit, attr, target, set()) or found
+            return self.pool.of(EXT, BRIDGE)
+        # `from . import errors` binds what is a submodule as well.
+        child = self.modules.child(module, attr)
+        node = self.node()
+        found = [unit for unit in module.units if self.exported(unit, attr, node, set())]
         if not found:
-            child = self.modules.child(module, attr)
-            if child is not None:
-                self.push(target, self.pool.of(MODULE, child))
-            else:
-                self.unknown.add(target)
-        elif (child := self.modules.child(module, attr)) is not None:
-            # `from . import errors` binds what is a submodule as well.
-            self.push(target, self.pool.of(MODULE, child))
+            self.drop(node)
+            return None if child is None else self.pool.of(MODULE, child)
+        if child is not None:
+            self.push(node, self.pool.of(MODULE, child))
+        return node
 
     def exported(self, unit: int, name: str, target: int, seen: set[int]) -> bool:
         """Link a name of a module, its star imports included, to a node."""
@@ -240,7 +254,7 @@ class Members(Core):
             self._fill(mode, cls, attr, number)
         return number
 
-    def bound(self, mode: str, cls: int, attr: str) -> list[tuple[Any, ...]]:
+    def bound(self, mode: str, cls: int, attr: str) -> tuple[tuple[Any, ...], ...]:
         """The values of an attribute, also of one that nothing in the program reads."""
         number = self.lookup(mode, cls, attr)
         self.run()

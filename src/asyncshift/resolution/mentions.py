@@ -95,7 +95,7 @@ class Mentions:
     def _by_name(self, unit: int, site: int, patterns: tuple[str, ...]) -> None:
         """`patch.object(api, "fetch")`, `getattr(api, name)`: a pattern holds a star where the
         name is computed."""
-        facts = self.sites.facts_of(site)[1]
+        facts = self.solver.sites[site]
         for op in self.sites.calls.get(site, ()):
             kinds = self.solver.sees(op[2])
             if any(kind[0] in _CALLED for kind in kinds) or not op[3]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,14 +65,11 @@ class Sites:
 
     def unit_of(self, site: int) -> int:
         """The file of a global site."""
-        import bisect
-
-        return bisect.bisect_right(self._units, site) - 1
+        return bisect_right(self._units, site) - 1
 
     def facts_of(self, site: int) -> tuple[int, tuple[Span, str, int, str, int]]:
         """(file, facts of the site)."""
-        unit = self.unit_of(site)
-        return unit, self.solver.files[unit].sites[site - self._units[unit]]
+        return bisect_right(self._units, site) - 1, self.solver.sites[site]
 
     def key(self, token: int) -> str:
         """`path:line:column` of an origin."""
@@ -237,7 +235,7 @@ class Sites:
 
     def _call(self, op: Op, site: int) -> None:
         _, _, node, args, _, _ = op
-        facts = self.facts_of(site)[1]
+        facts = self.solver.sites[site]
         protocol = facts[1]
         if protocol == "call":
             self.calls.setdefault(site, []).append(op)
@@ -320,7 +318,7 @@ class Sites:
 
     def _iteration(self, op: Op, site: int) -> None:
         _, _, source, _, consumer = op
-        facts = self.facts_of(site)[1]
+        facts = self.solver.sites[site]
         protocol, is_async = facts[1], self._is_async(facts[4], source)
         kinds = list(self.solver.sees(source))
         for kind in kinds:
@@ -333,7 +331,7 @@ class Sites:
             self.found[site, protocol, consumer].unknown = True
 
     def _with(self, op: Op, site: int) -> None:
-        is_async = self._is_async(self.facts_of(site)[1][4], op[2])
+        is_async = self._is_async(self.solver.sites[site][4], op[2])
         for kind in self.solver.sees(op[2]):
             for reached in self.entered(kind, is_async):
                 self.note(site, "with", reached, op[2])
@@ -370,7 +368,7 @@ class Sites:
                     self.note(site, "attribute", (None, api, kind[2]), base)
 
     def _annotation(self, op: Op, site: int) -> None:
-        if self.facts_of(site)[1][1] != "annotation":
+        if self.solver.sites[site][1] != "annotation":
             return
         for kind in self.solver.sees(op[2]):
             if kind[0] == "ext" and (api := self.solver.canonical(kind[1])) is not None:
@@ -388,7 +386,7 @@ class Sites:
     def _attribute(self, mark: Op) -> None:
         _, source, attr, target, site = mark
         solver = self.solver
-        flags = self.facts_of(site)[1][4]
+        flags = self.solver.sites[site][4]
         callee = bool(flags & f.CALLEE)
         for kind in solver.sees(source):
             match kind[0]:
