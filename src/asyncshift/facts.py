@@ -26,7 +26,8 @@ import sys
 import threading
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from asyncshift.model import SourceFile, Span
 
@@ -53,8 +54,7 @@ INTERRUPTED = 1 << 10
 Op = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionFacts:
+class FunctionFacts(NamedTuple):
     """One function, lambda, generator expression, module or class body.
 
     `params` are (name, node) of the positional ones, `kwonly` of the keyword-only ones.  The ranges
@@ -87,8 +87,7 @@ class FunctionFacts:
     inner: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class ClassFacts:
+class ClassFacts(NamedTuple):
     """One class: its bases as (node, text, site), its names, its fields in order of declaration."""
 
     name: str
@@ -188,6 +187,8 @@ def _extract_deep(file: SourceFile) -> FileFacts:
 
 LABEL = 80
 """The longest label that is an expression's whole text."""
+SPAN = itemgetter("lineno", "col_offset", "end_lineno", "end_col_offset")
+"""The span in the `__dict__` of an `ast` node: four look-ups for the price of two attributes."""
 _LAST = re.compile(r"\.\s*\w+$")
 _LINE_ENDS = re.compile("\r\n|\r|\n")
 _PRAGMA = re.compile(r"#\s*asyncshift:\s*keep-sync\b\s*(?:\((?P<reason>.*)\))?")
@@ -196,25 +197,25 @@ _PRAGMA = re.compile(r"#\s*asyncshift:\s*keep-sync\b\s*(?:\((?P<reason>.*)\))?")
 class Places:
     """Spans in code points.  `ast` counts UTF-8 bytes, which differ on lines that are not ASCII."""
 
-    __slots__ = ("lines", "_ascii", "_plain")
+    __slots__ = ("lines", "wide")
 
     def __init__(self, text: str) -> None:
-        self.lines = _LINE_ENDS.split(text)
-        self._plain = text.isascii()
-        self._ascii = [True] if self._plain else [line.isascii() for line in self.lines]
+        self.lines = _LINE_ENDS.split(text) if "\r" in text else text.split("\n")
+        lines = () if text.isascii() else enumerate(self.lines, 1)
+        self.wide = frozenset(number for number, line in lines if not line.isascii())
+        """Lines that are not ASCII."""
 
-    def span(self, node: Any) -> Span:
+    def span(self, node: ast.AST) -> Span:
         """The span of an `ast` node."""
-        if self._plain:
-            return (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)
-        line, end = node.lineno, node.end_lineno
-        column = self.column(line, node.col_offset)
-        end_column = self.column(end, node.end_col_offset)
-        return (line, column, end, end_column)
+        span: Span = SPAN(node.__dict__)
+        if self.wide:
+            line, column, end, end_column = span
+            span = (line, self.column(line, column), end, self.column(end, end_column))
+        return span
 
     def column(self, line: int, column: int) -> int:
         """A byte column as code points."""
-        if self._plain or self._ascii[line - 1]:
+        if line not in self.wide:
             return column
         return len(self.lines[line - 1].encode()[:column].decode(errors="replace"))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import Any
 
 from asyncshift.facts import (
@@ -125,7 +124,7 @@ class Definitions(Annotations):
             found = self.coroutines.get((one.owner, one.coroutine))
             facts = self.functions[one.function]
             if found is not None and facts is not None and same_parameters(one.args, found[1]):
-                self.functions[one.function] = replace(facts, facade=(found[0], one.call))
+                self.functions[one.function] = facts._replace(facade=(found[0], one.call))
 
     def _decorator(self, name: str, node: ast.expr) -> tuple[str, int, int]:
         """(dotted name, node of what is applied or CONSTANT if it changes nothing, its callee)."""
@@ -165,12 +164,12 @@ class Definitions(Annotations):
         outer = self.scope
         defaults = self._defaults(args)
         index = self.open(name)
-        scope = Scope("function", outer, index)
+        scope = Scope("function", outer, index, f"{outer.path}{name}.")
         cls = outer.cls if outer.kind == "class" else CONSTANT
         starts = (self.nodes, len(self.ops), len(self.marks), index + 1)
+        classes = len(self.classes)
         scope.returned, scope.yielded = self.node(), self.node()
         scope.is_async = bool(flags & ASYNC)
-        guard, self.main_guard = self.main_guard, 0
         self.scope = scope
         params, kwonly = self._params(scope, args, defaults)
         if cls != CONSTANT and params and not flags & STATICMETHOD:
@@ -186,16 +185,15 @@ class Definitions(Annotations):
             self.copy(scope.returned, self.value(body))
         nodes = (starts[0], self.nodes)
         self.close(scope)
-        self.main_guard = guard
         if scope.is_generator:
             flags |= GENERATOR | (RETURNS if scope.sent or scope.returns else 0)
         flags |= scope.flags & INTERRUPTED
-        if scope.redirect or any(c is not None and c.function > index for c in self.classes):
+        if scope.redirect or len(self.classes) > classes:
             flags |= FIXED
         line = node.lineno
         span = self.places.span(node)
         self.functions[index] = FunctionFacts(
-            name=self.qualified(outer, name),
+            name=outer.path + name,
             kind=kind,
             line=line,
             column=span[1],
@@ -218,16 +216,6 @@ class Definitions(Annotations):
             inner=(starts[3], len(self.functions)),
         )
         return index
-
-    def qualified(self, outer: Scope, name: str) -> str:
-        """`Client.get`, `outer.inner`: the names of the enclosing definitions, dotted."""
-        parts = [name]
-        scope: Scope | None = outer
-        while scope is not None and scope.kind != "module":
-            if scope.kind != "comp":
-                parts.append(self._plain_names[scope.owner])
-            scope = scope.parent
-        return ".".join(reversed(parts))
 
     def _defaults(self, args: ast.arguments) -> dict[str, int]:
         positional = [*args.posonlyargs, *args.args]
@@ -295,9 +283,8 @@ class Definitions(Annotations):
         outer = self.scope
         index = self.open("<genexpr>")
         starts = (self.nodes, len(self.ops), len(self.marks), index + 1)
-        scope = Scope("function", outer, index)
+        scope = Scope("function", outer, index, f"{outer.path}<genexpr>.")
         scope.returned, scope.yielded = self.node(), self.node()
-        guard, self.main_guard = self.main_guard, 0
         self.scope = scope
         self.clauses(
             node.generators, self.iterated(clause.iter, source, "comprehension", "", flags)
@@ -305,10 +292,9 @@ class Definitions(Annotations):
         self.copy(scope.yielded, self.value(node.elt))
         nodes = (starts[0], self.nodes)
         self.close(scope)
-        self.main_guard = guard
         span = self.places.span(node)
         self.functions[index] = FunctionFacts(
-            name=self.qualified(outer, "<genexpr>"),
+            name=outer.path + "<genexpr>",
             kind="genexp",
             line=span[0],
             column=span[1],

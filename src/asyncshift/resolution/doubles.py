@@ -105,6 +105,8 @@ def pattern(node: ast.expr) -> str:
 
 def constant_keys(node: ast.expr) -> set[str] | None:
     """The keys of a dict display or a `dict(...)` call; None unless all are known."""
+    if node.__class__ is not ast.Dict and node.__class__ is not ast.Call:
+        return None
     match node:
         case ast.Dict(keys=keys, values=values):
             names: set[str] = set()

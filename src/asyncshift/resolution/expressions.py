@@ -29,7 +29,7 @@ from asyncshift.facts import (
     TRUTH,
     UNKNOWN,
 )
-from asyncshift.model import SourceFile, Span
+from asyncshift.model import Span
 from asyncshift.resolution.doubles import Doubles, pattern
 from asyncshift.resolution.scopes import Scope
 
@@ -47,46 +47,19 @@ _TELLING = frozenset(
 )  # fmt: skip
 """Last names of calls whose arguments tell a function, or the name of one."""
 _HOPPING = frozenset({"to_thread", "in_thread"})
+_KEYED = frozenset({"update", "setdefault"})
 _FOLDED = frozenset({"super", "getattr", "cast", "isinstance", "bool"})
 _TESTS = frozenset({"isinstance", "hasattr", "callable", "type", "issubclass"})
+_SPECIAL = _TELLING | _HOPPING | _KEYED | _FOLDED | _TESTS
 _DOTTED = re.compile(r"[^\W\d]\w*(?:[.:][^\W\d]\w*)+")
 _RAISES = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
 
-Handler = Callable[[Any], int]
+_TESTABLE = frozenset({ast.Name, ast.Attribute, ast.Call, ast.Await, ast.NamedExpr, ast.Subscript})
+"""Expressions whose truth an object of the project may decide."""
 
 
 class Expressions(Doubles):
     """`value` gives the node of an expression; `quiet` does so where a name is only a step."""
-
-    def __init__(self, file: SourceFile) -> None:
-        super().__init__(file)
-        self._values: dict[type[ast.AST], Handler] = {
-            ast.Name: self._name,
-            ast.Attribute: self._attribute,
-            ast.Call: self.call,
-            ast.Constant: self._constant,
-            ast.JoinedStr: self._joined,
-            ast.BoolOp: self._boolean,
-            ast.UnaryOp: self._unary,
-            ast.BinOp: self._binary,
-            ast.Compare: self._compare,
-            ast.IfExp: self._ternary,
-            ast.NamedExpr: self._walrus,
-            ast.Subscript: self._subscript,
-            ast.Tuple: self._sequence,
-            ast.List: self._sequence,
-            ast.Set: self._sequence,
-            ast.Dict: self._dict,
-            ast.ListComp: self._comprehension,
-            ast.SetComp: self._comprehension,
-            ast.DictComp: self._comprehension,
-            ast.GeneratorExp: self.generator_expression,
-            ast.Lambda: self.function_expression,
-            ast.Await: self._await,
-            ast.Yield: self._yield,
-            ast.YieldFrom: self._yield_from,
-            ast.Starred: self._starred,
-        }
 
     # ------------------------------------------------------------------ for subclasses
 
@@ -106,43 +79,28 @@ class Expressions(Doubles):
 
     def value(self, node: ast.expr) -> int:
         """The node of an expression in value position."""
-        handler = self._values.get(type(node))
-        if handler is not None:
-            return handler(node)
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.expr):
-                self.value(child)
-        return UNKNOWN
+        return _VALUES[node.__class__](self, node)
 
     def quiet(self, node: ast.expr, flags: int = STEP) -> int:
         """The node of a callee or of the left side of a dot: its name is no mention."""
-        match node:
-            case ast.Name(id=name):
-                return self.variable(name)
-            case ast.Attribute(value=inner, attr=attr):
-                source = self.quiet(inner)
-                target = self.load(source, attr)
-                self.attribute_site(node, source, target, flags)
-                return target
-            case _:
-                return self.value(node)
+        if isinstance(node, ast.Name):
+            return self.variable(node.id)
+        if isinstance(node, ast.Attribute):
+            return self._attribute(node, flags)
+        return self.value(node)
 
     def silent(self, node: ast.expr) -> int:
         """The node of a dotted name that is reported by somebody else."""
-        match node:
-            case ast.Name(id=name):
-                return self.variable(name)
-            case ast.Attribute(value=inner, attr=attr):
-                return self.load(self.silent(inner), attr)
-            case _:
-                return UNKNOWN
+        if isinstance(node, ast.Name):
+            return self.variable(node.id)
+        if isinstance(node, ast.Attribute):
+            return self.load(self.silent(node.value), node.attr)
+        return UNKNOWN
 
     def test(self, node: ast.expr) -> int:
         """An expression whose truth is asked."""
         result = self.value(node)
-        if result > 0 and isinstance(
-            node, (ast.Name, ast.Attribute, ast.Call, ast.Await, ast.NamedExpr, ast.Subscript)
-        ):
+        if result > 0 and node.__class__ in _TESTABLE:
             self.marks.append((TRUTH, result, self.site(node, "truth")))
         return result
 
@@ -155,14 +113,34 @@ class Expressions(Doubles):
         return CONSTANT
 
     def _name(self, node: ast.Name) -> int:
-        self.mention(node)
-        return self.variable(node.id)
+        scope = self.scope
+        scope.mentioned.append(node)
+        return scope.names.get(node.id) or self.variable(node.id)
 
-    def _attribute(self, node: ast.Attribute) -> int:
-        source = self.quiet(node.value)
-        target = self.load(source, node.attr)
-        self.attribute_site(node, source, target, 0)
+    def _attribute(self, node: ast.Attribute, flags: int = 0) -> int:
+        inner = node.value
+        kind = inner.__class__
+        if kind is ast.Name:  # `quiet` spelled out, there are so many
+            name = inner.id  # type: ignore[attr-defined]
+            source = self.scope.names.get(name) or self.variable(name)
+        else:
+            source = self.quiet(inner)
+            if source <= 0:
+                return UNKNOWN
+        attr = self.private(node.attr) if node.attr[:2] == "__" else node.attr
+        loads = self.scope.loads
+        target = loads.get((source, attr))
+        if target is None:
+            target = self.load(source, attr)
+        # Only the solver knows whether it matters that an attribute is read here.
+        self.marks.append((ATTR, source, attr, target, self.site(node, "attribute", flags)))
         return target
+
+    def _children(self, node: ast.expr) -> int:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                self.value(child)
+        return UNKNOWN
 
     def _joined(self, node: ast.JoinedStr) -> int:
         for part in node.values:
@@ -211,18 +189,17 @@ class Expressions(Doubles):
         left = self.value(node.left)
         for operator, comparator in zip(node.ops, node.comparators, strict=True):
             right = self.value(comparator)
-            match operator:
-                case ast.In() | ast.NotIn() if right > 0:
-                    bound = self.node()
-                    self.ops.append((LOAD, bound, right, "__contains__"))
-                    site = self.site(comparator, "operator")
-                    self.ops.append((CALL, CONSTANT, bound, (left,), (), site))
-                    site = self.site(comparator, "consume", label=comparator)
-                    self.ops.append((ITER, CONSTANT, right, site, "in"))
-                case ast.Is() | ast.IsNot() | ast.In() | ast.NotIn():
-                    pass
-                case _ if left > 0:
-                    self._operator(node, _OPERATORS[type(operator)], left, right)
+            name = _OPERATORS.get(operator.__class__)
+            if name is not None:
+                if left > 0:
+                    self._operator(node, name, left, right)
+            elif right > 0 and isinstance(operator, (ast.In, ast.NotIn)):
+                bound = self.node()
+                self.ops.append((LOAD, bound, right, "__contains__"))
+                site = self.site(comparator, "operator")
+                self.ops.append((CALL, CONSTANT, bound, (left,), (), site))
+                site = self.site(comparator, "consume")
+                self.ops.append((ITER, CONSTANT, right, site, "in"))
             left = right
         return CONSTANT
 
@@ -298,7 +275,7 @@ class Expressions(Doubles):
         if source <= 0:
             self.copy(scope.yielded, UNKNOWN)
             return UNKNOWN
-        site = self.site(node, "yield_from", label=node.value)
+        site = self.site(node, "yield_from", label=self.text(node.value))
         self.ops.append((ITER, scope.yielded, source, site, ""))
         target = self.node()
         self.ops.append((KIND, target, source, "returned"))
@@ -332,21 +309,21 @@ class Expressions(Doubles):
         return target
 
     def _dict(self, node: ast.Dict) -> int:
+        value = self.value
         pairs = [
-            (key, CONSTANT if key is None else self.value(key), self.value(value))
-            for key, value in zip(node.keys, node.values, strict=True)
+            (key, CONSTANT if key is None else value(key), value(item))
+            for key, item in zip(node.keys, node.values, strict=True)
         ]
         target, elements = self.box("dict")
-        for key, _, value in pairs:
-            match key:
-                case None:
-                    if value > 0:
-                        self.ops.append((KIND, elements, value, "values"))
-                case ast.Constant(value=str() | int() as constant):
-                    if value != CONSTANT:
-                        self.ops.append((SETSUB, target, constant, value, CONSTANT))
-                case _:
-                    self.copy(elements, value)
+        for key, _, item in pairs:
+            if key is None:
+                if item > 0:
+                    self.ops.append((KIND, elements, item, "values"))
+            elif isinstance(key, ast.Constant) and isinstance(key.value, (str, int)):
+                if item != CONSTANT:
+                    self.ops.append((SETSUB, target, key.value, item, CONSTANT))
+            else:
+                self.copy(elements, item)
         return target
 
     def _subscript(self, node: ast.Subscript) -> int:
@@ -360,17 +337,15 @@ class Expressions(Doubles):
 
     def key(self, node: ast.expr) -> object:
         """A constant key, "slice", or None for one that is not known."""
-        match node:
-            case ast.Constant(value=str() | int() as constant):
-                return constant
-            case ast.Slice():
-                for part in (node.lower, node.upper, node.step):
-                    if part is not None:
-                        self.value(part)
-                return ("slice",)
-            case _:
-                self.value(node)
-                return None
+        if isinstance(node, ast.Constant) and isinstance(node.value, (str, int)):
+            return node.value
+        if isinstance(node, ast.Slice):
+            for part in (node.lower, node.upper, node.step):
+                if part is not None:
+                    self.value(part)
+            return ("slice",)
+        self.value(node)
+        return None
 
     # ------------------------------------------------------------------ comprehensions
 
@@ -379,7 +354,7 @@ class Expressions(Doubles):
         outer = self.scope
         scope.yielded, scope.returned = outer.yielded, outer.returned
         scope.first, scope.cls, scope.kwarg = outer.first, outer.cls, outer.kwarg
-        scope.is_async, scope.flags = outer.is_async, outer.flags
+        scope.is_async, scope.flags, scope.guard = outer.is_async, outer.flags, outer.guard
         self.scope = scope
 
     def clauses(self, generators: list[ast.comprehension], first: int) -> None:
@@ -397,7 +372,7 @@ class Expressions(Doubles):
         clause = node.generators[0]
         flags = AWAITED if clause.is_async else 0
         first = self.element(clause.iter, "comprehension", "", flags)
-        scope = Scope("comp", self.scope, self.scope.owner)
+        scope = Scope("comp", self.scope, self.scope.owner, self.scope.path)
         self.enter(scope)
         self.clauses(node.generators, first)
         if isinstance(node, ast.DictComp):
@@ -415,25 +390,23 @@ class Expressions(Doubles):
 
     def assign(self, target: ast.expr, source: int) -> None:
         """Bind a target of an assignment, a loop, or a with item."""
-        match target:
-            case ast.Name(id=name):
-                self.copy(self.bind(name), source)
-            case ast.Attribute(value=inner, attr=attr):
-                base = self.quiet(inner)
-                if base > 0:
-                    self.store(base, attr, source, target)
-            case ast.Subscript(value=inner, slice=part):
-                base = self.quiet(inner)
-                key = self.key(part)
-                if base > 0:
-                    site = self.site(target, "operator")
-                    self.ops.append((SETSUB, base, key, source, site))
-            case ast.Tuple(elts=parts) | ast.List(elts=parts):
-                self._unpack(target, parts, source)
-            case ast.Starred(value=inner):
-                holder, elements = self.box("list")
-                self.copy(elements, source)
-                self.assign(inner, holder)
+        if isinstance(target, ast.Name):
+            self.copy(self.bind(target.id), source)
+        elif isinstance(target, ast.Attribute):
+            base = self.quiet(target.value)
+            if base > 0:
+                self.store(base, target.attr, source, target)
+        elif isinstance(target, ast.Subscript):
+            base = self.quiet(target.value)
+            key = self.key(target.slice)
+            if base > 0:
+                self.ops.append((SETSUB, base, key, source, self.site(target, "operator")))
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            self._unpack(target, target.elts, source)
+        elif isinstance(target, ast.Starred):
+            holder, elements = self.box("list")
+            self.copy(elements, source)
+            self.assign(target.value, holder)
 
     def _unpack(self, target: ast.expr, parts: list[ast.expr], source: int) -> None:
         if source <= 0:
@@ -464,9 +437,38 @@ class Expressions(Doubles):
         func = node.func
         kind = func.__class__
         name = func.id if kind is ast.Name else func.attr if kind is ast.Attribute else ""  # type: ignore[attr-defined]
-        # Most calls are none of these, and trying patterns costs more than the rest.
-        folded = self._folded(node) if name in _FOLDED else None
-        return self._plain_call(node, name) if folded is None else folded
+        special = name in _SPECIAL  # one call in ten
+        if special and name in _FOLDED:
+            folded = self._folded(node)
+            if folded is not None:
+                return folded
+        function, label = self._callee(func)
+        args: list[int] = []
+        for argument in node.args:
+            if argument.__class__ is ast.Starred:
+                args.append(~self.value(argument))
+            else:
+                args.append(_VALUES[argument.__class__](self, argument))
+        keywords: tuple[tuple[str | None, int], ...] = ()
+        if node.keywords:
+            keywords = tuple([(part.arg, self.value(part.value)) for part in node.keywords])
+        site = self.site(node, "call", 0, label)
+        if kind is ast.Name:
+            self.scope.callees.append((name, site))
+        for keyword in keywords:
+            if keyword[0] is None:
+                self.double(node, site)
+                break
+        if special:
+            self._special(node, name, args, site)
+        target = self.nodes
+        self.nodes = target + 1
+        self.ops.append((CALL, target, function, tuple(args), keywords, site))
+        if special and name in _HOPPING:
+            match node.args:
+                case [ast.Name(id="getattr"), _, ast.Constant(value=str() as attr)]:
+                    return self.join([target, self._read_there(args[1], attr, site)])
+        return target
 
     def _folded(self, node: ast.Call) -> int | None:
         match node:
@@ -492,39 +494,31 @@ class Expressions(Doubles):
                 return CONSTANT
         return None
 
-    def _plain_call(self, node: ast.Call, name: str) -> int:
-        function = self.quiet(node.func, CALLEE)
-        if isinstance(node.func, ast.Call) and self.marks and self.marks[-1][0] == ATTR:
-            site = self.marks[-1][4]
-            if self.sites[site][0] == self.places.span(node.func):  # getattr(x, "name")(...)
-                self.flag(site, CALLEE)
-        args: list[int] = []
-        for argument in node.args:
-            if isinstance(argument, ast.Starred):
-                args.append(~self.element(argument.value, "consume", "*"))
-            else:
-                args.append(self.value(argument))
-        keywords = tuple((keyword.arg, self.value(keyword.value)) for keyword in node.keywords)
-        site = self.site(node, "call", 0, node.func)
-        if isinstance(node.func, ast.Name):
-            if node.func.id in _TESTS and args:
-                self.tested(args[0])
-            self.scope.callees.setdefault(node.func.id, []).append(site)
-        if any(name is None for name, _ in keywords):
-            self.double(node, site)
-        elif name in ("update", "setdefault"):
+    def _special(self, node: ast.Call, name: str, args: list[int], site: int) -> None:
+        """What the last name of a call says of its arguments."""
+        if name in _TESTS and args and isinstance(node.func, ast.Name):
+            self.tested(args[0])
+        if name in _KEYED and site not in self.doubles:
             self.note_update(node)
-        if name in _TELLING and node.args:
+        if name in _TELLING and args:
             self._told(node, name, args, site)
-        if function <= 0:
-            function = UNKNOWN
-        target = self.node()
-        self.ops.append((CALL, target, function, tuple(args), keywords, site))
-        if name in _HOPPING:
-            match node.args:
-                case [ast.Name(id="getattr"), _, ast.Constant(value=str() as attr)]:
-                    return self.join([target, self._read_there(args[1], attr, site)])
-        return target
+
+    def _callee(self, func: ast.expr) -> tuple[int, str | None]:
+        """(node, label) of what a call calls."""
+        if isinstance(func, ast.Name):
+            name = func.id
+            number = self.scope.names.get(name) or self.variable(name)
+            return number, self.text(func) if self.places.wide else name
+        if isinstance(func, ast.Attribute):
+            function = self._attribute(func, CALLEE)
+            # Where it is a node, its own site is the last one.
+            return function, self.sites[-1][3] if function > 0 else self.text(func)
+        function = self.value(func)
+        if isinstance(func, ast.Call) and self.marks and self.marks[-1][0] == ATTR:
+            site = self.marks[-1][4]
+            if self.sites[site][0] == self.places.span(func):  # getattr(x, "name")(...)
+                self.flag(site, CALLEE)
+        return max(function, UNKNOWN), self.text(func)
 
     def _read_there(self, source: int, attr: str, site: int) -> int:
         """`to_thread(getattr, x, "name")` reads a property in a thread."""
@@ -620,3 +614,34 @@ class Expressions(Doubles):
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
                 return name in _RAISES
         return False
+
+
+_VALUES: dict[type[ast.expr], Callable[[Any, Any], int]] = {
+    **dict.fromkeys(ast.expr.__subclasses__(), Expressions._children),
+    ast.Name: Expressions._name,
+    ast.Attribute: Expressions._attribute,
+    ast.Call: Expressions.call,
+    ast.Constant: Expressions._constant,
+    ast.JoinedStr: Expressions._joined,
+    ast.BoolOp: Expressions._boolean,
+    ast.UnaryOp: Expressions._unary,
+    ast.BinOp: Expressions._binary,
+    ast.Compare: Expressions._compare,
+    ast.IfExp: Expressions._ternary,
+    ast.NamedExpr: Expressions._walrus,
+    ast.Subscript: Expressions._subscript,
+    ast.Tuple: Expressions._sequence,
+    ast.List: Expressions._sequence,
+    ast.Set: Expressions._sequence,
+    ast.Dict: Expressions._dict,
+    ast.ListComp: Expressions._comprehension,
+    ast.SetComp: Expressions._comprehension,
+    ast.DictComp: Expressions._comprehension,
+    ast.GeneratorExp: lambda self, node: self.generator_expression(node),
+    ast.Lambda: lambda self, node: self.function_expression(node),
+    ast.Await: Expressions._await,
+    ast.Yield: Expressions._yield,
+    ast.YieldFrom: Expressions._yield_from,
+    ast.Starred: Expressions._starred,
+}
+"""What each kind of expression means."""

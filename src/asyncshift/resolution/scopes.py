@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from sys import intern
-from typing import Any
 
 from asyncshift.facts import (
-    ATTR,
     CONSTANT,
     COPY,
     LABEL,
     LOAD,
-    MAIN,
     MENTION,
+    SPAN,
     UNKNOWN,
     VARIABLE,
     ClassFacts,
@@ -30,28 +29,42 @@ _RAISED = frozenset({"StopIteration"})
 """Builtins whose mention counts (`raise StopIteration`); of the others only calls do."""
 
 
+Run = tuple[list[ast.Name], int, int]
+"""Names in value position in a row: (names, enclosing function, in the main guard)."""
+
+
 class Scope:
     """One block's names.  `kind` is function, module, class, or comp for a comprehension."""
 
     __slots__ = (
-        "kind", "parent", "owner", "names", "bound", "redirect", "loads", "mentions", "callees",
-        "dicts", "kwarg", "first", "cls", "yielded", "returned", "is_generator", "is_async",
-        "flags", "setters", "fields", "sent", "returns",
+        "kind", "parent", "owner", "path", "names", "bound", "redirect", "loads", "mentioned",
+        "runs", "callees", "dicts", "kwarg", "first", "guard", "defines", "cls", "yielded",
+        "returned", "is_generator", "is_async", "flags", "setters", "fields", "sent", "returns",
     )  # fmt: skip
 
-    def __init__(self, kind: str, parent: Scope | None, owner: int) -> None:
+    def __init__(self, kind: str, parent: Scope | None, owner: int, path: str = "") -> None:
         self.kind = kind
         self.parent = parent
         self.owner = owner
+        self.path = path
+        """`Client.get.`: the names of the definitions around and its own, each with a dot."""
         self.names: dict[str, int] = {}
         self.bound: dict[str, int] = {}
         self.redirect: dict[str, Scope] = {}
+        """Names that `global` and `nonlocal` lead elsewhere; they never stand in `names`."""
         self.loads: dict[tuple[int, str], int] = {}
-        self.mentions: dict[str, list[tuple[Any, int, int]]] = {}
-        self.callees: dict[str, list[int]] = {}
+        self.mentioned: list[ast.Name] = []
+        """Names in value position since the last of `runs`."""
+        self.runs: list[Run] = []
+        self.callees: list[tuple[str, int]] = []
+        """(name that is called, site)."""
         self.dicts: dict[str, set[str] | None] = {}
         self.kwarg: str | None = None
         self.first: str | None = None
+        self.guard = 0
+        """MAIN in the main guard of a module."""
+        self.defines = False
+        """It binds a name by a definition."""
         self.cls = CONSTANT
         self.yielded = CONSTANT
         self.returned = CONSTANT
@@ -63,6 +76,12 @@ class Scope:
         self.setters: dict[str, int] = {}
         self.fields: list[tuple[str, int]] = []
 
+    def end_run(self) -> None:
+        """What is mentioned from now on is mentioned somewhere else."""
+        if self.mentioned:
+            self.runs.append((self.mentioned, self.owner, self.guard))
+            self.mentioned = []
+
 
 class Emitter:
     """Allocates nodes, sites and operations, and keeps the current scope."""
@@ -70,6 +89,7 @@ class Emitter:
     def __init__(self, file: SourceFile) -> None:
         self.file = file
         self.places = Places(file.text)
+        self._lines, self._wide = self.places.lines, bool(self.places.wide)
         self.nodes = 1
         self.ops: list[Op] = []
         self.marks: list[Op] = []
@@ -84,7 +104,6 @@ class Emitter:
         self.named: dict[int, tuple[str, ...]] = {}
         self.strings: dict[tuple[str, int], bool] = {}
         self.dotted: dict[str, str] = {}
-        self.main_guard = 0
         self.class_name = ""
         self.module = Scope("module", None, 0)
         self.scope = self.module
@@ -114,7 +133,7 @@ class Emitter:
 
     def private(self, name: str) -> str:
         """`__name` inside a class is `_Class__name`."""
-        if not self.class_name or not name.startswith("__") or name.endswith("__"):
+        if name[:2] != "__" or not self.class_name or name.endswith("__"):
             return name
         return f"_{self.class_name}{name}"
 
@@ -128,52 +147,47 @@ class Emitter:
         key = (source, attr)
         target = loads.get(key)
         if target is None:
-            target = loads[key] = self.node()
+            target = loads[key] = self.nodes
+            self.nodes = target + 1
             self.ops.append((LOAD, target, source, attr))
         return target
 
-    def site(
-        self, node: ast.AST, protocol: str, flags: int = 0, label: ast.AST | str | None = None
-    ) -> int:
-        """A new site; `label` names it, or is the node whose text does."""
-        places = self.places
-        span = places.span(node)
+    def site(self, node: ast.AST, protocol: str, flags: int = 0, label: str | None = None) -> int:
+        """A new site; its label is the text of the node if none is given."""
+        # There are two sites for every three lines, so `span` and `label` are spelled out here.
+        span: Span = self.places.span(node) if self._wide else SPAN(node.__dict__)
         if label is None:
             line, column, end, end_column = span
-            # `places.label` spelled out: there is a site for every expression that matters.
-            text = (
-                intern(places.lines[line - 1][column:end_column])
-                if line == end and end_column - column <= LABEL
-                else places.label(span)
-            )
-        else:
-            text = label if isinstance(label, str) else places.label(places.span(label))
-        if self.main_guard:
-            flags |= MAIN
-        self.sites.append((span, protocol, self.scope.owner, text, flags))
-        return len(self.sites) - 1
+            if line == end and end_column - column <= LABEL:
+                label = intern(self._lines[line - 1][column:end_column])
+            else:
+                label = self.places.label(span)
+        sites, scope = self.sites, self.scope
+        sites.append((span, protocol, scope.owner, label, flags | scope.guard))
+        return len(sites) - 1
+
+    def text(self, node: ast.AST) -> str:
+        """A node as written, shortened."""
+        return self.places.label(self.places.span(node))
 
     def flag(self, site: int, flags: int) -> None:
         """Add flags to a site that was made before."""
         span, protocol, owner, label, old = self.sites[site]
         self.sites[site] = (span, protocol, owner, label, old | flags)
 
-    def attribute_site(self, node: ast.Attribute, source: int, target: int, flags: int) -> None:
-        """Remember where an attribute is read; only the solver knows whether it matters."""
-        if source > 0:
-            site = self.site(node, "attribute", flags)
-            self.marks.append((ATTR, source, self.private(node.attr), target, site))
-
     # ------------------------------------------------------------------ names
 
     def variable(self, name: str) -> int:
         """The node of a name in the current scope (`global` and `nonlocal` lead elsewhere)."""
         scope = self.scope
-        while name in scope.redirect:
-            scope = scope.redirect[name]
         number = scope.names.get(name)
         if number is None:
-            number = scope.names[name] = self.node()
+            while name in scope.redirect:
+                scope = scope.redirect[name]
+                number = scope.names.get(name)
+            if number is None:
+                number = scope.names[name] = self.nodes
+                self.nodes = number + 1
         return number
 
     def bind(self, name: str, how: int = VARIABLE_BINDING) -> int:
@@ -181,57 +195,87 @@ class Emitter:
         scope = self.scope
         while name in scope.redirect:
             scope = scope.redirect[name]
-        scope.bound[name] = scope.bound.get(name, 0) | how
+        bound = scope.bound
+        bound[name] = bound.get(name, 0) | how
+        if how == DEFINITION:
+            scope.defines = True
         number = scope.names.get(name)
         if number is None:
-            number = scope.names[name] = self.node()
+            number = scope.names[name] = self.nodes
+            self.nodes = number + 1
         return number
-
-    def mention(self, node: ast.Name) -> None:
-        """Remember a name in value position; it is a site only if it names a definition."""
-        self.scope.mentions.setdefault(node.id, []).append(
-            (node, self.scope.owner, self.main_guard)
-        )
 
     def close(self, scope: Scope) -> None:
         """Link the free names of a finished scope to the enclosing one and leave it."""
-        outer = scope.parent
         self.scope = scope
-        self._settle(scope)
+        scope.end_run()
+        if scope.redirect:
+            _redirect(scope)
+        bound, outer = scope.bound, scope.parent
+        if scope.defines:
+            self._mention_bound(scope)
         if outer is None:
-            for name in _RAISED & scope.mentions.keys():
-                self._mention_all(scope.names[name], scope.mentions[name])
-            return
-        while outer.kind == "class" and outer.parent is not None and scope.kind != "comp":
+            self._mention_raised(scope)
+        while outer is not None and outer.kind == "class" and scope.kind != "comp":
             outer = outer.parent
+        for called in scope.callees:
+            how = bound.get(called[0])
+            if how is not None:
+                if not how & DEFINITION:
+                    self.flag(called[1], VARIABLE)
+            elif outer is not None:
+                outer.callees.append(called)
+        if outer is None:
+            return
         self.scope = outer
-        free = [name for name in scope.names if name not in scope.bound]
-        for name in free:
-            self.ops.append((COPY, scope.names[name], self.variable(name)))
-        for name, places in scope.mentions.items():
-            outer.mentions.setdefault(name, []).extend(places)
-        for name, sites in scope.callees.items():
-            outer.callees.setdefault(name, []).extend(sites)
+        names = outer.names
+        for name, number in scope.names.items():
+            if name not in bound:
+                self.ops.append((COPY, number, names.get(name) or self.variable(name)))
+        outer.end_run()
+        for mentioned, owner, guard in scope.runs:
+            free = [node for node in mentioned if node.id not in bound]
+            if free:
+                outer.runs.append((free, owner, guard))
         self.scope = scope.parent or scope
 
-    def _settle(self, scope: Scope) -> None:
-        """Decide on the mentions of the names that this scope binds; free ones are left over."""
-        for name in scope.redirect:
-            target = scope.redirect[name]
-            target.mentions.setdefault(name, []).extend(scope.mentions.pop(name, ()))
-            target.callees.setdefault(name, []).extend(scope.callees.pop(name, ()))
-        for name, how in scope.bound.items():
-            places = scope.mentions.pop(name, None)
-            if places and how & DEFINITION:
-                self._mention_all(scope.names[name], places)
-            callees = scope.callees.pop(name, None)
-            if callees and not how & DEFINITION:
-                for site in callees:
-                    self.flag(site, VARIABLE)
+    def _mention_bound(self, scope: Scope) -> None:
+        """Names in value position are sites where this scope binds them by a definition."""
+        bound = scope.bound
+        defined = {name for name, how in bound.items() if how & DEFINITION}
+        places: dict[str, list[tuple[ast.Name, int, int]]] = {}
+        for mentioned, owner, guard in scope.runs:
+            for node in mentioned:
+                if node.id in defined:
+                    places.setdefault(node.id, []).append((node, owner, guard))
+        for name in bound if places else ():
+            if name in places:
+                self._mention(scope.names[name], places[name])
 
-    def _mention_all(self, node: int, places: list[tuple[Any, int, int]]) -> None:
-        for place, owner, guard in places:
-            site = self.site(place, "value", MAIN if guard else 0)
+    def _mention_raised(self, scope: Scope) -> None:
+        """Of the builtins, some are sites as well."""
+        for name in _RAISED & scope.names.keys() - scope.bound.keys():
+            for names, owner, guard in scope.runs:
+                places = [(node, owner, guard) for node in names if node.id == name]
+                self._mention(scope.names[name], places)
+
+    def _mention(self, target: int, places: Iterable[tuple[ast.Name, int, int]]) -> None:
+        for node, owner, guard in places:
+            site = self.site(node, "value", guard)
             span, protocol, _, label, flags = self.sites[site]
             self.sites[site] = (span, protocol, owner, label, flags)
-            self.marks.append((MENTION, node, site))
+            self.marks.append((MENTION, target, site))
+
+
+def _redirect(scope: Scope) -> None:
+    """Hand what `global` and `nonlocal` lead elsewhere to where they lead."""
+    for name, target in scope.redirect.items():
+        target.end_run()
+        for mentioned, owner, guard in scope.runs:
+            moved = [node for node in mentioned if node.id == name]
+            if moved:
+                target.runs.append((moved, owner, guard))
+        target.callees += [called for called in scope.callees if called[0] == name]
+    runs, redirect = scope.runs, scope.redirect
+    scope.runs = [([n for n in names if n.id not in redirect], o, g) for names, o, g in runs]
+    scope.callees = [called for called in scope.callees if called[0] not in redirect]

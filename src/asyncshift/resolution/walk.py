@@ -13,6 +13,7 @@ from asyncshift.facts import (
     CONSTANT,
     DEC,
     IMP,
+    MAIN,
     SEED,
     UNKNOWN,
     WITH,
@@ -20,7 +21,7 @@ from asyncshift.facts import (
     FileFacts,
     FunctionFacts,
 )
-from asyncshift.model import SourceFile, Span
+from asyncshift.model import Span
 from asyncshift.resolution.definitions import Definitions
 from asyncshift.resolution.doubles import constant_keys
 from asyncshift.resolution.scopes import DEFINITION, Scope
@@ -28,34 +29,6 @@ from asyncshift.resolution.scopes import DEFINITION, Scope
 
 class Walker(Definitions):
     """Walks one module; `walk` gives its facts."""
-
-    def __init__(self, file: SourceFile) -> None:
-        super().__init__(file)
-        self._statements: dict[type[ast.AST], Callable[[Any], None]] = {
-            ast.Expr: self._expr,
-            ast.Assign: self._assign,
-            ast.AnnAssign: self._ann_assign,
-            ast.AugAssign: self._aug_assign,
-            ast.Return: self._return,
-            ast.If: self._if,
-            ast.While: self._while,
-            ast.For: self._for,
-            ast.AsyncFor: self._for,
-            ast.With: self._with,
-            ast.AsyncWith: self._with,
-            ast.Try: self._try,
-            ast.TryStar: self._try,
-            ast.FunctionDef: self.function_definition,
-            ast.AsyncFunctionDef: self.function_definition,
-            ast.ClassDef: self._class,
-            ast.Import: self._import,
-            ast.ImportFrom: self._import_from,
-            ast.Global: self._global,
-            ast.Nonlocal: self._nonlocal,
-            ast.Assert: self._assert,
-            ast.Delete: self._delete,
-            ast.Match: self._match,
-        }
 
     def walk(self, tree: ast.Module) -> FileFacts:
         """The facts of a parsed module."""
@@ -102,15 +75,8 @@ class Walker(Definitions):
 
     def body(self, statements: list[ast.stmt]) -> None:
         """Walk a block."""
-        handlers = self._statements
         for statement in statements:
-            handler = handlers.get(type(statement))
-            if handler is not None:
-                handler(statement)
-            else:
-                for child in ast.iter_child_nodes(statement):
-                    if isinstance(child, ast.expr):
-                        self.value(child)
+            _STATEMENTS[statement.__class__](self, statement)
 
     # ------------------------------------------------------------------ classes
 
@@ -130,19 +96,18 @@ class Walker(Definitions):
         index = self.open(node.name)
         cls = len(self.classes)
         self.classes.append(None)
-        scope = Scope("class", outer, index)
+        scope = Scope("class", outer, index, f"{outer.path}{node.name}.")
         scope.cls = cls
         starts = (self.nodes, len(self.ops), len(self.marks), index + 1)
         scope.returned, scope.yielded = self.node(), self.node()
-        guard, self.main_guard = self.main_guard, 0
         outside, self.class_name = self.class_name, node.name.lstrip("_")
         self.scope = scope
         self.body(node.body)
         self.close(scope)
-        self.main_guard, self.class_name = guard, outside
+        self.class_name = outside
         span = self.places.span(node)
         self.functions[index] = FunctionFacts(
-            name=self.qualified(outer, node.name),
+            name=outer.path + node.name,
             kind="class",
             line=node.lineno,
             column=span[1],
@@ -224,7 +189,7 @@ class Walker(Definitions):
     def _global(self, node: ast.Global) -> None:
         for name in node.names:
             if self.scope is not self.module:
-                self.scope.redirect[name] = self.module
+                self._redirect(name, self.module)
 
     def _nonlocal(self, node: ast.Nonlocal) -> None:
         for name in node.names:
@@ -232,32 +197,36 @@ class Walker(Definitions):
             while scope is not None and (scope.kind != "function" or name not in scope.bound):
                 scope = scope.parent
             if scope is not None:
-                self.scope.redirect[name] = scope
+                self._redirect(name, scope)
+
+    def _redirect(self, name: str, target: Scope) -> None:
+        scope = self.scope
+        scope.redirect[name] = target
+        early = scope.names.pop(name, None)
+        if early is not None:  # an inner function above has named it already
+            self.copy(early, self.variable(name))
 
     # ------------------------------------------------------------------ plain statements
 
     def _expr(self, node: ast.Expr) -> None:
-        match node.value:
-            case ast.Yield() | ast.YieldFrom() as inner:
-                self.statement_yield(inner)
-            case ast.Constant():
-                pass
-            case inner:
-                self.value(inner)
+        value = node.value
+        if isinstance(value, (ast.Yield, ast.YieldFrom)):
+            self.statement_yield(value)
+        elif not isinstance(value, ast.Constant):
+            self.value(value)
 
     def _assign(self, node: ast.Assign) -> None:
         source = self.value(node.value)
         for target in node.targets:
-            match target:
-                case ast.Name(id=name):
-                    self.copy(self.bind(name), source)
-                    if source != CONSTANT:
-                        self.note_dict(name, constant_keys(node.value))
-                    continue
-                case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str() as key)):
-                    self.note_dict(name, {key})
-                case ast.Subscript(value=ast.Name(id=name)):
-                    self.note_dict(name, None)
+            if isinstance(target, ast.Name):
+                name = target.id
+                self.copy(self.bind(name), source)
+                if source != CONSTANT:
+                    self.note_dict(name, constant_keys(node.value))
+                continue
+            if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+                key = target.slice.value if isinstance(target.slice, ast.Constant) else None
+                self.note_dict(target.value.id, {key} if isinstance(key, str) else None)
             self.assign(target, source)
 
     def _ann_assign(self, node: ast.AnnAssign) -> None:
@@ -295,6 +264,17 @@ class Walker(Definitions):
         if not (isinstance(node.value, ast.Constant) and node.value.value is None):
             scope.returns = True
 
+    def _raise(self, node: ast.Raise) -> None:
+        if node.exc is not None:
+            self.value(node.exc)
+        if node.cause is not None:
+            self.value(node.cause)
+
+    def _other(self, node: ast.stmt) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                self.value(child)
+
     def _assert(self, node: ast.Assert) -> None:
         self.test(node.test)
         if node.msg is not None:
@@ -312,11 +292,16 @@ class Walker(Definitions):
 
     def _if(self, node: ast.If) -> None:
         self.test(node.test)
-        guard = self.main_guard
-        if self.scope.kind == "module" and _is_main_guard(node.test):
-            self.main_guard = 1
-        self.body(node.body)
-        self.main_guard = guard
+        scope = self.scope
+        if scope.kind == "module" and _is_main_guard(node.test):
+            guard = scope.guard
+            scope.end_run()
+            scope.guard = MAIN
+            self.body(node.body)
+            scope.end_run()
+            scope.guard = guard
+        else:
+            self.body(node.body)
         self.body(node.orelse)
 
     def _while(self, node: ast.While) -> None:
@@ -409,6 +394,37 @@ class Walker(Definitions):
                 self.value(value)
 
 
+_STATEMENTS: dict[type[ast.stmt], Callable[[Any, Any], None]] = {
+    **dict.fromkeys(ast.stmt.__subclasses__(), Walker._other),
+    ast.Expr: Walker._expr,
+    ast.Assign: Walker._assign,
+    ast.AnnAssign: Walker._ann_assign,
+    ast.AugAssign: Walker._aug_assign,
+    ast.Return: Walker._return,
+    ast.If: Walker._if,
+    ast.While: Walker._while,
+    ast.For: Walker._for,
+    ast.AsyncFor: Walker._for,
+    ast.With: Walker._with,
+    ast.AsyncWith: Walker._with,
+    ast.Try: Walker._try,
+    ast.TryStar: Walker._try,
+    ast.FunctionDef: Walker.function_definition,
+    ast.AsyncFunctionDef: Walker.function_definition,
+    ast.ClassDef: Walker._class,
+    ast.Import: Walker._import,
+    ast.ImportFrom: Walker._import_from,
+    ast.Global: Walker._global,
+    ast.Nonlocal: Walker._nonlocal,
+    ast.Raise: Walker._raise,
+    ast.Assert: Walker._assert,
+    ast.Delete: Walker._delete,
+    ast.Match: Walker._match,
+}
+"""What each kind of statement means."""
+_ASSIGNMENTS = frozenset({ast.Assign, ast.AugAssign, ast.AnnAssign})
+
+
 def _is_main_guard(test: ast.expr) -> bool:
     match test:
         case (
@@ -427,6 +443,8 @@ def _exports(body: list[ast.stmt]) -> tuple[str, ...] | None:
     """The names of a literal `__all__`, if there is one."""
     names: list[str] | None = None
     for statement in body:
+        if statement.__class__ not in _ASSIGNMENTS:
+            continue
         match statement:
             case (
                 ast.Assign(targets=[ast.Name(id="__all__")], value=value)
