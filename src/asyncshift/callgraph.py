@@ -15,7 +15,9 @@ from asyncshift.model import (
     FunctionId,
     FunctionKind,
     Graph,
+    Message,
     Protocol,
+    Severity,
     Target,
 )
 from asyncshift.resolution.escapes import Escapes
@@ -79,8 +81,13 @@ def build(
         aliases={file.path: file.aliases for file in facts if file.aliases},
         exported=_exported(solver),
         mentions=Mentions(sites, ids).collect(),
-        messages=tuple(solver.modules.messages),
+        messages=(*solver.modules.messages, *map(_missing, solver.own.missing())),
     )
+
+
+def _missing(name: str) -> Message:
+    text = f"a table names {name}, but no function or class of that name is defined there"
+    return Message("", 0, "table", text, Severity.WARNING)
 
 
 def _identifier(path: str, fn: Fn) -> FunctionId:

@@ -172,6 +172,16 @@ class Registry:
         self._async_aware: set[str] = set()
         for table in self.tables:
             self._load(table)
+        self.turning = frozenset(
+            row.name
+            for table in self.tables
+            if not table.installed
+            for row in table.functions
+            if row.turns_in_place
+        )
+        """Functions that turn async where they stand, if they are the project's own."""
+        self.standing = frozenset(self._standing())
+        """Names that count as a library's even where the project defines them."""
         tops = {name.partition(".")[0] for name in (*self._rows, *self._classes, *self._aliases)}
         self.tops = frozenset(tops)
         self._new_classes = self._load_twins()
@@ -304,6 +314,20 @@ class Registry:
         return None
 
     # ------------------------------------------------------------------ building
+
+    def _standing(self) -> Iterator[str]:
+        for table in self.tables:
+            if table.installed:
+                continue
+            for function in table.functions:
+                if not (function.turns_in_place or function.only_callbacks):
+                    yield function.name
+                yield from (f"{function.name}.{callback}" for callback in function.callbacks)
+            for cls in table.classes:
+                yield from (f"{cls.name}.{callback}" for callback in cls.callbacks)
+                if not cls.only_callbacks:
+                    yield cls.name
+            yield from (*table.blocking, *table.waiting, *table.main_thread)
 
     def _load(self, table: Table) -> None:
         self._aliases.update(table.aliases)

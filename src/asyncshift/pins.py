@@ -88,7 +88,7 @@ def pins(graph: Graph, project: Project, registry: Registry) -> dict[FunctionId,
     for f in graph.functions.values():
         if f.is_async or f.kind is FunctionKind.MODULE:
             continue
-        for rule, text in _reasons(f, project, called_here):
+        for rule, text in (*_declared(f, registry), *_reasons(f, project, called_here)):
             found[f.id] = Cause(rule, text, f.path, f.line)
             break
         else:
@@ -116,6 +116,18 @@ def _is_awaited(graph: Graph, registry: Registry, escape: Escape) -> bool:
         registry.async_aware(name) and name.rpartition(".")[2] == last
         for name in graph.functions[escape.function or ""].decorators
     )
+
+
+def _declared(f: Function, registry: Registry) -> Iterator[tuple[str, str]]:
+    """What a table names besides its twin is left as it stands, with all that is inside."""
+    if not registry.standing:
+        return
+    name = f.name
+    while name:
+        if f"{f.module}.{name}" in registry.standing:
+            yield "declared", f"a table says what becomes of the uses of {f.module}.{name}"
+            return
+        name = name.rpartition(".")[0]
 
 
 def _reasons(

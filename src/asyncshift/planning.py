@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from asyncshift.changesets import change_sets
 from asyncshift.codemod import Registry
@@ -51,7 +51,11 @@ def make_plan(
         causes=world.causes,
         decisions=tuple(decisions),
         refusals=tuple(sorted(unique.values(), key=lambda r: (r.path, r.span))),
-        messages=tuple(looks(world, registry)) + _bridge_notes(decisions_count=figures["bridged"]),
+        messages=(
+            *looks(world, registry),
+            *_declared_notes(world),
+            *_bridge_notes(decisions_count=figures["bridged"]),
+        ),
         change_sets=change_sets(world, decisions),
         counts=figures,
     )
@@ -65,6 +69,14 @@ def _concerns(world: World, refusal: Refusal) -> bool:
     if owner is not None:
         return owner in world.scope.functions
     return any(world.function(fid).path == refusal.path for fid in world.scope.functions)
+
+
+def _declared_notes(world: World) -> Iterator[Message]:
+    for fid, declared in world.declared.items():
+        cause = world.kept.get(fid) or world.held.get(fid)
+        if cause is not None and world.in_scope(fid):
+            text = f"{declared.text}, but it stays sync: {cause.text}"
+            yield Message(declared.path, declared.line, "declared", text, Severity.WARNING)
 
 
 def _bridge_notes(decisions_count: int) -> tuple[Message, ...]:

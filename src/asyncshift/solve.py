@@ -77,7 +77,7 @@ def _lower_bridges(world: World) -> bool:
             continue  # an earlier step decided
         if fid in (clients if _is_private(f) else direct):
             continue  # others may wait for it, or its client could not move
-        if f.is_generator or fid in world.classes:
+        if f.is_generator or fid in world.classes or fid in world.declared:
             continue
         callers = [site for site in world.incoming.get(fid, ()) if forces(site, f)]
         above = [site for site in callers if _waits_sync(world, site)]
@@ -164,7 +164,7 @@ def spread(world: World) -> None:
         if site.wrapper in BRIDGES and site.caller not in world.pairs and not site.awaited:
             text = f"waits for {site.text} through a bridge"
             push(site.caller, Cause("bridged", text, site.path, site.span[0]))
-    for fid, cause in world.down.items():
+    for fid, cause in (*world.declared.items(), *world.down.items()):
         push(fid, cause)
     for fid, coroutine in world.pairs.items():
         f = world.function(fid)

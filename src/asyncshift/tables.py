@@ -11,7 +11,7 @@ import difflib
 import hashlib
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from asyncshift.errors import InputError
@@ -34,6 +34,19 @@ class FunctionRow:
     async_for: bool = False
     callbacks: tuple[str, ...] = ()
     """Parameters whose call becomes awaitable."""
+
+    @property
+    def turns_in_place(self) -> bool:
+        """A function of the project: there is no twin of it to go to, so it turns itself."""
+        told = self.to or self.returns or self.async_with or self.async_for or self.callbacks
+        return self.awaited and not told
+
+    @property
+    def only_callbacks(self) -> bool:
+        """It says which parameters are awaited when called, and nothing of the function itself."""
+        return bool(self.callbacks) and replace(self, callbacks=(), awaited=True) == FunctionRow(
+            self.name
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,11 @@ class ClassRow:
     attributes: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     callbacks: tuple[str, ...] = ()
+
+    @property
+    def only_callbacks(self) -> bool:
+        """It says which attributes are awaited when called, and nothing of the class itself."""
+        return bool(self.callbacks) and replace(self, callbacks=()) == ClassRow(self.name)
 
     def members(self) -> tuple[str, ...]:
         """Every member that some key names, once, in order."""

@@ -125,6 +125,8 @@ class World:
     """What turns once everything is selected; None where everything is."""
     allowed: frozenset[FunctionId] | None = None
     """The functions that may turn in this step."""
+    declared: dict[FunctionId, Cause] = field(default_factory=dict)
+    """Functions that a table says are to turn."""
     down: dict[FunctionId, Cause] = field(default_factory=dict)
     """Functions that turn because they reach blocking code, which they hand to a thread."""
     deferred: dict[FunctionId, Refusal] = field(default_factory=dict)
@@ -220,6 +222,11 @@ def prepare(
         generated=bool(project.bridges),
         patched=frozenset(m.function for m in graph.mentions if m.how == "patched"),
         kept=pins(graph, project, registry),
+        declared={
+            f.id: Cause("declared", f"a table says that {f.name} turns", f.path, f.line)
+            for f in (graph.functions.values() if registry.turning else ())
+            if f.kind is FunctionKind.FUNCTION and f"{f.module}.{f.name}" in registry.turning
+        },
         interrupting=frozenset(
             escape.function
             for escape in graph.escapes

@@ -35,6 +35,8 @@ class TinyRegistry:
 
     tops: frozenset[str] = frozenset({"requests", "time"})
     digest: str = "tiny"
+    standing: frozenset[str] = frozenset()
+    turning: frozenset[str] = frozenset()
     aliases: dict[str, str] = field(
         default_factory=lambda: {
             "requests.sessions.Session": "requests.Session",

@@ -142,10 +142,14 @@ class Solver(Calls):
             one = Class(classes + index, number, cls, base)
             one.attrs = {name: table[node] for name, node in cls.attrs}
             self.hierarchy.classes.append(one)
+        self.own.add(file, self.unit_functions[number], classes)
         self._load_ops(number, file.ops, table, {})
         self._load_marks(number, file.marks, table)
         for fn in self.functions[self.unit_functions[number] :]:
             self._seed_self(fn)
+        for index, name, api in self.own.parameters(file, self.unit_functions[number]):
+            params = dict((*self.functions[index].params, *self.functions[index].kwonly))
+            self._seeds.append((params[name], self.pool.of(EXT, api)))
 
     def _new_function(
         self,
@@ -219,10 +223,16 @@ class Solver(Calls):
             op = relocated(op, at, fun, cls, site)
             if code == f.FUNC:
                 made = renamed[op[2]] if op[2] in renamed else op[2]
+                if (named := self.own.functions.get(made)) is not None:
+                    self._source(op[1], self.pool.of(EXT, named))
+                    continue
                 kind = GEN if self.functions[made].facts.kind == "genexp" else FUN
                 self._source(op[1], self.pool.of(kind, made))
             elif code == f.CLS:
-                self.push(op[1], self.pool.of(CLASS, op[2]))
+                named = self.own.classes.get(op[2])
+                self.push(
+                    op[1], self.pool.of(CLASS, op[2]) if named is None else self.pool.of(EXT, named)
+                )
             elif code == f.BOX:
                 self._load_box(op)
             elif code == f.SUPER:

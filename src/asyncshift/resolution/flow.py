@@ -18,6 +18,7 @@ from asyncshift.facts import FileFacts, FunctionFacts, Op
 from asyncshift.index import ClassIndex, ModuleIndex
 from asyncshift.model import Span
 from asyncshift.resolution.outside import is_stdlib
+from asyncshift.resolution.own_names import OwnNames
 from asyncshift.resolution.values import (
     BOUND,
     FUN,
@@ -73,6 +74,7 @@ class Core:
         self.pool = Pool()
         self.values = self.pool.values
         self.origins = Origins()
+        self.own = OwnNames(registry)
         self.held: list[Values | None] = [None]
         self.uses: list[list[Any] | None] = [None]
         self.unknown: set[int] = set()

@@ -306,6 +306,9 @@ class Members(Core):
             self.add(bind, self.hierarchy.classes[definer].attrs[attr])
         self._watchers.setdefault(attr, []).append((mode, cls, number))
         stored = False
+        for base in one.mro if self.own.callbacks else ():
+            if (named := self.own.callbacks.get((base, attr))) is not None:
+                self.push(number, self.pool.of(EXT, named))
         if not mode.startswith(SUPER):
             for other in self._storing.get(attr, ()):
                 if self._concerns(mode, cls, other):

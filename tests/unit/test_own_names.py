@@ -1,0 +1,172 @@
+"""A user's table may name what the project defines itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from asyncshift.cli import run
+
+LEGACY = """
+import time
+
+
+def compute(n):
+    time.sleep(0)
+    return n
+
+
+class Client:
+    def __init__(self, url):
+        self.url = url
+
+    def fetch(self, n):
+        time.sleep(0)
+        return n
+
+
+class AsyncClient:
+    def __init__(self, url):
+        self.url = url
+
+    async def fetch(self, n):
+        return n
+
+
+def turned(n):
+    return n + 1
+
+
+class Step:
+    def go(self):
+        return 1
+
+
+class Jump(Step):
+    def go(self):
+        return 2
+"""
+USE = """
+from shop import legacy
+from shop.legacy import Client, compute, turned
+
+
+class Job:
+    def __init__(self, hook):
+        self.hook = hook
+        self.other = hook
+
+    def run(self):
+        return self.hook(3)
+
+    def plain(self):
+        return self.other(3)
+
+
+def main():
+    c = Client("u")
+    return {expression}
+
+
+def each(step: legacy.Step):
+    return step.go()
+"""
+
+
+def migrated(folder: Path, table: str, expression: str = "1") -> tuple[str, str]:
+    """The two files after a step over everything with the table."""
+    package = folder / "shop"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "legacy.py").write_text(LEGACY)
+    (package / "use.py").write_text(USE.replace("{expression}", expression))
+    (folder / "own.toml").write_text(f'[codemod]\nname = "own"\n{table}')
+    options = ["--only", "own", "--table", str(folder / "own.toml"), "--jobs", "1", "--yes"]
+    assert run(["apply", str(folder), *options]) == 0
+    return (package / "legacy.py").read_text(), (package / "use.py").read_text()
+
+
+CLIENT = '[classes."shop.legacy.Client"]\nto = "shop.legacy.AsyncClient"\nawaited = ["fetch"]\n'
+
+
+def test_a_class_with_a_twin_is_used_as_its_twin_and_stays_itself(tmp_path: Path) -> None:
+    legacy, use = migrated(tmp_path, CLIENT, "c.fetch(1)")
+    assert legacy == LEGACY
+    assert 'c = legacy.AsyncClient("u")' in use
+    assert "return await c.fetch(1)" in use
+    assert "async def main():" in use
+
+
+def test_a_function_without_a_twin_goes_to_a_thread(tmp_path: Path) -> None:
+    table = '[blocking]\nfunctions = ["shop.legacy.compute"]\n[functions."shop.legacy.turned"]\n'
+    legacy, use = migrated(tmp_path, table, "turned(compute(2))")
+    assert legacy == LEGACY.replace("def turned", "async def turned")
+    assert "return await turned(await asyncio.to_thread(compute, 2))" in use
+
+
+def test_a_function_turns_where_it_stands(tmp_path: Path) -> None:
+    legacy, use = migrated(tmp_path, '[functions."shop.legacy.turned"]\n', "turned(4)")
+    assert legacy == LEGACY.replace("def turned", "async def turned")
+    assert "return await turned(4)" in use
+
+
+def test_overrides_turn_with_it(tmp_path: Path) -> None:
+    legacy, use = migrated(tmp_path, '[functions."shop.legacy.Step.go"]\n')
+    assert legacy == LEGACY.replace("def go", "async def go")
+    assert "return await step.go()" in use
+
+
+def test_an_attribute_that_holds_a_callback_is_awaited(tmp_path: Path) -> None:
+    legacy, use = migrated(tmp_path, '[classes."shop.use.Job"]\ncallbacks = ["hook"]\n')
+    assert legacy == LEGACY
+    assert "return await self.hook(3)" in use
+    assert "return self.other(3)" in use
+
+
+def test_a_parameter_that_is_a_callback_is_awaited(tmp_path: Path) -> None:
+    text = LEGACY + "\n\ndef apply(f, g):\n    return f(1), g(1)\n"
+    package = tmp_path / "lone"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "m.py").write_text(text)
+    (tmp_path / "own.toml").write_text(
+        '[codemod]\nname = "own"\n[functions."lone.m.apply"]\ncallbacks = ["f"]\n'
+    )
+    options = ["--only", "own", "--table", str(tmp_path / "own.toml"), "--jobs", "1", "--yes"]
+    assert run(["apply", str(tmp_path), *options]) == 0
+    assert "return await f(1), g(1)" in (package / "m.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("table", "expression"),
+    [
+        ("", "turned(compute(2))"),
+        ('[functions."shop.other.turned"]\n', "turned(4)"),
+        ('[functions."elsewhere.turned"]\n', "turned(4)"),
+        (CLIENT, "c.url"),
+        ('[blocking]\nfunctions = ["shop.legacy.compute"]\n', "compute(2)"),
+    ],
+    ids=["no row", "another module", "another package", "nothing awaited", "sync callers only"],
+)
+def test_nothing_changes(tmp_path: Path, table: str, expression: str) -> None:
+    legacy, use = migrated(tmp_path, table, expression)
+    assert (legacy, use) == (LEGACY, USE.replace("{expression}", expression))
+
+
+def test_a_name_that_is_not_there_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    migrated(tmp_path, '[functions."shop.legacy.gone"]\n[functions."shop.legacy.turned"]\n')
+    told = " ".join(capsys.readouterr().err.split())
+    assert "a table names shop.legacy.gone, but no function or class of that name" in told
+    assert "shop.legacy.turned" not in told
+
+
+def test_a_function_that_cannot_turn_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    legacy, _ = migrated(tmp_path, '[functions."shop.legacy.Client.__init__"]\n')
+    assert legacy == LEGACY
+    told = " ".join(capsys.readouterr().err.split())
+    assert "a table says that Client.__init__ turns, but it stays sync" in told
