@@ -90,13 +90,24 @@ def _called_by_name(resolved: Resolved, func: ast.expr) -> bool:
         return False
     function = tb.function_of(resolved.parents)
     if function is not None and _stores(function, func.id):
-        return only_called(function, func.id)
+        return _is_callback(resolved.api, function, func.id) or only_called(function, func.id)
     return func.id == resolved.api.rpartition(".")[2]
+
+
+def _is_callback(api: str, function: tb.Function, name: str) -> bool:
+    """A parameter that the table itself names, and that holds nothing else."""
+    if not isinstance(function, ast.FunctionDef) or _assigns(function, name):
+        return False
+    return api.endswith(f".{function.name}.{name}")
 
 
 def _stores(function: tb.Function, name: str) -> bool:
     if any(arg.arg == name for arg in ast.walk(function.args) if isinstance(arg, ast.arg)):
         return True
+    return _assigns(function, name)
+
+
+def _assigns(function: tb.Function, name: str) -> bool:
     return any(not isinstance(n.ctx, ast.Load) for n in _names(function, name))
 
 
