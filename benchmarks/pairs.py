@@ -45,22 +45,20 @@ class Rows:
             case "call" if turning or not _is_class(owner):
                 self.functions[name] = {"to": new} if new and shared else {}
             case "call":
-                row = self._class(owner, new.rpartition(".")[0] if shared else "")
+                row = self._class(owner)
                 row.setdefault("awaited", []).append(last)
                 if shared and new and new.rpartition(".")[2] != last:
                     row.setdefault("rename", {})[last] = new.rpartition(".")[2]
             case "cm":
-                self._class(name, new if shared else "")["async_with"] = True
+                self._class(name)["async_with"] = True
             case "iter":
-                self._class(owner).setdefault("async_for", []).append(last)
+                self._class(owner).setdefault("attributes", {})[last] = name
+                self._class(name)["async_for"] = True
             case "callback":
                 self._class(owner).setdefault("callbacks", []).append(last)
 
-    def _class(self, name: str, to: str = "") -> dict[str, Any]:
-        row = self.classes.setdefault(name, {})
-        if to:
-            row["to"] = to
-        return row
+    def _class(self, name: str) -> dict[str, Any]:
+        return self.classes.setdefault(name, {})
 
     def toml(self, name: str) -> str:
         """The table's text."""
@@ -156,11 +154,19 @@ def _cells(name: str, found: Mapping[str, float | None]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--pairs", type=Path, required=True, help="folder with the pairs and the scorer")
-    parser.add_argument("--work", type=Path, required=True, help="where trees are laid out and kept")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument(
+        "--pairs", type=Path, required=True, help="folder with the pairs and the scorer"
+    )
+    parser.add_argument(
+        "--work", type=Path, required=True, help="where trees are laid out and kept"
+    )
     parser.add_argument("--only", default="", help="names of pairs, separated by commas")
-    parser.add_argument("--show", type=int, default=0, help="print so many disagreements of each pair")
+    parser.add_argument(
+        "--show", type=int, default=0, help="print so many disagreements of each pair"
+    )
     options = parser.parse_args(argv)
     score = _module(options.pairs / "score.py")
     names = [one["name"] for one in json.loads((options.pairs / "pairs.json").read_text())["pairs"]]

@@ -149,8 +149,22 @@ def _functions(
             overrides=overrides,
             pragma=facts.pragma,
             gives=gives.get(fn.number, ()),
+            twin=_twin(solver, fn),
             facade_of=None if facade is None else ids[base + facade],
         )
+
+
+def _twin(solver: Solver, fn: Fn) -> str | None:
+    """The method of a class with a twin that a function overrides."""
+    if fn.cls < 0 or not solver.registry.standing:
+        return None
+    name = fn.facts.name.rpartition(".")[2]
+    for base in solver.hierarchy.classes[fn.cls].mro:
+        if isinstance(base, str) and base in solver.registry.standing:
+            called = solver.registry.treatment(f"{base}.{name}", Protocol.CALL)
+            if called is not None and called.kind is Kind.AWAITABLE:
+                return f"{base}.{name}"
+    return None
 
 
 def _facade(solver: Solver, fn: Fn, sites: Sites) -> int | None:
@@ -311,6 +325,7 @@ def _siblings(sites: Sites, targets: Iterable[tuple[int | None, str | None]]) ->
     solver = sites.solver
     numbers = [n for n, _ in targets if n is not None]
     numbers = [n for n in numbers if solver.functions[n].facts.kind == "function"]
+    numbers = [n for n in numbers if _twin(solver, solver.functions[n]) is None]
     if any(_facade(solver, solver.functions[n], sites) is not None for n in numbers):
         numbers = [n for n in numbers if not solver.functions[n].facts.flags & f.ASYNC]
     names = {solver.functions[n].facts.name.rpartition(".")[2] for n in numbers}

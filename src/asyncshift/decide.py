@@ -149,7 +149,7 @@ def _calls(world: World, no_run: frozenset[tuple[str, Span]]) -> Iterator[Decisi
             else:
                 yield _bridge(world, site, f)
         for f in reached:
-            if f not in coroutines and f.id in world.blocking:
+            if f not in coroutines and f.id in world.blocking and not _has_twin(site, f):
                 yield from _threaded(world, site, f)
     for places in runs.values():
         calls = {site.span for site, _ in places}
@@ -159,6 +159,11 @@ def _calls(world: World, no_run: frozenset[tuple[str, Span]]) -> Iterator[Decisi
                 yield _at(world, site, Action.RUN, f"the program starts {f.name} here", f.id)
             else:
                 yield _bridge(world, site, f)
+
+
+def _has_twin(site: Site, f: Function) -> bool:
+    """What the place awaits takes the function's part."""
+    return f.twin is not None and any(target.api for target in site.targets)
 
 
 def _reruns(world: World, decided: Sequence[Decision]) -> list[Decision]:

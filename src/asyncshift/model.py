@@ -196,6 +196,9 @@ class Function:
     """Reason of `# asyncshift: keep-sync (reason)` on the def line; '' without a reason."""
     gives: tuple[Target, ...] = ()
     """The library instances that it returns: their class (`api`) and their origins."""
+    twin: str | None = None
+    """The awaited method of a class of the project's own tables that it overrides: the class has
+    its async form elsewhere, and so have its overrides that do not turn themselves."""
     facade_of: FunctionId | None = None
     """The coroutine that this sync function does nothing but run: an earlier step's facade."""
 

@@ -266,6 +266,7 @@ def group_conflicts(world: World) -> bool:
             continue
         caller = world.function(site.caller)
         others = [t.function for t in site.targets if t.function]
+        others = [fid for fid in others if world.function(fid).twin is None]
         if not world.in_async(site.caller):
             cause = world.kept.get(site.caller) or world.held.get(site.caller)
             why = cause.text if cause else "it runs when the module is imported"

@@ -142,7 +142,7 @@ class Solver(Calls):
             one = Class(classes + index, number, cls, base)
             one.attrs = {name: table[node] for name, node in cls.attrs}
             self.hierarchy.classes.append(one)
-        self.own.add(file, self.unit_functions[number], classes)
+        self.own.add(number, file, self.unit_functions[number], classes)
         self._load_ops(number, file.ops, table, {})
         self._load_marks(number, file.marks, table)
         for fn in self.functions[self.unit_functions[number] :]:

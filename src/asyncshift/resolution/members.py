@@ -194,6 +194,9 @@ class Members(Core):
             return False
         seen.add(unit)
         file = self.files[unit]
+        if (named := self.own.names.get((unit, name))) is not None:
+            self.push(target, self.pool.of(EXT, named))
+            return True
         if name in file.names or (unit, name) in self._module_names:
             self.reached.setdefault(unit, set()).add(name)
             self.link(self.module_name(unit, name), target)

@@ -31,14 +31,21 @@ class OwnNames:
         """Function -> its name in a table."""
         self.classes: dict[int, str] = {}
         """Class -> its name in a table."""
+        self.names: dict[tuple[int, str], str] = {}
+        """(file, name in the module) -> its name in a table."""
         self.callbacks: dict[tuple[Base, str], str] = {}
         """(class, attribute) that is awaited when it is called -> its name in a table."""
 
-    def add(self, file: FileFacts, functions: int, classes: int) -> None:
+    def add(self, unit: int, file: FileFacts, functions: int, classes: int) -> None:
         """The definitions of one file; the numbers are those of its first function and class."""
         if file.module.partition(".")[0] not in self._packages:
             return
         self._modules.add(file.module)
+        for name in file.names:
+            dotted = f"{file.module}.{name}"
+            if dotted in self._standing:
+                self.names[unit, name] = dotted
+                self._missing.discard(dotted)
         for index, one in enumerate(file.functions):
             dotted = f"{file.module}.{one.name}"
             self._missing.discard(dotted)

@@ -48,7 +48,11 @@ AWAITING = frozenset(
 )  # fmt: skip
 """They wait for what they are given and give it.  A coroutine counts as what it returns."""
 
-IDENTITY = frozenset({"copy.copy", "copy.deepcopy", "weakref.proxy", "typing.cast"}) | AWAITING
+IDENTITY = (
+    frozenset({"copy.copy", "copy.deepcopy", "weakref.proxy", "typing.cast"})
+    | frozenset({"typing.get_origin", "typing_extensions.get_origin"})
+    | AWAITING
+)
 """They give what they are given."""
 
 HOLDERS = frozenset({"contextlib.nullcontext", "contextlib.closing", "contextlib.aclosing"})
