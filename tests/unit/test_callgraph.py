@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from asyncshift.callgraph import build
 from asyncshift.codemod import load_registry
 from asyncshift.facts import extract
@@ -491,6 +493,73 @@ def test_what_a_subclass_has_does_not_answer_for_the_class() -> None:
         """
     )
     assert lines(found, "attribute") == {"5 attribute self.extra -> Lazy.__getattr__"}
+
+
+@pytest.mark.parametrize(
+    "made", ["Deque['Job']()", "deque[Job]()", "list[Job]()", "typing.List[Job]()", "deque()"]
+)
+def test_containers_that_are_made_with_their_parameters(made: str) -> None:
+    found = graph(
+        f"""
+        import typing
+        from collections import deque
+        from typing import Deque
+        class Job:
+            def go(self): ...
+        waiting = {made}
+        def add(job: Job): waiting.append(job)
+        def run():
+            for job in list(waiting): job.go()
+            waiting.pop().go()
+        """
+    )
+    assert sum(s.text.endswith(".go") for s in found.sites if s.certainty != "unknown") == 2
+
+
+def test_what_a_class_is_indexed_with_is_no_element() -> None:
+    found = graph(
+        """
+        import other
+        class Job:
+            def go(self): ...
+        x = other.Made[Job]()
+        def run(): x.pop().run_it()
+        """
+    )
+    assert edges(found) == set()
+
+
+@pytest.mark.parametrize("bound", ["Job", "'Job'", "'Job[int]'"])
+@pytest.mark.parametrize("module", ["typing", "typing_extensions"])
+def test_a_type_variable_stands_for_its_bound(bound: str, module: str) -> None:
+    found = graph(
+        f"""
+        from {module} import TypeVar
+        class Job:
+            def go(self): ...
+            def stay_here(self): ...
+        T = TypeVar("T", bound={bound})
+        U = TypeVar("U", default="Job")
+        def run(job: T, other: U):
+            job.go()
+        """
+    )
+    assert edges(found, "call") == {"run -> Job.go"}
+
+
+@pytest.mark.parametrize("made", ["TypeVar('T')", "TypeVar('T', bound='no name at all')"])
+def test_a_type_variable_without_a_bound_says_nothing(made: str) -> None:
+    found = graph(
+        f"""
+        from typing import TypeVar
+        class Job:
+            def get(self): ...
+        T = {made}
+        def run(job: T):
+            job.get()
+        """
+    )
+    assert edges(found, "call") == set()
 
 
 def test_dataclass_and_named_tuple_fields() -> None:

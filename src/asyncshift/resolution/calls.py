@@ -240,7 +240,7 @@ class Calls(Members):
             self._thread(op)
         elif dotted.rpartition(".")[2] in ("enter_context", "enter_async_context") and args:
             self.add((WITH, target, args[0], -1), args[0])
-        elif name == "typing.TypeVar":
+        elif name in ("typing.TypeVar", "typing_extensions.TypeVar"):
             for keyword, bound in op[4]:
                 if keyword == "bound":
                     self.link(bound, target)

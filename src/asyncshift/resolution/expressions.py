@@ -452,6 +452,8 @@ class Expressions(Doubles):
         keywords: tuple[tuple[str | None, int], ...] = ()
         if node.keywords:
             keywords = tuple([(part.arg, self.value(part.value)) for part in node.keywords])
+            if name == "TypeVar":
+                keywords = (*keywords, *self._bounds(node.keywords))
         site = self.site(node, "call", 0, label)
         if kind is ast.Name:
             self.scope.callees.append((name, site))
@@ -469,6 +471,20 @@ class Expressions(Doubles):
                 case [ast.Name(id="getattr"), _, ast.Constant(value=str() as attr)]:
                     return self.join([target, self._read_there(args[1], attr, site)])
         return target
+
+    def _bounds(self, keywords: list[ast.keyword]) -> list[tuple[str, int]]:
+        """The class that a type variable is bound to, where a string names it."""
+        found = []
+        for keyword in keywords:
+            match keyword:
+                case ast.keyword(arg="bound", value=ast.Constant(value=str() as text)):
+                    try:
+                        named = ast.parse(text.strip(), mode="eval").body
+                    except (SyntaxError, ValueError):
+                        continue
+                    head = named.value if isinstance(named, ast.Subscript) else named
+                    found.append(("bound", self.silent(head)))
+        return found
 
     def _folded(self, node: ast.Call) -> int | None:
         match node:

@@ -17,6 +17,7 @@ from asyncshift.facts import (
 )
 from asyncshift.index import Base, Module
 from asyncshift.resolution.flow import BIND, Core, Values
+from asyncshift.resolution.summaries import GENERICS
 from asyncshift.resolution.values import (
     BOUND,
     BOX,
@@ -462,6 +463,8 @@ class Members(Core):
                 self.add((CALL, target, bound, (UNKNOWN,), (), -1), bound)
             case "class" | "subclass":
                 self.push(target, frozenset((value,)))  # Generic[T]
+            case "ext" if kind[1] in GENERICS:
+                self.push(target, self.pool.of(EXT, GENERICS[kind[1]]))
             case "ext" if (api := self.canonical(kind[1])) and self.registry.is_class(api):
                 self.push(target, frozenset((value,)))
             case "member":

@@ -14,6 +14,18 @@ ELEMENTS = {
 }  # fmt: skip
 """Builtin -> its result holds the elements of its arguments, tuples of them, or is one of them."""
 
+GENERICS = {
+    "typing.Deque": "collections.deque", "collections.deque": "collections.deque",
+    "typing.DefaultDict": "collections.defaultdict",
+    "collections.defaultdict": "collections.defaultdict",
+    "typing.OrderedDict": "collections.OrderedDict",
+    "collections.OrderedDict": "collections.OrderedDict",
+    "typing.List": "builtins.list", "builtins.list": "builtins.list",
+    "typing.Dict": "builtins.dict", "builtins.dict": "builtins.dict",
+    "typing.Set": "builtins.set", "builtins.set": "builtins.set",
+}  # fmt: skip
+"""Container that may be called with its parameters, `deque[Job]()` -> what makes it."""
+
 SHAPES = {"set": "set", "frozenset": "set", "dict": "dict", "collections.OrderedDict": "dict",
           "collections.defaultdict": "dict"}  # fmt: skip
 
