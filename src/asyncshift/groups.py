@@ -43,6 +43,9 @@ class Groups:
     def __init__(self) -> None:
         self._parent: dict[str, str] = {}
         self.refused: dict[str, Refusal] = {}
+        self.kinds: dict[str | None, str] = {}
+        """Library name -> one of the classes that it has to do with; "" for a function that gives
+        no instance of any.  Classes that give each other are one kind."""
 
     def find(self, origin: str) -> str:
         root = origin
@@ -71,9 +74,11 @@ class Groups:
         """
         grew = False
         grouped = [use for use in uses if use[2].grouped and not use[2].exclusive]
-        for codemod in sorted({use[2].codemod for use in grouped}):
-            own = [use for use in grouped if use[2].codemod == codemod]
-            grew |= self._refuse_unmoored(own, roots)
+        kinds: dict[str, list[LibraryUse]] = {}
+        for use in grouped:
+            kinds.setdefault(self.kinds.get(use[1].api, ""), []).append(use)
+        for kind in sorted(kinds):
+            grew |= self._refuse_unmoored(kinds[kind], roots)
         return grew
 
     def _refuse_unmoored(self, uses: Iterable[LibraryUse], roots: frozenset[Kind]) -> bool:
@@ -131,9 +136,22 @@ def library_uses(graph: Graph, registry: Registry) -> list[LibraryUse]:
     return uses
 
 
-def form_groups(graph: Graph, uses: Iterable[LibraryUse], refusals: Iterable[Refusal]) -> Groups:
+def _kinds(names: Iterable[str], registry: Registry) -> dict[str | None, str]:
+    """Library name -> the kind of instances that it has to do with."""
+    classes = Groups()
+    touched = {name: sorted(classes_of(registry, name)) for name in sorted(names)}
+    for found in touched.values():
+        if found:
+            classes.join(found)
+    return {name: classes.find(found[0]) if found else "" for name, found in touched.items()}
+
+
+def form_groups(
+    graph: Graph, uses: Iterable[LibraryUse], refusals: Iterable[Refusal], registry: Registry
+) -> Groups:
     """Join what belongs together, then refuse the groups that hold a place nothing can rewrite."""
     groups = Groups()
+    groups.kinds = _kinds({use[1].api for use in uses if use[1].api is not None}, registry)
     locks: set[str] = set()
     grouped = [use for use in uses if use[2].grouped]
     for site, target, treatment in grouped:

@@ -206,7 +206,7 @@ def prepare(
     of an earlier plan that the rewrite could not do."""
     graph = _through_facades(graph)
     uses = library_uses(graph, registry)
-    groups = form_groups(graph, uses, (*refusals, *failed))
+    groups = form_groups(graph, uses, (*refusals, *failed), registry)
     uses = _in_scope(uses, groups, project)
     packages = {file.path.rpartition("/")[0] for file in project.files if file.is_package}
     imported = {target for targets in graph.imports.values() for target in targets}

@@ -170,3 +170,45 @@ def test_a_function_that_cannot_turn_is_told(
     assert legacy == LEGACY
     told = " ".join(capsys.readouterr().err.split())
     assert "a table says that Client.__init__ turns, but it stays sync" in told
+
+
+KINDS = """
+[functions."outer.gather"]
+to = "outer.agather"
+[classes."outer.Conn"]
+awaited = ["close"]
+[classes."outer.Queue"]
+awaited = ["get"]
+[functions."outer.connect"]
+to = "outer.aconnect"
+returns = "outer.Conn"
+"""
+
+
+@pytest.mark.parametrize(
+    ("kept", "moves"),
+    [
+        ("outer.gather()", True),
+        ("hand_on(outer.Queue())", True),
+        ("hand_on(outer.Conn())", False),
+        ("hand_on(outer.connect())", False),
+        ("outer.connect().close()", False),
+    ],
+)
+def test_a_value_from_outside_follows_clients_of_its_own_kind(
+    tmp_path: Path, kept: str, moves: bool
+) -> None:
+    """Somewhere a client of the table has to stay; is a connection given by others one of them?"""
+    package = tmp_path / "lone"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "m.py").write_text(
+        "import outer\nfrom elsewhere import hand_on\n\n\nclass Job:\n"
+        f"    def __del__(self):\n        {kept}\n\n\n"
+        "def end(conn: outer.Conn):\n    conn.close()\n"
+    )
+    (tmp_path / "own.toml").write_text(f'[codemod]\nname = "own"\n{KINDS}')
+    options = ["--only", "own", "--table", str(tmp_path / "own.toml"), "--jobs", "1", "--yes"]
+    assert run(["apply", str(tmp_path), *options]) == 0
+    text = (package / "m.py").read_text()
+    assert ("    await conn.close()" in text) is moves

@@ -36,6 +36,9 @@ class Tables:
         "web.Error": Treatment(Kind.PLAIN, "w"),
     }
 
+    standing: frozenset[str] = frozenset()
+    turning: frozenset[str] = frozenset()
+
     def async_aware(self, name: str) -> bool:
         return False
 

@@ -62,6 +62,9 @@ class Tables:
             return Treatment(Kind.PLAIN, "w") if api == "web.Error" else None
         return self.kinds.get(api)
 
+    standing: frozenset[str] = frozenset()
+    turning: frozenset[str] = frozenset()
+
     def async_aware(self, name: str) -> bool:
         return name == "web.route"
 
