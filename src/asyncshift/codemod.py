@@ -170,6 +170,7 @@ class Registry:
         self._constants: dict[str, Value] = {}
         self._classes: dict[str, ClassRow] = {}
         self._async_aware: set[str] = set()
+        self._kinds: dict[str, str] = {}
         for table in self.tables:
             self._load(table)
         self.turning = frozenset(
@@ -242,6 +243,28 @@ class Registry:
         target = self._classes[owner].to.partition(".")[0] or "the target library"
         reason = f"{name} has no twin in {target}"
         return replace(treatment, reason=reason, way_out=DEFAULT_WAY_OUT)
+
+    def kind(self, api: str) -> str:
+        """One class for all that give each other: a session and its responses.  "" for a function
+        that gives no instance."""
+        found = self._touched(self.canonical(api))
+        return self._kind_of(min(found)) if found else ""
+
+    def _touched(self, name: str) -> set[str]:
+        names = {name, name.rpartition(".")[0], self.returns(name) or ""}
+        return {other for other in names if self.is_class(other)}
+
+    def _kind_of(self, cls: str) -> str:
+        if not self._kinds:
+            for name in sorted({*self._rows, *self._classes, *self._new_classes}):
+                roots = {self._root(other) for other in self._touched(name)}
+                self._kinds.update(dict.fromkeys(roots, min(roots, default="")))
+        return self._root(cls)
+
+    def _root(self, cls: str) -> str:
+        while (above := self._kinds.get(cls, cls)) != cls:
+            cls = above
+        return cls
 
     # ------------------------------------------------------------------ for rewriters
 

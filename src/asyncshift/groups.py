@@ -6,7 +6,7 @@ Groups are the connected components of origins (`Target.origins`) over the sites
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from asyncshift.codemod import Kind, Registry, Treatment
 from asyncshift.model import (
@@ -44,8 +44,7 @@ class Groups:
         self._parent: dict[str, str] = {}
         self.refused: dict[str, Refusal] = {}
         self.kinds: dict[str | None, str] = {}
-        """Library name -> one of the classes that it has to do with; "" for a function that gives
-        no instance of any.  Classes that give each other are one kind."""
+        """Library name -> the kind of instances that it has to do with (`Registry.kind`)."""
 
     def find(self, origin: str) -> str:
         root = origin
@@ -74,14 +73,12 @@ class Groups:
         """
         grew = False
         grouped = [use for use in uses if use[2].grouped and not use[2].exclusive]
-        kinds: dict[str, list[LibraryUse]] = {}
-        for use in grouped:
-            kinds.setdefault(self.kinds.get(use[1].api, ""), []).append(use)
-        for kind in sorted(kinds):
-            grew |= self._refuse_unmoored(kinds[kind], roots)
+        for codemod in sorted({use[2].codemod for use in grouped}):
+            own = [use for use in grouped if use[2].codemod == codemod]
+            grew |= self._refuse_unmoored(own, roots)
         return grew
 
-    def _refuse_unmoored(self, uses: Iterable[LibraryUse], roots: frozenset[Kind]) -> bool:
+    def _refuse_unmoored(self, uses: Sequence[LibraryUse], roots: frozenset[Kind]) -> bool:
         made: set[str] = set()
         called: set[str] = set()
         handed_on: set[str] = set()
@@ -93,14 +90,19 @@ class Groups:
                 made.add(self.find(key))
             elif treatment.kind in roots:
                 called.add(self.of(site, target))
-        if staying := sorted((made | handed_on).intersection(self.refused)):
-            reason = self.refused[staying[0]].reason
-        else:
-            reason = "nothing in the project makes or calls such a client"
+        staying: dict[str, set[str]] = {}
+        for site, target, _ in uses:
+            group = self.of(site, target)
+            if group in self.refused and (group in made or group in handed_on):
+                staying.setdefault(self.kinds.get(target.api, ""), set()).add(group)
         grew = False
         for site, target, _ in uses:
             group = self.of(site, target)
-            if group not in made | handed_on and (staying or (not made and group not in called)):
+            kept = staying.get(self.kinds.get(target.api, ""))
+            if group not in made | handed_on and (kept or (not made and group not in called)):
+                reason = "nothing in the project makes or calls such a client"
+                if kept:
+                    reason = self.refused[min(kept)].reason
                 why = f"{site.text} comes from outside of the project's own clients: {reason}"
                 way_out = "let the project's clients move first"
                 rule = "unknown-origin" if group in called else QUIET
@@ -136,22 +138,12 @@ def library_uses(graph: Graph, registry: Registry) -> list[LibraryUse]:
     return uses
 
 
-def _kinds(names: Iterable[str], registry: Registry) -> dict[str | None, str]:
-    """Library name -> the kind of instances that it has to do with."""
-    classes = Groups()
-    touched = {name: sorted(classes_of(registry, name)) for name in sorted(names)}
-    for found in touched.values():
-        if found:
-            classes.join(found)
-    return {name: classes.find(found[0]) if found else "" for name, found in touched.items()}
-
-
 def form_groups(
     graph: Graph, uses: Iterable[LibraryUse], refusals: Iterable[Refusal], registry: Registry
 ) -> Groups:
     """Join what belongs together, then refuse the groups that hold a place nothing can rewrite."""
     groups = Groups()
-    groups.kinds = _kinds({use[1].api for use in uses if use[1].api is not None}, registry)
+    groups.kinds = {use[1].api: registry.kind(use[1].api or "") for use in uses}
     locks: set[str] = set()
     grouped = [use for use in uses if use[2].grouped]
     for site, target, treatment in grouped:

@@ -51,6 +51,9 @@ class Tables:
     def is_class(self, name: str) -> bool:
         return name == "web.Client"
 
+    def kind(self, name: str) -> str:
+        return "web.Client"
+
     def is_api(self, name: str) -> bool:
         return name in self.kinds
 
