@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 
 from asyncshift import facts as f
 from asyncshift.codemod import Kind, Registry
 from asyncshift.facts import FileFacts
+from asyncshift.index import Base, Class
 from asyncshift.model import (
     BRIDGES,
     Function,
@@ -288,11 +290,7 @@ def _families(solver: Solver, sites: Sites) -> dict[int, list[int]]:
 
     methods = _methods(solver)
     for one in solver.hierarchy.classes:
-        shared: dict[str, list[int]] = {}
-        for base in (*one.mro, *(m for m in one.virtual)):
-            for name, numbers in methods[base].items() if isinstance(base, int) else ():
-                shared.setdefault(name, []).extend(numbers)
-        for name, numbers in shared.items():
+        for name, numbers in _inherited(one, methods).items():
             if len(numbers) > 1 and not _own(name):
                 unite(numbers)
     for (_, protocol, _), found in sites.found.items():
@@ -304,12 +302,27 @@ def _families(solver: Solver, sites: Sites) -> dict[int, list[int]]:
     return {number: group for group in groups.values() for number in group}
 
 
+def _inherited(one: Class, methods: Mapping[Base, dict[str, list[int]]]) -> dict[str, list[int]]:
+    """Name -> its definitions in a class and above; where each class has one base, down to the next
+    above: that one has met the others."""
+    shared = {name: list(numbers) for name, numbers in methods[one.number].items()}
+    if one.straight and not one.virtual:
+        for name in shared:
+            found = next((b for b in islice(one.mro, 1, None) if name in methods.get(b, ())), None)
+            shared[name] += methods[found][name] if found is not None else ()
+        return shared
+    for base in (*one.mro[1:], *one.virtual):
+        for name, numbers in methods.get(base, {}).items():
+            shared.setdefault(name, []).extend(numbers)
+    return shared
+
+
 def _own(name: str) -> bool:
     return name in _NO_FAMILY or (name.startswith("__") and not name.endswith("__"))
 
 
-def _methods(solver: Solver) -> dict[int, dict[str, list[int]]]:
-    found: dict[int, dict[str, list[int]]] = {c.number: {} for c in solver.hierarchy.classes}
+def _methods(solver: Solver) -> dict[Base, dict[str, list[int]]]:
+    found: dict[Base, dict[str, list[int]]] = {c.number: {} for c in solver.hierarchy.classes}
     for fn in solver.functions:
         facts = fn.facts
         if fn.number != fn.origin or fn.cls < 0 or facts.kind != "function":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from asyncshift.facts import ClassFacts, FileFacts
 from asyncshift.model import Message, Severity
@@ -123,6 +125,8 @@ class Class:
     descendants: tuple[int, ...] = ()
     virtual: tuple[int, ...] = ()
     """Protocols whose methods it has without naming them."""
+    straight: bool = False
+    """Neither it nor any class above it has two bases."""
     attrs: dict[str, int] = field(default_factory=dict)
 
 
@@ -137,7 +141,11 @@ class ClassIndex:
         """Linearise every class and collect the descendants."""
         done: dict[int, tuple[Base, ...]] = {}
         for one in self.classes:
-            one.mro = self._linear(one.number, done, set())
+            if one.number not in done:
+                self._linear(one.number, done)
+            one.mro = done[one.number]
+            for attr in one.attrs:
+                self._defining.setdefault(attr, []).append(one.number)
         below: dict[int, list[int]] = {}
         for one in self.classes:
             for other in one.mro[1:]:
@@ -146,24 +154,30 @@ class ClassIndex:
         self._protocols(below)
         for one in self.classes:
             one.descendants = tuple(dict.fromkeys(below.get(one.number, ())))
-            for attr in one.attrs:
-                self._defining.setdefault(attr, []).append(one.number)
 
-    def _linear(
-        self, number: int, done: dict[int, tuple[Base, ...]], active: set[int]
-    ) -> tuple[Base, ...]:
+    def _linear(self, number: int, done: dict[int, tuple[Base, ...]]) -> None:
         """C3, or depth first where C3 fails.  A base that closes a cycle is left out."""
-        if number in done:
-            return done[number]
-        active.add(number)
-        bases = [b for b in self.classes[number].bases if not (isinstance(b, int) and b in active)]
-        tails: list[list[Base]] = [
-            list(self._linear(base, done, active)) if isinstance(base, int) else [base]
-            for base in bases
-        ]
-        active.discard(number)
-        done[number] = result = (number, *_merge([*tails, list(bases)]))
-        return result
+        active = {number: self._bases(number, ())}
+        pending = [iter(active[number])]
+        while active:
+            number, bases = next(reversed(active.items()))
+            for base in pending[-1]:
+                if isinstance(base, int) and base not in done:
+                    active[base] = self._bases(base, active)
+                    pending.append(iter(active[base]))
+                    break
+            else:
+                tails = [done[base] if isinstance(base, int) else (base,) for base in bases]
+                done[number] = (number, *_merge([*tails, bases] if len(tails) > 1 else tails))
+                self.classes[number].straight = len(bases) < 2 and all(
+                    isinstance(base, str) or self.classes[base].straight for base in bases
+                )
+                del active[number]
+                pending.pop()
+
+    def _bases(self, number: int, active: Collection[int]) -> tuple[Base, ...]:
+        bases = self.classes[number].bases
+        return tuple([b for b in bases if b != number and b not in active])
 
     def _protocols(self, below: dict[int, list[int]]) -> None:
         """A class that has every method of a Protocol counts as its subclass, unless classes say
@@ -173,16 +187,24 @@ class ClassIndex:
             one = self.classes[number]
             if not protocols.issuperset(below.get(number, ())):
                 continue
-            wanted = {name for name in self._all(one) if not name.startswith("__")}
+            wanted = [name for name in self._all(one) if not name.startswith("__")]
             if not wanted:
                 continue
-            for other in self.classes:
-                if other is not one and one.number not in other.mro and wanted <= self._all(other):
-                    below.setdefault(one.number, []).append(other.number)
-                    other.virtual = (*other.virtual, one.number)
+            wanted.sort(key=lambda name: len(self._defining[name]))
+            rarest = self._defining[wanted[0]]
+            candidates = {*rarest, *(other for base in rarest for other in below.get(base, ()))}
+            for candidate in sorted(candidates):
+                other = self.classes[candidate]
+                if other is one or number in other.mro or not self._has(other, wanted):
+                    continue
+                below.setdefault(number, []).append(candidate)
+                other.virtual = (*other.virtual, number)
 
     def _all(self, one: Class) -> set[str]:
         return {name for base in one.mro if isinstance(base, int) for name in self.attrs(base)}
+
+    def _has(self, one: Class, names: Iterable[str]) -> bool:
+        return all(self.definer(one.mro, name) is not None for name in names)
 
     def attrs(self, number: int) -> dict[str, int]:
         """Name in the class body -> global node."""
@@ -204,15 +226,43 @@ def _is_protocol(one: Class) -> bool:
     return any(isinstance(base, str) and base.endswith("Protocol") for base in one.bases)
 
 
-def _merge(sequences: list[list[Base]]) -> list[Base]:
-    result: list[Base] = []
-    while sequences := [s for s in sequences if s]:
-        for sequence in sequences:
-            head = sequence[0]
-            if not any(head in other[1:] for other in sequences):
+def _merge(sequences: Sequence[Sequence[Base]]) -> Sequence[Base]:
+    """What comes next is the head of the first sequence whose head stands further back in none;
+    where there is no such head, the first of all."""
+    if len(sequences) < 2:
+        return sequences[0] if sequences else ()
+    behind = Counter(base for sequence in sequences for base in sequence)
+    rests = [iter(sequence) for sequence in sequences]
+    heads: dict[int, Base] = {}
+    alike: dict[Base, list[int]] = {}
+    ready: list[int] = []
+    taken: dict[Base, None] = {}
+
+    def advance(number: int) -> None:
+        for base in rests[number]:
+            if base not in taken:
                 break
         else:
-            head = sequences[0][0]
-        result.append(head)
-        sequences = [[b for b in s if b != head] for s in sequences]
-    return result
+            heads.pop(number, None)
+            return
+        heads[number] = base
+        alike.setdefault(base, []).append(number)
+        behind[base] -= 1
+        if not behind[base]:
+            for other in alike[base]:
+                heappush(ready, other)
+
+    for number in range(len(sequences)):
+        advance(number)
+    while heads:
+        if ready:
+            number = heappop(ready)
+            if number not in heads or behind[heads[number]]:
+                continue
+        else:
+            number = min(heads)
+        head = heads[number]
+        taken[head] = None
+        for other in alike.pop(head):
+            advance(other)
+    return list(taken)

@@ -46,6 +46,25 @@ def test_star_import_brings_public_names_only() -> None:
     assert edges(found) == {"<module> -> shown", "<module> -> listed"}
 
 
+def test_of_two_star_imports_the_later_gives_a_name_if_it_runs() -> None:
+    found = graph(
+        a="def f(): ...\ndef g(): ...\n",
+        b="from c import *\ndef g(): ...\n",
+        c="def f(): ...\n",
+        main="from a import *\ntry:\n    from b import *\nexcept ImportError: ...\nf()\ng()\n",
+    )
+    assert [t.function for t in site(found, "f").targets] == ["a.py:1", "c.py:1"]
+    assert [t.function for t in site(found, "g").targets] == ["a.py:2", "b.py:2"]
+
+
+def test_a_star_import_does_not_replace_a_name_of_the_file() -> None:
+    found = graph(
+        a="def f(): ...\n",
+        main="from a import *\ndef f(): ...\nf()\n",
+    )
+    assert [t.function for t in site(found, "f").targets] == ["main.py:2"]
+
+
 def test_function_level_conditional_and_type_checking_imports() -> None:
     found = graph(
         a="def f(): ...\nclass K:\n    def m(self): ...\n",

@@ -291,7 +291,7 @@ class Solver(Calls):
         file = self.files[unit]
         for name, number in file.free:
             target = self.unit_nodes[unit] + number
-            if self.exported(unit, name, target, set()):
+            if self.exported(unit, name, target):
                 continue
             if name in _BUILTINS:
                 self.push(target, self.pool.of(EXT, f"builtins.{name}"))

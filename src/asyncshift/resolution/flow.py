@@ -97,6 +97,8 @@ class Core:
         self.handlers: dict[int, Callable[[Op, int], None]] = {}
         """Code of an operation -> what one new value at it does."""
         self._canonical: dict[str, str] = {}
+        self._tallies: dict[Values, set[object]] = {}
+        """What counts in a large set: the overrides of one method come one by one."""
         self._seen: dict[Values, tuple[tuple[Any, ...], ...]] = {}
         """What `sees` gave for a set of values."""
 
@@ -199,6 +201,11 @@ class Core:
 
         Gives the values that are still new, and how many values count against the cap.
         """
+        tally = self._tallies.pop(old, None) if old and self.pool.plain.issuperset(new) else None
+        if tally is not None and old is not None:
+            tally.update(self._counted(self.values[value]) for value in new)
+            self._tallies[self.pool.intern(old | new)] = tally
+            return new, len(tally)
         groups: dict[tuple[Any, ...], list[int]] = {}
         counted: set[object] = set()
         kept: list[int] = []
@@ -221,6 +228,8 @@ class Core:
                 continue
             for other in group:
                 self.origins.unite(self.values[other][-1], kind[-1])
+        if not groups and len(counted) <= CAP:
+            self._tallies[self.pool.intern(new if old is None else old | new)] = counted
         return self.pool.intern(frozenset(kept)), len(counted) + min(len(groups), ORIGINS)
 
     def _counted(self, kind: tuple[Any, ...]) -> object:

@@ -181,7 +181,7 @@ class Members(Core):
         # `from . import errors` binds what is a submodule as well.
         child = self.modules.child(module, attr)
         node = self.node()
-        found = [unit for unit in module.units if self.exported(unit, attr, node, set())]
+        found = [unit for unit in module.units if self.exported(unit, attr, node)]
         if not found:
             self.drop(node)
             return None if child is None else self.pool.of(MODULE, child)
@@ -189,31 +189,36 @@ class Members(Core):
             self.push(node, self.pool.of(MODULE, child))
         return node
 
-    def exported(self, unit: int, name: str, target: int, seen: set[int]) -> bool:
-        """Link a name of a module, its star imports included, to a node."""
-        if unit in seen:
-            return False
-        seen.add(unit)
-        file = self.files[unit]
-        if (named := self.own.names.get((unit, name))) is not None:
-            self.push(target, self.pool.of(EXT, named))
-            return True
-        if name in file.names or (unit, name) in self._module_names:
-            self.reached.setdefault(unit, set()).add(name)
-            self.link(self.module_name(unit, name), target)
-            return True
-        for star in file.stars:
-            module = self.modules.resolve(unit, star)
-            if module is None:
-                api = self.canonical(f"{star}.{name}")
-                if api is not None and self.registry.is_api(api):
-                    self.push(target, self.pool.of(EXT, f"{star}.{name}"))
-                    return True
+    def exported(self, unit: int, name: str, target: int) -> bool:
+        """Link a name of a module, its star imports included, to a node.  Where several of these
+        give it, the last one does, if it is reached: any of them can be meant."""
+        found = False
+        seen, pending = {unit}, [unit]
+        while pending:
+            unit = pending.pop()
+            file = self.files[unit]
+            if (named := self.own.names.get((unit, name))) is not None:
+                self.push(target, self.pool.of(EXT, named))
+                found = True
                 continue
-            for other in module.units:
-                if not self._hidden(other, name) and self.exported(other, name, target, seen):
-                    return True
-        return False
+            if name in file.names or (unit, name) in self._module_names:
+                self.reached.setdefault(unit, set()).add(name)
+                self.link(self.module_name(unit, name), target)
+                found = True
+                continue
+            for star in file.stars:
+                module = self.modules.resolve(unit, star)
+                if module is None:
+                    api = self.canonical(f"{star}.{name}")
+                    if api is not None and self.registry.is_api(api):
+                        self.push(target, self.pool.of(EXT, f"{star}.{name}"))
+                        found = True
+                    continue
+                for other in module.units:
+                    if other not in seen and not self._hidden(other, name):
+                        seen.add(other)
+                        pending.append(other)
+        return found
 
     def _hidden(self, unit: int, name: str) -> bool:
         exports = self.files[unit].exports
@@ -289,13 +294,17 @@ class Members(Core):
             if candidates.issubset((cls, *one.descendants)):
                 return [d for d in dict.fromkeys((own, *one.descendants)) if d in candidates]
         found: dict[int, None] = {}
+        after = self.hierarchy.definer(one.mro[1:], attr)
         for start in (cls, *one.descendants):
             mro = classes[start].mro
-            if mode.startswith(SUPER):
-                if cls not in mro:
-                    continue
-                mro = mro[mro.index(cls) + 1 :]
-            definer = self.hierarchy.definer(mro, attr)
+            if not mode.startswith(SUPER):
+                definer = self.hierarchy.definer(mro, attr)
+            elif cls in classes[start].virtual:
+                continue
+            elif classes[start].straight:
+                definer = after
+            else:
+                definer = self.hierarchy.definer(mro[mro.index(cls) + 1 :], attr)
             if definer is not None:
                 found[definer] = None
         return list(found)
