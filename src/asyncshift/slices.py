@@ -241,6 +241,7 @@ def _openings(world: World, goal: frozenset[FunctionId], fid: FunctionId) -> Ite
         if site.certainty is Certainty.UNKNOWN or not forces(site, f):
             continue
         for named in meant(world, site, fid):
+            yield from _without_facade(world, f, named, site)
             yield from _outside_caller(world, goal, named, site)
 
 
@@ -270,6 +271,18 @@ def _decorating(world: World, fid: FunctionId) -> Iterator[Refusal]:
             )
             place = (g.line, 0, g.line, 0)
             yield Refusal(g.path, place, "slice-decorator", reason, _add(world, g.path, g.id))
+
+
+def _without_facade(world: World, f: Function, named: FunctionId, site: Site) -> Iterator[Refusal]:
+    """A decorator's wrapper turns, what it is put around does not, and so keeps no sync form."""
+    if named in (f.id, site.caller) or named in world.turned or world.in_async(site.caller):
+        return
+    caller, g = world.function(site.caller), world.function(named)
+    if world.in_scope(site.caller) and (world.goal is None or site.caller not in world.goal):
+        return
+    reason = f"{caller.name} calls {g.name}, which a decorator makes async, but has no facade"
+    way_out = _add(world, site.path, site.caller)
+    yield Refusal(site.path, site.span, "slice-decorator", reason, way_out)
 
 
 def _outside_caller(

@@ -305,3 +305,22 @@ def test_what_one_call_reaches_has_facades_together(tmp_path: Path) -> None:
     step(tmp_path)
     assert prints(tmp_path) == ("(1, 1)\n", "")
     assert "ask_async" not in (tmp_path / "pkg" / "api.py").read_text()
+
+
+@pytest.mark.parametrize("kept", ["", "  # asyncshift: keep-sync (as it was)"])
+def test_a_wrapper_waits_for_what_it_is_put_around(tmp_path: Path, kept: str) -> None:
+    """What a decorator makes async has a facade, or the wrapper stays sync in this step."""
+    users = (
+        "import functools\nimport time\n\n\ndef traced(f):\n    @functools.wraps(f)\n"
+        "    def wrapper(*args):\n        time.sleep(0)\n        return f(*args)\n\n"
+        "    return wrapper\n"
+    )
+    stock = (
+        "import time\nfrom pkg.users import traced\n\n\n@traced\n"
+        f"def fetch(x):{kept}\n    time.sleep(0)\n    return x\n"
+    )
+    main = "from pkg import stock\n\n\ndef show():\n    return stock.fetch(2) + 1\n\n\nprint(show())\n"
+    write(tmp_path, pkg__users=users, pkg__stock=stock, main=main)
+    for module in ("pkg.users", "pkg.stock"):
+        step(tmp_path, module)
+        assert prints(tmp_path) == ("3\n", "")
