@@ -349,6 +349,14 @@ class Normaliser(ast.NodeTransformer):
 
     visit_AsyncWith = visit_With  # noqa: N815
 
+    def visit_Try(self, node: ast.Try) -> ast.AST | list[ast.stmt]:
+        """`except CancelledError: raise` lets pass what no sync code can meet."""
+        handlers = [one for one in self._all(node.handlers) if not _lets_cancellation_pass(one)]
+        body, orelse = self._all(node.body), self._all(node.orelse)
+        if not handlers and not node.finalbody:
+            return [*body, *orelse]
+        return ast.Try(body, handlers, orelse, self._all(node.finalbody))
+
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
         kind = None if node.type is None else _as_set(self._visit(node.type))
         return ast.ExceptHandler(kind, node.name, self._all(node.body))
@@ -469,6 +477,15 @@ class _Unquoted(ast.NodeTransformer):
             case ast.Name(id="Literal" | "Annotated") | ast.Attribute(attr="Literal" | "Annotated"):
                 return node
         return self.generic_visit(node)
+
+
+def _lets_cancellation_pass(handler: ast.ExceptHandler) -> bool:
+    match handler:
+        case ast.ExceptHandler(
+            type=ast.Name(id="@asyncio.CancelledError"), body=[ast.Raise(exc=None)]
+        ):
+            return True
+    return False
 
 
 def _elements(argument: ast.expr) -> ast.expr:

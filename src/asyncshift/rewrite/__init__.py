@@ -30,6 +30,7 @@ from asyncshift.rewrite import (
     facades,
     functions,
     generators,
+    handlers,
     retarget,
     threads,
     wrappers,
@@ -203,7 +204,7 @@ def _plan(
             found: Iterable[Step] = _library(ctx, decision)
         else:
             found = _STEPS[decision.action](ctx, decision)
-        for step in found:
+        for step in (*found, *handlers.let_cancellation_pass(ctx, decision)):
             match step:
                 case Edit():
                     planned.append((Planned(step), decision))

@@ -1,0 +1,109 @@
+"""Handlers that catch everything, around what is awaited now.
+
+A task is cancelled by an exception that its `await` raises.  `except:` and `except BaseException:`
+could never see one before; where they do not let it pass, a handler above them does.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import partial
+
+import libcst as cst
+
+from asyncshift.codemod import Edit, Kind
+from asyncshift.model import Action, Decision
+from asyncshift.rewrite.context import AWAIT_ORDER, Context, Planned, Step
+
+_AWAITING = frozenset(
+    {
+        Action.AWAIT,
+        Action.ASYNC_WITH,
+        Action.ASYNC_FOR,
+        Action.ASYNC_COMPREHENSION,
+        Action.ANEXT,
+        Action.DELEGATE,
+        Action.CONSUME,
+        Action.TO_THREAD,
+    }
+)
+_AWAITED = frozenset({Kind.AWAITABLE, Kind.ENTERED, Kind.ITERATED})
+_CATCHING = frozenset({"BaseException", "builtins.BaseException"})
+_CANCELLED = frozenset({"asyncio.CancelledError", "asyncio.exceptions.CancelledError"})
+
+
+def let_cancellation_pass(ctx: Context, decision: Decision) -> Iterator[Step]:
+    """The handlers around a place that will be awaited, of the function that awaits it."""
+    if not _awaits(ctx, decision):
+        return
+    child = ctx.tree.place(decision.span)
+    for parent in ctx.tree.ancestors(child):
+        if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            return
+        if isinstance(parent, ast.Try | ast.TryStar) and child in parent.body:
+            yield from _of_one(ctx, parent)
+        child = parent
+
+
+def _awaits(ctx: Context, decision: Decision) -> bool:
+    if decision.action is not Action.LIBRARY:
+        return decision.action in _AWAITING
+    site, api = decision.site, decision.detail.get("api", "")
+    treatment = ctx.registry.treatment(api, site.protocol) if site is not None else None
+    return treatment is not None and treatment.kind in _AWAITED
+
+
+def _of_one(ctx: Context, attempt: ast.Try | ast.TryStar) -> Iterator[Step]:
+    span = ctx.tree.span(attempt)
+    if ("Try", span) in ctx.done:
+        return
+    ctx.done.add(("Try", span))
+    caught = [_names(ctx, handler) for handler in attempt.handlers]
+    if _awaited_before(attempt) or any(_CANCELLED & names for names in caught):
+        return  # the author has seen cancellation
+    for handler, names in zip(attempt.handlers, caught, strict=True):
+        if handler.type is not None and not _CATCHING & names:
+            continue
+        if _raises_on(handler):
+            return
+        if isinstance(attempt, ast.TryStar):
+            text = "`except*` catches the cancellation of a task, which could not happen before"
+            yield ctx.look(handler, "cancellation", text)
+            return
+        change = partial(_with_cancelled, cancelled=ctx.text("asyncio.CancelledError", handler))
+        edit = Edit("ExceptHandler", ctx.tree.span(handler), change, AWAIT_ORDER)
+        yield Planned(edit, header=True)
+        return
+
+
+def _names(ctx: Context, handler: ast.ExceptHandler) -> set[str]:
+    """The full names of what a handler catches."""
+    types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return {ctx.names.resolve(kind) or ast.unparse(kind) for kind in types if kind is not None}
+
+
+def _awaited_before(attempt: ast.Try | ast.TryStar) -> bool:
+    asynchronous = (ast.Await, ast.AsyncFor, ast.AsyncWith)
+    return any(isinstance(node, asynchronous) for part in attempt.body for node in ast.walk(part))
+
+
+def _raises_on(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler always raises what it caught again."""
+    match handler.body[-1]:
+        case ast.Raise(exc=None):
+            pass
+        case ast.Raise(exc=ast.Name(id=name), cause=None) if name == handler.name:
+            pass
+        case _:
+            return False
+    leaving = (ast.Return, ast.Break, ast.Continue)
+    return not any(isinstance(node, leaving) for part in handler.body for node in ast.walk(part))
+
+
+def _with_cancelled(
+    node: cst.ExceptHandler, cancelled: cst.BaseExpression
+) -> cst.FlattenSentinel[cst.ExceptHandler]:
+    raised = cst.IndentedBlock([cst.SimpleStatementLine([cst.Raise()])])
+    first = cst.ExceptHandler(raised, cancelled, leading_lines=node.leading_lines)
+    return cst.FlattenSentinel([first, node.with_changes(leading_lines=())])
