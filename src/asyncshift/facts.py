@@ -25,7 +25,6 @@ import re
 import sys
 import threading
 import warnings
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -99,8 +98,7 @@ class ClassFacts(NamedTuple):
     decorators: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FileFacts:
+class FileFacts(NamedTuple):
     """Everything the later steps know of one file.  Made by `extract`, read by the call graph."""
 
     path: str

@@ -32,19 +32,21 @@ class Annotations(Expressions):
 
     def annotation(self, node: ast.expr, target: int, sites: bool = True) -> None:
         """Seed `target` from a type expression; `sites` is false where its place is not known."""
-        match node:
-            case ast.Name(id=name) if name in _PLAIN and name not in self.module.bound:
-                pass
-            case ast.Name() | ast.Attribute():
+        if isinstance(node, ast.Name):
+            name = node.id
+            if name not in _PLAIN or name in self.module.bound:
                 site = self.site(node, "annotation") if sites else CONSTANT
-                self.ops.append((SEED, target, self.silent(node), site))
-            case ast.Constant(value=str() as text):
-                self._string(node, text, target, sites)
-            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-                self.annotation(left, target, sites)
-                self.annotation(right, target, sites)
-            case ast.Subscript(value=head, slice=part):
-                self._generic(head, part, target, sites)
+                self.ops.append((SEED, target, self.variable(name), site))
+        elif isinstance(node, ast.Attribute):
+            site = self.site(node, "annotation") if sites else CONSTANT
+            self.ops.append((SEED, target, self.silent(node), site))
+        elif isinstance(node, ast.Subscript):
+            self._generic(node.value, node.slice, target, sites)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            self.annotation(node.left, target, sites)
+            self.annotation(node.right, target, sites)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            self._string(node, node.value, target, sites)
 
     def yields(self, node: ast.expr, yielded: int, sites: bool = True) -> None:
         """Seed what a generator yields from its return annotation."""

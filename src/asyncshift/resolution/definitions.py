@@ -83,7 +83,7 @@ class Definitions(Annotations):
         if flags & ASYNC:
             key = (self.scope.owner, node.name)
             self.coroutines[key] = None if key in self.coroutines else (index, node.args)
-        elif len(node.body) < 3 and isinstance(node.body[-1], ast.Return):
+        elif isinstance(node.body[-1], ast.Return) and len(node.body) < 3:
             self._facade(node, index, decorators, first)
         if flags & SETTER:
             self.scope.setters[self.private(node.name)] = index
@@ -162,7 +162,9 @@ class Definitions(Annotations):
         body: list[ast.stmt] | ast.expr,
     ) -> int:
         outer = self.scope
-        defaults = self._defaults(args)
+        positional = args.posonlyargs + args.args
+        kwonlyargs, star, double = args.kwonlyargs, args.vararg, args.kwarg
+        defaults = self._defaults(positional, args)
         index = self.open(name)
         scope = Scope("function", outer, index, f"{outer.path}{name}.")
         cls = outer.cls if outer.kind == "class" else CONSTANT
@@ -171,16 +173,28 @@ class Definitions(Annotations):
         scope.returned, scope.yielded = self.node(), self.node()
         scope.is_async = bool(flags & ASYNC)
         self.scope = scope
-        params, kwonly = self._params(scope, args, defaults)
+        params = [(arg.arg, self.bind(arg.arg)) for arg in positional]
+        kwonly = [(arg.arg, self.bind(arg.arg)) for arg in kwonlyargs]
+        vararg = CONSTANT if star is None else self._star(star, "list")
+        kwarg = CONSTANT if double is None else self._star(double, "dict")
+        if double is not None:
+            scope.kwarg = double.arg
+        for parameter, source in defaults:
+            self.copy(scope.names[parameter], source)
         if cls != CONSTANT and params and not flags & STATICMETHOD:
             scope.cls, scope.first = cls, params[0][0]
             if name in ("__new__", "__init_subclass__", "__class_getitem__"):
                 flags |= CLASSMETHOD
             scope.flags = flags & CLASSMETHOD
-        self._annotate(scope, args, params, kwonly)
+        # Annotations are evaluated outside, but their seeds belong to the parameters.
+        for argument in positional + kwonlyargs if kwonlyargs else positional:
+            if (annotation := argument.annotation) is not None:
+                self.annotation(annotation, scope.names[argument.arg])
+        self._annotate_star(star, vararg)
+        self._annotate_star(double, kwarg)
         if isinstance(body, list):
             self.body(body)
-            self._returns(node, scope, flags)
+            self._returns(node, scope)
         else:
             self.copy(scope.returned, self.value(body))
         nodes = (starts[0], self.nodes)
@@ -203,8 +217,8 @@ class Definitions(Annotations):
             flags=flags,
             params=tuple(params),
             kwonly=tuple(kwonly),
-            vararg=scope.names[args.vararg.arg] if args.vararg else CONSTANT,
-            kwarg=scope.names[args.kwarg.arg] if args.kwarg else CONSTANT,
+            vararg=vararg,
+            kwarg=kwarg,
             positional_only=len(args.posonlyargs),
             returned=scope.returned,
             yielded=scope.yielded,
@@ -217,58 +231,39 @@ class Definitions(Annotations):
         )
         return index
 
-    def _defaults(self, args: ast.arguments) -> dict[str, int]:
-        positional = [*args.posonlyargs, *args.args]
-        found: dict[str, int] = {}
-        for argument, default in zip(reversed(positional), reversed(args.defaults), strict=False):
-            found[argument.arg] = self.value(default)
-        for argument, keyword in zip(args.kwonlyargs, args.kw_defaults, strict=True):
-            if keyword is not None:
-                found[argument.arg] = self.value(keyword)
+    def _defaults(self, positional: list[ast.arg], args: ast.arguments) -> list[tuple[str, int]]:
+        """(parameter, node of its default), evaluated outside of the function."""
+        found: list[tuple[str, int]] = []
+        if args.defaults:
+            for argument, value in zip(positional[::-1], args.defaults[::-1], strict=False):
+                found.append((argument.arg, self.value(value)))
+        if args.kw_defaults:
+            for argument, default in zip(args.kwonlyargs, args.kw_defaults, strict=True):
+                if default is not None:
+                    found.append((argument.arg, self.value(default)))
         return found
 
-    def _params(
-        self, scope: Scope, args: ast.arguments, defaults: dict[str, int]
-    ) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-        params = [(a.arg, self.bind(a.arg)) for a in [*args.posonlyargs, *args.args]]
-        kwonly = [(a.arg, self.bind(a.arg)) for a in args.kwonlyargs]
-        for star in (args.vararg, args.kwarg):
-            if star is not None:
-                number = self.bind(star.arg)
-                holder, _ = self.box("dict" if star is args.kwarg else "list")
-                self.copy(number, holder)
-        if args.kwarg is not None:
-            scope.kwarg = args.kwarg.arg
-        for name, source in defaults.items():
-            self.copy(scope.names[name], source)
-        return params, kwonly
+    def _star(self, argument: ast.arg, kind: str) -> int:
+        """The node of `*args` or `**kwargs`."""
+        number = self.bind(argument.arg)
+        holder, _ = self.box(kind)
+        self.copy(number, holder)
+        return number
 
-    def _annotate(
-        self,
-        scope: Scope,
-        args: ast.arguments,
-        params: list[tuple[str, int]],
-        kwonly: list[tuple[str, int]],
-    ) -> None:
-        """Annotations are evaluated outside, but their seeds belong to the parameters."""
-        numbers = dict([*params, *kwonly])
-        for argument in [*args.posonlyargs, *args.args, *args.kwonlyargs]:
-            if argument.annotation is not None:
-                self.annotation(argument.annotation, numbers[argument.arg])
-        for star in (args.vararg, args.kwarg):
-            if star is not None and star.annotation is not None:
-                elements = self.node()
-                self.annotation(star.annotation, elements)
-                site = CONSTANT
-                self.ops.append((SETSUB, scope.names[star.arg], None, elements, site))
+    def _annotate_star(self, argument: ast.arg | None, number: int) -> None:
+        if argument is not None and argument.annotation is not None:
+            elements = self.node()
+            self.annotation(argument.annotation, elements)
+            self.ops.append((SETSUB, number, None, elements, CONSTANT))
 
-    def _returns(self, node: Any, scope: Scope, flags: int) -> None:
-        if node.returns is None or gives_what_it_runs(node):
+    def _returns(self, node: Any, scope: Scope) -> None:
+        returns = node.returns
+        if returns is None or gives_what_it_runs(node):
             return  # a facade's result is what its coroutine says it is
         if scope.is_generator:
-            self.yields(node.returns, scope.yielded)
+            self.yields(returns, scope.yielded)
         else:
-            self.annotation(node.returns, scope.returned)
+            self.annotation(returns, scope.returned)
 
     def function_expression(self, node: ast.Lambda) -> int:
         index = self._define(node, "<lambda>", "lambda", node.args, 0, [], node.body)

@@ -36,10 +36,11 @@ class Candidate:
 
 def gives_what_it_runs(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether the last statement returns what a bridge gives for a call."""
-    match node.body[-1]:
-        case ast.Return(
-            value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[ast.Call()])
-        ):
+    last = node.body[-1]
+    if not isinstance(last, ast.Return) or not isinstance(last.value, ast.Call):
+        return False
+    match last.value:
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[ast.Call()]):
             return name in BRIDGES
     return False
 
@@ -50,12 +51,11 @@ def inner_call(
     """(name, call) of what the body returns, wrapped in one call, and hands its parameters to;
     `cls` is the name of the class around."""
     body = node.body
-    match body[-1]:
-        case ast.Return(
-            value=ast.Call(
-                func=ast.Name() | ast.Attribute(), args=[ast.Call() as inner], keywords=[]
-            )
-        ):
+    last = body[-1]
+    if not isinstance(last, ast.Return) or not isinstance(last.value, ast.Call):
+        return None
+    match last.value:
+        case ast.Call(func=ast.Name() | ast.Attribute(), args=[ast.Call() as inner], keywords=[]):
             pass
         case _:
             return None

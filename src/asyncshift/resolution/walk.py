@@ -166,17 +166,20 @@ class Walker(Definitions):
 
     def _import_from(self, node: ast.ImportFrom) -> None:
         module = self._absolute(node)
+        at_module_level = self.scope.kind == "module"
         for alias in node.names:
             if alias.name == "*":
                 self.stars.append(module)
                 self.imports.append(module)
                 continue
-            if self.scope.kind == "module":
-                self.imports.extend((module, f"{module}.{alias.name}"))
-            name = alias.asname or alias.name
-            self.dotted[name] = f"{module}.{alias.name}"
-            site = self.site(alias, "import")
-            self.ops.append((IMP, self.bind(name, DEFINITION), module, alias.name, site))
+            name = alias.name
+            dotted = f"{module}.{name}"
+            if at_module_level:
+                self.imports += (module, dotted)
+            known_as = alias.asname or name
+            self.dotted[known_as] = dotted
+            target = self.bind(known_as, DEFINITION)
+            self.ops.append((IMP, target, module, name, self.site(alias, "import")))
 
     def _absolute(self, node: ast.ImportFrom) -> str:
         if not node.level:
