@@ -34,7 +34,7 @@ from asyncshift.resolution.facades import (
     inner_call,
     same_parameters,
 )
-from asyncshift.resolution.scopes import DEFINITION, Scope
+from asyncshift.resolution.scopes import Scope
 
 _MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 _PROPERTIES = frozenset({"property", "abc.abstractproperty", "functools.cached_property"})
@@ -96,7 +96,7 @@ class Definitions(Annotations):
             result = decorated
         if flags & OVERLOAD:
             return
-        self.copy(self.bind(self.private(node.name), DEFINITION), result)
+        self.copy(self.define(self.private(node.name)), result)
 
     def _facade(
         self,
@@ -170,11 +170,12 @@ class Definitions(Annotations):
         cls = outer.cls if outer.kind == "class" else CONSTANT
         starts = (self.nodes, len(self.ops), len(self.marks), index + 1)
         classes = len(self.classes)
-        scope.returned, scope.yielded = self.node(), self.node()
+        scope.returned, scope.yielded = self.nodes, self.nodes + 1
+        self.nodes += 2
         scope.is_async = bool(flags & ASYNC)
         self.scope = scope
-        params = [(arg.arg, self.bind(arg.arg)) for arg in positional]
-        kwonly = [(arg.arg, self.bind(arg.arg)) for arg in kwonlyargs]
+        params = tuple([(arg.arg, self.bind(arg.arg)) for arg in positional])
+        kwonly = tuple([(arg.arg, self.bind(arg.arg)) for arg in kwonlyargs]) if kwonlyargs else ()
         vararg = CONSTANT if star is None else self._star(star, "list")
         kwarg = CONSTANT if double is None else self._star(double, "dict")
         if double is not None:
@@ -215,8 +216,8 @@ class Definitions(Annotations):
             parent=outer.owner,
             cls=cls,
             flags=flags,
-            params=tuple(params),
-            kwonly=tuple(kwonly),
+            params=params,
+            kwonly=kwonly,
             vararg=vararg,
             kwarg=kwarg,
             positional_only=len(args.posonlyargs),
@@ -279,7 +280,8 @@ class Definitions(Annotations):
         index = self.open("<genexpr>")
         starts = (self.nodes, len(self.ops), len(self.marks), index + 1)
         scope = Scope("function", outer, index, f"{outer.path}<genexpr>.")
-        scope.returned, scope.yielded = self.node(), self.node()
+        scope.returned, scope.yielded = self.nodes, self.nodes + 1
+        self.nodes += 2
         self.scope = scope
         self.clauses(
             node.generators, self.iterated(clause.iter, source, "comprehension", "", flags)

@@ -50,6 +50,7 @@ _HOPPING = frozenset({"to_thread", "in_thread"})
 _KEYED = frozenset({"update", "setdefault"})
 _FOLDED = frozenset({"super", "getattr", "cast", "isinstance", "bool"})
 _TESTS = frozenset({"isinstance", "hasattr", "callable", "type", "issubclass"})
+_KINDS = {ast.ListComp: "list", ast.SetComp: "set", ast.DictComp: "dict"}
 _SPECIAL = _TELLING | _HOPPING | _KEYED | _FOLDED | _TESTS
 _DOTTED = re.compile(r"[^\W\d]\w*(?:[.:][^\W\d]\w*)+")
 _RAISES = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
@@ -127,11 +128,16 @@ class Expressions(Doubles):
             source = self.quiet(inner)
             if source <= 0:
                 return UNKNOWN
-        attr = self.private(node.attr) if node.attr[:2] == "__" else node.attr
+        attr = node.attr
+        if attr[0] == "_":
+            attr = self.private(attr)
         loads = self.scope.loads
-        target = loads.get((source, attr))
-        if target is None:
-            target = self.load(source, attr)
+        key = (source, attr)
+        target = loads.get(key)
+        if target is None:  # `load` spelled out
+            target = loads[key] = self.nodes
+            self.nodes = target + 1
+            self.ops.append((LOAD, target, source, attr))
         # Only the solver knows whether it matters that an attribute is read here.
         self.marks.append((ATTR, source, attr, target, self.site(node, "attribute", flags)))
         return target
@@ -177,8 +183,8 @@ class Expressions(Doubles):
             return CONSTANT if left == right == CONSTANT else UNKNOWN
         target = self.node()
         bound = self.node()
-        self.ops.append((LOAD, bound, left, name))
-        self.ops.append((CALL, target, bound, (right,), (), self.site(node, "operator")))
+        site = self.site(node, "operator")
+        self.ops += (LOAD, bound, left, name), (CALL, target, bound, (right,), (), site)
         if name in ("__add__", "__mul__", "__or__"):  # lists and sets keep their elements
             self.ops.append((KIND, target, left, "box"))
             if right > 0:
@@ -285,21 +291,22 @@ class Expressions(Doubles):
 
     def box(self, kind: str) -> tuple[int, int]:
         """A new container: (node that holds it, node of its elements)."""
-        target, elements = self.node(), self.node()
-        self.node()  # everything in it, whatever the key
+        target = self.nodes
+        elements = target + 1
+        self.nodes = target + 3  # the third: everything in it, whatever the key
         self.ops.append((BOX, target, elements, kind))
         return target, elements
 
     def _sequence(self, node: ast.Tuple | ast.List | ast.Set) -> int:
-        parts = [
-            (self.element(part.value, "consume", "*"), True)
-            if isinstance(part, ast.Starred)
-            else (self.value(part), False)
-            for part in node.elts
-        ]
-        target, elements = self.box("set" if isinstance(node, ast.Set) else "list")
-        keyed = not isinstance(node, ast.Set) and not any(starred for _, starred in parts)
-        for index, (part, _) in enumerate(parts):
+        keyed = not isinstance(node, ast.Set)
+        kind = "list" if keyed else "set"
+        parts: list[int] = []
+        for part in node.elts:
+            parts.append(_VALUES[part.__class__](self, part))
+            if part.__class__ is ast.Starred:
+                keyed = False
+        target, elements = self.box(kind)
+        for index, part in enumerate(parts):
             if part == CONSTANT:
                 continue
             if keyed and index < 16:
@@ -381,8 +388,7 @@ class Expressions(Doubles):
         else:
             result = self.value(node.elt)
         self.close(scope)
-        kinds = {ast.ListComp: "list", ast.SetComp: "set", ast.DictComp: "dict"}
-        target, elements = self.box(kinds[type(node)])
+        target, elements = self.box(_KINDS[node.__class__])
         self.copy(elements, result)
         return target
 

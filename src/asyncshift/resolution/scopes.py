@@ -22,9 +22,6 @@ from asyncshift.facts import (
 )
 from asyncshift.model import SourceFile, Span
 
-VARIABLE_BINDING, DEFINITION = 1, 2
-"""How a scope binds a name: by assignment, or by `def`, `class` or `import`."""
-
 _RAISED = frozenset({"StopIteration"})
 """Builtins whose mention counts (`raise StopIteration`); of the others only calls do."""
 
@@ -37,8 +34,8 @@ class Scope:
     """One block's names.  `kind` is function, module, class, or comp for a comprehension."""
 
     __slots__ = (
-        "kind", "parent", "owner", "path", "names", "bound", "redirect", "loads", "mentioned",
-        "runs", "callees", "dicts", "kwarg", "first", "guard", "defines", "cls", "yielded",
+        "kind", "parent", "owner", "path", "names", "bound", "defined", "redirect", "loads", "mentioned",
+        "runs", "callees", "dicts", "kwarg", "first", "guard", "cls", "yielded",
         "returned", "is_generator", "is_async", "flags", "setters", "fields", "sent", "returns",
     )  # fmt: skip
 
@@ -49,7 +46,9 @@ class Scope:
         self.path = path
         """`Client.get.`: the names of the definitions around and its own, each with a dot."""
         self.names: dict[str, int] = {}
-        self.bound: dict[str, int] = {}
+        self.bound: dict[str, None] = {}
+        self.defined: set[str] = set()
+        """Names that it binds by `def`, `class` or `import`."""
         self.redirect: dict[str, Scope] = {}
         """Names that `global` and `nonlocal` lead elsewhere; they never stand in `names`."""
         self.loads: dict[tuple[int, str], int] = {}
@@ -63,8 +62,6 @@ class Scope:
         self.first: str | None = None
         self.guard = 0
         """MAIN in the main guard of a module."""
-        self.defines = False
-        """It binds a name by a definition."""
         self.cls = CONSTANT
         self.yielded = CONSTANT
         self.returned = CONSTANT
@@ -89,7 +86,9 @@ class Emitter:
     def __init__(self, file: SourceFile) -> None:
         self.file = file
         self.places = Places(file.text)
-        self._lines, self._wide = self.places.lines, bool(self.places.wide)
+        self._lines = ["", *self.places.lines]
+        """Counted from 1, as `ast` does."""
+        self._wide = bool(self.places.wide)
         self.nodes = 1
         self.ops: list[Op] = []
         self.marks: list[Op] = []
@@ -104,6 +103,9 @@ class Emitter:
         self.named: dict[int, tuple[str, ...]] = {}
         self.strings: dict[tuple[str, int], bool] = {}
         self.dotted: dict[str, str] = {}
+        """Name that an import gives -> what it stands for."""
+        self.renamed: set[str] = set()
+        """Those that an import gives by `as`."""
         self.class_name = ""
         self.module = Scope("module", None, 0)
         self.scope = self.module
@@ -155,11 +157,13 @@ class Emitter:
     def site(self, node: ast.AST, protocol: str, flags: int = 0, label: str | None = None) -> int:
         """A new site; its label is the text of the node if none is given."""
         # There are two sites for every three lines, so `span` and `label` are spelled out here.
-        span: Span = self.places.span(node) if self._wide else SPAN(node.__dict__)
+        span: Span = SPAN(node.__dict__)
+        if self._wide:
+            span = self.places.span(node)
         if label is None:
             line, column, end, end_column = span
             if line == end and end_column - column <= LABEL:
-                label = intern(self._lines[line - 1][column:end_column])
+                label = intern(self._lines[line][column:end_column])
             else:
                 label = self.places.label(span)
         sites, scope = self.sites, self.scope
@@ -190,38 +194,43 @@ class Emitter:
                 self.nodes = number + 1
         return number
 
-    def bind(self, name: str, how: int = VARIABLE_BINDING) -> int:
+    def bind(self, name: str) -> int:
         """The node of a name that the current scope binds."""
         scope = self.scope
-        while name in scope.redirect:
+        while scope.redirect and name in scope.redirect:
             scope = scope.redirect[name]
-        bound = scope.bound
-        bound[name] = bound.get(name, 0) | how
-        if how == DEFINITION:
-            scope.defines = True
+        scope.bound[name] = None
         number = scope.names.get(name)
         if number is None:
             number = scope.names[name] = self.nodes
             self.nodes = number + 1
         return number
 
+    def define(self, name: str) -> int:
+        """The node of a name that the current scope binds by `def`, `class` or `import`."""
+        scope = self.scope
+        while scope.redirect and name in scope.redirect:
+            scope = scope.redirect[name]
+        scope.defined.add(name)
+        return self.bind(name)
+
     def close(self, scope: Scope) -> None:
         """Link the free names of a finished scope to the enclosing one and leave it."""
         self.scope = scope
-        scope.end_run()
+        if scope.mentioned:
+            scope.end_run()
         if scope.redirect:
             _redirect(scope)
         bound, outer = scope.bound, scope.parent
-        if scope.defines:
-            self._mention_bound(scope)
+        if scope.defined:
+            self._mention_defined(scope)
         if outer is None:
             self._mention_raised(scope)
         while outer is not None and outer.kind == "class" and scope.kind != "comp":
             outer = outer.parent
         for called in scope.callees:
-            how = bound.get(called[0])
-            if how is not None:
-                if not how & DEFINITION:
+            if called[0] in bound:
+                if called[0] not in scope.defined:
                     self.flag(called[1], VARIABLE)
             elif outer is not None:
                 outer.callees.append(called)
@@ -232,23 +241,22 @@ class Emitter:
         for name, number in scope.names.items():
             if name not in bound:
                 self.ops.append((COPY, number, names.get(name) or self.variable(name)))
-        outer.end_run()
+        if outer.mentioned:
+            outer.end_run()
         for mentioned, owner, guard in scope.runs:
-            free = [node for node in mentioned if node.id not in bound]
-            if free:
+            if free := [node for node in mentioned if node.id not in bound]:
                 outer.runs.append((free, owner, guard))
         self.scope = scope.parent or scope
 
-    def _mention_bound(self, scope: Scope) -> None:
-        """Names in value position are sites where this scope binds them by a definition."""
-        bound = scope.bound
-        defined = {name for name, how in bound.items() if how & DEFINITION}
+    def _mention_defined(self, scope: Scope) -> None:
+        """Names in value position are sites where they name a definition."""
+        defined = scope.defined
         places: dict[str, list[tuple[ast.Name, int, int]]] = {}
         for mentioned, owner, guard in scope.runs:
             for node in mentioned:
                 if node.id in defined:
                     places.setdefault(node.id, []).append((node, owner, guard))
-        for name in bound if places else ():
+        for name in scope.bound if places else ():
             if name in places:
                 self._mention(scope.names[name], places[name])
 

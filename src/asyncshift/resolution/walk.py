@@ -11,6 +11,7 @@ from asyncshift.facts import (
     BASE,
     CLS,
     CONSTANT,
+    COPY,
     DEC,
     IMP,
     MAIN,
@@ -24,7 +25,7 @@ from asyncshift.facts import (
 from asyncshift.model import Span
 from asyncshift.resolution.definitions import Definitions
 from asyncshift.resolution.doubles import constant_keys
-from asyncshift.resolution.scopes import DEFINITION, Scope
+from asyncshift.resolution.scopes import Scope
 
 
 class Walker(Definitions):
@@ -45,7 +46,8 @@ class Walker(Definitions):
             "<module>", "module", 0, 0, span, CONSTANT, CONSTANT, 0,
             returned=scope.returned, yielded=scope.yielded,
         )  # fmt: skip
-        free = tuple((name, n) for name, n in scope.names.items() if name not in scope.bound)
+        bound = scope.bound
+        free = tuple([(name, n) for name, n in scope.names.items() if name not in bound])
         return FileFacts(
             path=file.path,
             module=file.module,
@@ -53,22 +55,22 @@ class Walker(Definitions):
             nodes=self.nodes,
             ops=tuple(self.ops),
             marks=tuple(self.marks),
-            functions=tuple(f for f in self.functions if f is not None),
-            classes=tuple(c for c in self.classes if c is not None),
+            functions=tuple([f for f in self.functions if f is not None]),
+            classes=tuple([c for c in self.classes if c is not None]),
             sites=tuple(self.sites),
             regions=self.regions,
             doubles=self.doubles,
             handed=self.handed,
-            names={name: n for name, n in scope.names.items() if name in scope.bound},
-            exports=_exports(tree.body),
+            names={name: n for name, n in scope.names.items() if name in bound},
+            exports=_exports(tree.body) if "__all__" in scope.bound else None,
             stars=tuple(self.stars),
             free=free,
             imports=tuple(dict.fromkeys(self.imports)),
             named=self.named,
             aliases={
-                alias: dotted.rpartition(".")[2]
+                alias: last
                 for alias, dotted in self.dotted.items()
-                if dotted.rpartition(".")[2] != alias
+                if alias in self.renamed and (last := dotted.rpartition(".")[2]) != alias
             },
             strings=tuple((*place, patched) for place, patched in self.strings.items()),
         )
@@ -137,7 +139,7 @@ class Walker(Definitions):
         self.ops.append((CLS, result, cls))
         for made, site in made_by:
             self.ops.append((DEC, self.node(), made, result, site))
-        self.copy(self.bind(node.name, DEFINITION), result)
+        self.copy(self.define(node.name), result)
 
     def _base(self, node: ast.expr) -> tuple[int, str, int]:
         """(node, text, site) of a base class; `Base[T]` counts as `Base`."""
@@ -159,8 +161,10 @@ class Walker(Definitions):
                 self.imports.append(alias.name)
             name = alias.asname or alias.name.partition(".")[0]
             module = alias.name if alias.asname else name
+            if alias.asname:
+                self.renamed.add(name)
             self.dotted[name] = module
-            self.ops.append((IMP, self.bind(name, DEFINITION), module, None, CONSTANT))
+            self.ops.append((IMP, self.define(name), module, None, CONSTANT))
             if not alias.asname and "." in alias.name:
                 self.ops.append((IMP, self.node(), alias.name, None, CONSTANT))
 
@@ -176,10 +180,14 @@ class Walker(Definitions):
             dotted = f"{module}.{name}"
             if at_module_level:
                 self.imports += (module, dotted)
-            known_as = alias.asname or name
+            known_as, label = name, None if self._wide else name
+            if alias.asname is not None:
+                known_as, label = alias.asname, None
+                self.renamed.add(known_as)
             self.dotted[known_as] = dotted
-            target = self.bind(known_as, DEFINITION)
-            self.ops.append((IMP, target, module, name, self.site(alias, "import")))
+            target = self.define(known_as)
+            site = self.site(alias, "import", 0, label)
+            self.ops.append((IMP, target, module, name, site))
 
     def _absolute(self, node: ast.ImportFrom) -> str:
         if not node.level:
@@ -213,7 +221,9 @@ class Walker(Definitions):
 
     def _expr(self, node: ast.Expr) -> None:
         value = node.value
-        if isinstance(value, (ast.Yield, ast.YieldFrom)):
+        if isinstance(value, ast.Call):  # nine in ten that are no docstring
+            self.call(value)
+        elif isinstance(value, (ast.Yield, ast.YieldFrom)):
             self.statement_yield(value)
         elif not isinstance(value, ast.Constant):
             self.value(value)
@@ -223,8 +233,10 @@ class Walker(Definitions):
         for target in node.targets:
             if isinstance(target, ast.Name):
                 name = target.id
-                self.copy(self.bind(name), source)
+                number = self.bind(name)
                 if source != CONSTANT:
+                    if source != number:
+                        self.ops.append((COPY, number, source))
                     self.note_dict(name, constant_keys(node.value))
                 continue
             if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
@@ -425,7 +437,6 @@ _STATEMENTS: dict[type[ast.stmt], Callable[[Any, Any], None]] = {
     ast.Match: Walker._match,
 }
 """What each kind of statement means."""
-_ASSIGNMENTS = frozenset({ast.Assign, ast.AugAssign, ast.AnnAssign})
 
 
 def _is_main_guard(test: ast.expr) -> bool:
@@ -446,8 +457,6 @@ def _exports(body: list[ast.stmt]) -> tuple[str, ...] | None:
     """The names of a literal `__all__`, if there is one."""
     names: list[str] | None = None
     for statement in body:
-        if statement.__class__ not in _ASSIGNMENTS:
-            continue
         match statement:
             case (
                 ast.Assign(targets=[ast.Name(id="__all__")], value=value)
