@@ -605,6 +605,71 @@ def test_dataclass_and_named_tuple_fields() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("annotation", "given"),
+    [("ClassVar[object]", "first"), ("typing.ClassVar[object]", "first"),
+     ('"typing.ClassVar[object]"', "first"), ("object", "shared"), ("Other[ClassVar]", "shared")],
+)  # fmt: skip
+def test_a_class_variable_is_no_field(annotation: str, given: str) -> None:
+    found = graph(
+        f"""
+        import typing
+        from dataclasses import dataclass
+        from typing import ClassVar
+        class A:
+            def go(self): ...
+        @dataclass
+        class D:
+            shared: {annotation}
+            first: object
+        d = D(A())
+        d.shared.go()
+        d.first.go()
+        """
+    )
+    sure = [s.text for s in found.sites if s.text.endswith(".go") and s.certainty != "unknown"]
+    assert sure == [f"d.{given}.go"]
+
+
+def test_an_inner_function_may_name_what_nonlocal_then_leads_elsewhere() -> None:
+    found = graph(
+        """
+        def early(): ...
+        def late(): ...
+        def outer():
+            hook = early
+            def middle():
+                def inner():
+                    hook()
+                nonlocal hook
+                hook = late
+                return inner
+            return middle
+        """
+    )
+    reached = {"outer.middle.inner -> early", "outer.middle.inner -> late"}
+    assert edges(found, "call") == reached
+
+
+def test_an_inner_function_may_name_what_global_then_leads_elsewhere() -> None:
+    found = graph(
+        """
+        def right(): ...
+        def wrong(): ...
+        hook = right
+        def outer():
+            hook = wrong
+            def middle():
+                def inner():
+                    hook()
+                global hook
+                return inner
+            return hook, middle
+        """
+    )
+    assert edges(found, "call") == {"outer.middle.inner -> right"}
+
+
 def test_cyclic_bases_do_not_hang() -> None:
     found = graph("class A(B): ...\nclass B(A):\n    def f(self): self.f()\n")
     assert edges(found) == {"B.f -> B.f"}

@@ -223,6 +223,24 @@ def test_a_function_inside_the_main_guard_is_not_at_module_level() -> None:
     assert {s.text: s.in_main_guard for s in found.sites} == {"g": False, "f": True}
 
 
+def test_a_name_is_mentioned_in_the_main_guard_or_around_it() -> None:
+    found = graph(
+        """
+        def f(): ...
+        before = [f]
+        if __name__ == "__main__":
+            inside = [f for _ in ()]
+            def g(): return [f]
+            late = [f]
+        after = [f]
+        """
+    )
+    mentions = [(s.span[0], s.in_main_guard) for s in found.sites if s.protocol == "value"]
+    assert mentions == [(3, False), (5, True), (6, False), (7, True), (8, False)]
+    callers = [found.functions[s.caller].name for s in found.sites if s.protocol == "value"]
+    assert callers == ["<module>", "<module>", "g", "<module>", "<module>"]
+
+
 def test_awaited_sites() -> None:
     found = graph(
         """

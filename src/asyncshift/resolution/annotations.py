@@ -134,6 +134,15 @@ class Annotations(Expressions):
         return tree, True
 
 
+def is_class_variable(node: ast.expr) -> bool:
+    """`ClassVar`, `typing.ClassVar[int]`, `"ClassVar[int]"`: no field of a dataclass."""
+    if isinstance(node, ast.Subscript):
+        node = node.value
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str) and "ClassVar" in node.value
+    return _last(node) == "ClassVar"
+
+
 def _last(node: ast.expr) -> str:
     match node:
         case ast.Name(id=name) | ast.Attribute(attr=name):

@@ -306,13 +306,13 @@ class Expressions(Doubles):
             if part.__class__ is ast.Starred:
                 keyed = False
         target, elements = self.box(kind)
-        for index, part in enumerate(parts):
-            if part == CONSTANT:
+        for index, item in enumerate(parts):
+            if item == CONSTANT:
                 continue
             if keyed and index < 16:
-                self.ops.append((SETSUB, target, index, part, CONSTANT))
+                self.ops.append((SETSUB, target, index, item, CONSTANT))
             else:
-                self.copy(elements, part)
+                self.copy(elements, item)
         return target
 
     def _dict(self, node: ast.Dict) -> int:

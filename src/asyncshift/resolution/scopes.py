@@ -34,8 +34,8 @@ class Scope:
     """One block's names.  `kind` is function, module, class, or comp for a comprehension."""
 
     __slots__ = (
-        "kind", "parent", "owner", "path", "names", "bound", "defined", "redirect", "loads", "mentioned",
-        "runs", "callees", "dicts", "kwarg", "first", "guard", "cls", "yielded",
+        "kind", "parent", "owner", "path", "names", "bound", "defined", "redirect", "loads",
+        "mentioned", "runs", "callees", "dicts", "kwarg", "first", "guard", "cls", "yielded",
         "returned", "is_generator", "is_async", "flags", "setters", "fields", "sent", "returns",
     )  # fmt: skip
 

@@ -23,6 +23,7 @@ from asyncshift.facts import (
     FunctionFacts,
 )
 from asyncshift.model import Span
+from asyncshift.resolution.annotations import is_class_variable
 from asyncshift.resolution.definitions import Definitions
 from asyncshift.resolution.doubles import constant_keys
 from asyncshift.resolution.scopes import Scope
@@ -68,9 +69,9 @@ class Walker(Definitions):
             imports=tuple(dict.fromkeys(self.imports)),
             named=self.named,
             aliases={
-                alias: last
+                alias: plain
                 for alias, dotted in self.dotted.items()
-                if alias in self.renamed and (last := dotted.rpartition(".")[2]) != alias
+                if alias in self.renamed and (plain := dotted.rpartition(".")[2]) != alias
             },
             strings=tuple((*place, patched) for place, patched in self.strings.items()),
         )
@@ -249,7 +250,7 @@ class Walker(Definitions):
             case ast.Name(id=name):
                 target = self.bind(name) if node.value or self.scope.kind != "function" else None
                 target = self.variable(name) if target is None else target
-                if self.scope.kind == "class" and "ClassVar" not in ast.dump(node.annotation)[:60]:
+                if self.scope.kind == "class" and not is_class_variable(node.annotation):
                     self.scope.fields.append((name, target))
                 if node.value is not None:
                     self.copy(target, self.value(node.value))
