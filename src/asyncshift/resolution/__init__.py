@@ -4,7 +4,8 @@ From one file to its constraints, without any table in sight (`facts.extract` is
 
 - `scopes`: names, nodes and sites of one file; the lists that its facts are collected in
 - `doubles`: what `**` arguments can hold
-- `expressions`, `annotations`, `definitions`: what each construct means as constraints
+- `expressions`, `call_expressions`, `annotations`, `definitions`: what each construct means as
+  constraints
 - `walk`: statements; `Walker` gives the facts of a module
 
 From all files to what flows where (`callgraph.build` is the door, `index` holds the hierarchy):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from asyncshift.facts import CONSTANT, KIND, SEED, SETSUB
-from asyncshift.resolution.expressions import Expressions
+from asyncshift.resolution.call_expressions import CallExpressions
 
 _PEELED = frozenset(
     {"Optional", "Union", "Annotated", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly",
@@ -27,7 +27,7 @@ _PLAIN = frozenset(
 )
 
 
-class Annotations(Expressions):
+class Annotations(CallExpressions):
     """`annotation` seeds a node: instances of a class, containers of them, or the class itself."""
 
     def annotation(self, node: ast.expr, target: int, sites: bool = True) -> None:

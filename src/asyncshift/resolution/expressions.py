@@ -12,25 +12,21 @@ from asyncshift.facts import (
     AWAITED,
     BOX,
     CALL,
-    CALLEE,
-    CLASSMETHOD,
     CONSTANT,
     EXCEPT,
     INTERRUPTED,
     ITER,
     KIND,
     LOAD,
-    SEED,
     SETSUB,
     STEP,
     STORE,
     SUB,
-    SUPER,
     TRUTH,
     UNKNOWN,
 )
 from asyncshift.model import Span
-from asyncshift.resolution.doubles import Doubles, pattern
+from asyncshift.resolution.doubles import Doubles
 from asyncshift.resolution.scopes import Scope
 
 _OPERATORS = {
@@ -41,17 +37,7 @@ _OPERATORS = {
     ast.LtE: "__le__", ast.Gt: "__gt__", ast.GtE: "__ge__",
 }  # fmt: skip
 
-_TELLING = frozenset(
-    {"to_thread", "in_thread", "getattr", "setattr", "delattr", "patch", "object", "multiple",
-     "spy"}
-)  # fmt: skip
-"""Last names of calls whose arguments tell a function, or the name of one."""
-_HOPPING = frozenset({"to_thread", "in_thread"})
-_KEYED = frozenset({"update", "setdefault"})
-_FOLDED = frozenset({"super", "getattr", "cast", "isinstance", "bool"})
-_TESTS = frozenset({"isinstance", "hasattr", "callable", "type", "issubclass"})
 _KINDS = {ast.ListComp: "list", ast.SetComp: "set", ast.DictComp: "dict"}
-_SPECIAL = _TELLING | _HOPPING | _KEYED | _FOLDED | _TESTS
 _DOTTED = re.compile(r"[^\W\d]\w*(?:[.:][^\W\d]\w*)+")
 _RAISES = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
 
@@ -63,6 +49,10 @@ class Expressions(Doubles):
     """`value` gives the node of an expression; `quiet` does so where a name is only a step."""
 
     # ------------------------------------------------------------------ for subclasses
+
+    def call(self, node: ast.Call) -> int:
+        """A call."""
+        raise NotImplementedError
 
     def function_expression(self, node: ast.Lambda) -> int:
         """A lambda: a function of its own."""
@@ -80,7 +70,7 @@ class Expressions(Doubles):
 
     def value(self, node: ast.expr) -> int:
         """The node of an expression in value position."""
-        return _VALUES[node.__class__](self, node)
+        return VALUES[node.__class__](self, node)
 
     def quiet(self, node: ast.expr, flags: int = STEP) -> int:
         """The node of a callee or of the left side of a dot: its name is no mention."""
@@ -302,7 +292,7 @@ class Expressions(Doubles):
         kind = "list" if keyed else "set"
         parts: list[int] = []
         for part in node.elts:
-            parts.append(_VALUES[part.__class__](self, part))
+            parts.append(VALUES[part.__class__](self, part))
             if part.__class__ is ast.Starred:
                 keyed = False
         target, elements = self.box(kind)
@@ -436,180 +426,6 @@ class Expressions(Doubles):
         attr = self.private(attr)
         self.ops.append((STORE, base, attr, source, self.site(node, "attribute")))
 
-    # ------------------------------------------------------------------ calls
-
-    def call(self, node: ast.Call) -> int:
-        """A call; `super()`, `cast` and `getattr` with a constant name are folded."""
-        func = node.func
-        kind = func.__class__
-        name = func.id if kind is ast.Name else func.attr if kind is ast.Attribute else ""  # type: ignore[attr-defined]
-        special = name in _SPECIAL  # one call in ten
-        if special and name in _FOLDED:
-            folded = self._folded(node)
-            if folded is not None:
-                return folded
-        function, label = self._callee(func)
-        args: list[int] = []
-        for argument in node.args:
-            if argument.__class__ is ast.Starred:
-                args.append(~self.value(argument))
-            else:
-                args.append(_VALUES[argument.__class__](self, argument))
-        keywords: tuple[tuple[str | None, int], ...] = ()
-        if node.keywords:
-            keywords = tuple([(part.arg, self.value(part.value)) for part in node.keywords])
-            if name == "TypeVar":
-                keywords = (*keywords, *self._bounds(node.keywords))
-        site = self.site(node, "call", 0, label)
-        if kind is ast.Name:
-            self.scope.callees.append((name, site))
-        for keyword in keywords:
-            if keyword[0] is None:
-                self.double(node, site)
-                break
-        if special:
-            self._special(node, name, args, site)
-        target = self.nodes
-        self.nodes = target + 1
-        self.ops.append((CALL, target, function, tuple(args), keywords, site))
-        if special and name in _HOPPING:
-            match node.args:
-                case [ast.Name(id="getattr"), _, ast.Constant(value=str() as attr)]:
-                    return self.join([target, self._read_there(args[1], attr, site)])
-        return target
-
-    def _bounds(self, keywords: list[ast.keyword]) -> list[tuple[str, int]]:
-        """The class that a type variable is bound to, where a string names it."""
-        found = []
-        for keyword in keywords:
-            match keyword:
-                case ast.keyword(arg="bound", value=ast.Constant(value=str() as text)):
-                    try:
-                        named = ast.parse(text.strip(), mode="eval").body
-                    except (SyntaxError, ValueError):
-                        continue
-                    head = named.value if isinstance(named, ast.Subscript) else named
-                    found.append(("bound", self.silent(head)))
-        return found
-
-    def _folded(self, node: ast.Call) -> int | None:
-        match node:
-            case ast.Call(func=ast.Name(id="super"), args=args) if len(args) in (0, 2):
-                return self._super(args)
-            case ast.Call(
-                func=ast.Name(id="getattr"),
-                args=[base, ast.expr() as computed, *default],
-                keywords=[],
-            ) if "*" not in (attr := pattern(computed)):
-                return self._getattr(node, base, attr, default)
-            case ast.Call(
-                func=ast.Name(id="cast") | ast.Attribute(attr="cast"), args=[kind, inner]
-            ) if not isinstance(kind, ast.Starred):
-                target = self.node()
-                self.annotation(kind, target)
-                self.copy(target, self.value(inner))
-                return target
-            case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), kind]):
-                self._isinstance(name, kind)
-            case ast.Call(func=ast.Name(id="bool"), args=[tested], keywords=[]):
-                self.test(tested)
-                return CONSTANT
-        return None
-
-    def _special(self, node: ast.Call, name: str, args: list[int], site: int) -> None:
-        """What the last name of a call says of its arguments."""
-        if name in _TESTS and args and isinstance(node.func, ast.Name):
-            self.tested(args[0])
-        if name in _KEYED and site not in self.doubles:
-            self.note_update(node)
-        if name in _TELLING and args:
-            self._told(node, name, args, site)
-
-    def _callee(self, func: ast.expr) -> tuple[int, str | None]:
-        """(node, label) of what a call calls."""
-        if isinstance(func, ast.Name):
-            name = func.id
-            number = self.scope.names.get(name) or self.variable(name)
-            return number, self.text(func) if self.places.wide else name
-        if isinstance(func, ast.Attribute):
-            function = self._attribute(func, CALLEE)
-            # Where it is a node, its own site is the last one.
-            return function, self.sites[-1][3] if function > 0 else self.text(func)
-        function = self.value(func)
-        if isinstance(func, ast.Call) and self.marks and self.marks[-1][0] == ATTR:
-            site = self.marks[-1][4]
-            if self.sites[site][0] == self.places.span(func):  # getattr(x, "name")(...)
-                self.flag(site, CALLEE)
-        return max(function, UNKNOWN), self.text(func)
-
-    def _read_there(self, source: int, attr: str, site: int) -> int:
-        """`to_thread(getattr, x, "name")` reads a property in a thread."""
-        read = self.load(source, attr)
-        if source > 0:
-            self.marks.append((ATTR, source, attr, read, site))
-        return read
-
-    def _told(self, node: ast.Call, name: str, args: list[int], site: int) -> None:
-        """`to_thread(f)`, `getattr(api, name)`, `patch("pkg.api.f")`, `patch.object(api, "f")`."""
-        first = node.args[0]
-        given = tuple(keyword.arg for keyword in node.keywords if keyword.arg)
-        match name, node.args:
-            case (("to_thread" | "in_thread"), _):
-                span = self.places.span(first)
-                self.handed[site] = span, self.places.label(span)
-            case "getattr", [_, computed, *_]:
-                self.named[site] = (pattern(computed),)
-            case "multiple", [ast.Constant(value=str() as text), *_]:
-                for attr in given:
-                    self.strings[f"{text}.{attr}", node.lineno] = True
-            case "multiple", _:
-                self.named[site] = given
-            case (
-                ("setattr" | "delattr" | "object" | "spy"),
-                [
-                    _,
-                    ast.Constant(value=str() as attr),
-                    *_,
-                ],
-            ):
-                self.load(args[0], attr)  # what is replaced was there
-                self.named[site] = (attr,)
-            case (("patch" | "setattr" | "delattr"), [ast.Constant(value=str() as text), *_]):
-                if (text, first.lineno) in self.strings:
-                    self.strings[text, first.lineno] = True
-
-    def tested(self, node: int) -> None:
-        """Code asks what a value is before it uses it."""
-        if node > 0:
-            self.ops.append((KIND, CONSTANT, node, "tested"))
-
-    def _super(self, args: list[ast.expr]) -> int | None:
-        scope: Scope | None = self.scope
-        while scope is not None and (scope.cls == CONSTANT or scope.first is None):
-            scope = scope.parent
-        if scope is None:
-            return None
-        target = self.node()
-        self.ops.append((SUPER, target, scope.cls, "cls" if scope.flags & CLASSMETHOD else "self"))
-        return target
-
-    def _getattr(self, node: ast.Call, base: ast.expr, attr: str, default: list[ast.expr]) -> int:
-        source = self.quiet(base)
-        results = [self.load(source, attr), *(self.value(other) for other in default)]
-        if default:
-            self.tested(source)
-        if source > 0:
-            site = self.site(node, "attribute")
-            self.marks.append((ATTR, source, attr, results[0], site))
-        return self.join(results)
-
-    def _isinstance(self, name: str, kind: ast.expr) -> None:
-        kinds = kind.elts if isinstance(kind, ast.Tuple) else [kind]
-        target = self.variable(name)
-        for one in kinds:
-            if isinstance(one, (ast.Name, ast.Attribute)):
-                self.ops.append((SEED, target, self.silent(one), self.site(one, "value")))
-
     # ------------------------------------------------------------------ exceptions
 
     def guard(self, node: ast.expr, region: Span) -> list[tuple[int, int]]:
@@ -638,11 +454,11 @@ class Expressions(Doubles):
         return False
 
 
-_VALUES: dict[type[ast.expr], Callable[[Any, Any], int]] = {
+VALUES: dict[type[ast.expr], Callable[[Any, Any], int]] = {
     **dict.fromkeys(ast.expr.__subclasses__(), Expressions._children),
     ast.Name: Expressions._name,
     ast.Attribute: Expressions._attribute,
-    ast.Call: Expressions.call,
+    ast.Call: lambda self, node: self.call(node),
     ast.Constant: Expressions._constant,
     ast.JoinedStr: Expressions._joined,
     ast.BoolOp: Expressions._boolean,
