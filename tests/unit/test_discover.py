@@ -165,13 +165,27 @@ def test_a_package_given_by_itself_keeps_its_full_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["import ns.part.m", "from ns.part import m", "from ns import part", "    import ns.part"],
+    [
+        "import ns.part.m",
+        "from ns.part import m",
+        "from ns import part",
+        "    import ns.part",
+        "from ns.part \\\n    import m",
+    ],
 )
 def test_a_namespace_package_is_known_by_its_imports(tmp_path: Path, line: str) -> None:
     write(tmp_path, "ns/part/__init__.py")
     write(tmp_path, "ns/part/m.py")
     write(tmp_path, "run.py", f"if 1:\n    pass\n{'if 1:' if line[0] == ' ' else ''}\n{line}\n")
     assert modules(read(tmp_path))["ns/part/m.py"] == "ns.part.m"
+
+
+@pytest.mark.parametrize("line", ["# import ns.part", "x = 'from ns import part'", "import part"])
+def test_what_is_no_import_makes_no_namespace_package(tmp_path: Path, line: str) -> None:
+    write(tmp_path, "ns/part/__init__.py")
+    write(tmp_path, "ns/part/m.py")
+    write(tmp_path, "run.py", f"{line}\n")
+    assert modules(read(tmp_path))["ns/part/m.py"] == "part.m"
 
 
 def test_a_folder_that_shares_a_librarys_name_is_no_package(tmp_path: Path) -> None:
