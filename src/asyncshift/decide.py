@@ -78,16 +78,19 @@ def _functions(world: World) -> Iterator[Decision]:
             detail = {"name": name, "runner": "asyncio.run"}
             yield Decision(f.path, f.span, Action.SPLIT_ENTRY, cause, fid, detail=detail)
             continue
-        kind = "function"
-        if f.is_generator:
-            kind = "contextmanager" if f.is_contextmanager else "generator"
-        detail = {"kind": kind}
+        detail = {"kind": _kind(f)}
         new = KEPT_BESIDE.get(simple_name(f))
         if new is not None:
             detail["rename"] = new
         if fid in world.facades:
             detail["facade"] = "keep" if new is not None else world.facades[fid]
         yield Decision(f.path, f.span, Action.MAKE_ASYNC, cause, fid, detail=detail)
+
+
+def _kind(f: Function) -> str:
+    if not f.is_generator:
+        return "function"
+    return "contextmanager" if f.is_contextmanager else "generator"
 
 
 def _dissolved(world: World, facade: Function, coroutine: Function) -> Iterator[Decision]:
@@ -131,6 +134,9 @@ def _calls(world: World, no_run: frozenset[tuple[str, Span]]) -> Iterator[Decisi
         reached = [world.function(t.function) for t in site.targets if t.function is not None]
         if site.protocol is Protocol.VALUE:
             yield from _mentioned(world, site, reached, old_names)
+            continue
+        if site.protocol is Protocol.ANNOTATION:
+            yield from _annotated(world, site, reached)
             continue
         coroutines = [f for f in reached if _is_called(world, site, f)]
         in_async = world.in_async(site.caller)
@@ -292,6 +298,17 @@ def _mentioned(
     for f in reached:
         if f.id in old_names and not _in_thread_call(world, site):
             yield from _retargeted(world, site, f, old_names)
+
+
+def _annotated(world: World, site: Site, described: Sequence[Function]) -> Iterator[Decision]:
+    """A type that describes nothing but what is async now."""
+    turned = [f for f in described if world.is_coroutine(f.id)]
+    gone = [f for f in turned if f.id not in world.facades]
+    gone = [f for f in gone if f.id not in world.pairs or f.id in world.dropped]
+    kinds = {_kind(f) for f in described}
+    if gone and len(kinds) == 1 and all(f in gone or f.is_async for f in described):
+        text = f"{gone[0].name} is async"
+        yield _at(world, site, Action.ANNOTATE, text, gone[0].id, {"kind": kinds.pop()})
 
 
 def _in_thread_call(world: World, site: Site) -> bool:

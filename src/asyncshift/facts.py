@@ -36,8 +36,9 @@ CONSTANT = -1
 (COPY, FUNC, CLS, BOX, SUPER, IMP, LOAD, STORE, CALL, DEC, ITER, WITH, SUB, SETSUB, SEED, KIND) = (
     range(16)
 )
-(ATTR, MENTION, TRUTH, EXCEPT, BASE) = range(32, 37)
-"""Marks: reported, never solved.  ATTR(src, attr, dst, site), the others (src, site)."""
+(ATTR, MENTION, TRUTH, EXCEPT, BASE, TYPE) = range(32, 38)
+"""Marks: reported, never solved.  ATTR(src, attr, dst, site), the others (src, site).  TYPE: an
+annotation names what may have an async form, and src is what it describes."""
 
 AWAITED, MAIN, CALLEE, VARIABLE, STEP = 1, 2, 4, 8, 16
 """Flags of a site: under await, in the main guard, the callee of a call, called by the name of a

@@ -118,8 +118,9 @@ class Protocol(enum.StrEnum):
     ATTRIBUTE: a property of the project, or a member of a library's instance (`response.ok`).
     DECORATOR: `f` is decorated by target.  OPERATOR: subscript, `in`, `len`, `==`: dunders.
     VALUE: a function, class or library API is mentioned outside a call position.
-    TRUTH: a library's instance is tested for truth.  ANNOTATION / EXCEPT / BASE: a library class in
-    an annotation, in an `except` clause (or `contextlib.suppress`), as a base class.
+    TRUTH: a library's instance is tested for truth.  ANNOTATION (also `Callable[...]` and the like
+    with the functions that it describes) / EXCEPT / BASE: a library class in an annotation, in an
+    `except` clause (or `contextlib.suppress`), as a base class.
     IMPORT: a library name bound by `from lib import name`.
     """
 
@@ -318,6 +319,7 @@ class Action(enum.StrEnum):
     TO_THREAD = "to-thread"  # span: call, or an attribute (a property); detail: own
     BRIDGE = "bridge"  # span: call, or an iterated expression; detail: protocol
     RUN = "run"  # span: call at an entry point
+    ANNOTATE = "annotate"  # span: the type's subscript; detail: kind of what it describes
     LIBRARY = "library"  # span: the site; detail: codemod, api, protocol, way
 
 

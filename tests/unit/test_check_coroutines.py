@@ -160,6 +160,9 @@ RIGHT = {
     "walrus": "if flag and (c := fetch(1)): await c",
     "async for": "async for x in rows(): print(x)",
     "async comprehension": "x = [y async for y in rows()]\nprint(x)",
+    "async for over a parameter": (
+        "async def total(xs): return sum([x async for x in xs])\nprint(await total(rows()))"
+    ),
     "async with": "async with opened() as x: print(x)",
     "exit stack": "async with contextlib.AsyncExitStack() as s:\n"
     "    await s.enter_async_context(opened())",

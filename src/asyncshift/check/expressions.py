@@ -117,7 +117,9 @@ class Expressions:
                 self.note(origin, Use(How.GOOD, self.unit.path, getattr(node, "lineno", 1)))
             elif depth <= 0:
                 one: Value = frozenset({(origin, depth)} | ({OTHER} & value))
-                self.use(one, How.GOOD if awaited and depth < 0 else How.ITERATED, node)
+                # What a parameter gets may be an async generator.
+                good = awaited and (depth < 0 or origin.what is What.PARAMETER)
+                self.use(one, How.GOOD if good else How.ITERATED, node)
             if depth > 0 or origin.what is What.PARAMETER:
                 found.add((origin, depth - 1))
         return frozenset(found | ({OTHER} & value)) or PLAIN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from asyncshift.facts import CONSTANT, KIND, SEED, SETSUB
+from asyncshift.facts import CONSTANT, KIND, SEED, SETSUB, SUB, TYPE
 from asyncshift.resolution.call_expressions import CallExpressions
 
 _PEELED = frozenset(
@@ -22,6 +22,10 @@ _DICTS = frozenset(
     {"dict", "Dict", "Mapping", "MutableMapping", "DefaultDict", "defaultdict", "OrderedDict"}
 )
 _MANAGERS = frozenset({"ContextManager", "AbstractContextManager"})
+_ONCE = frozenset({"Iterator", "Generator"})
+"""No list can be one of these."""
+_TURNING = _ITERATORS | _MANAGERS | {"Callable"}
+"""Types with another form for what became async."""
 _PLAIN = frozenset(
     {"str", "int", "float", "bool", "bytes", "None", "object", "Any", "complex", "bytearray"}
 )
@@ -41,12 +45,25 @@ class Annotations(CallExpressions):
             site = self.site(node, "annotation") if sites else CONSTANT
             self.ops.append((SEED, target, self.silent(node), site))
         elif isinstance(node, ast.Subscript):
+            self._described(node, target, sites)
             self._generic(node.value, node.slice, target, sites)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
             self.annotation(node.left, target, sites)
             self.annotation(node.right, target, sites)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             self._string(node, node.value, target, sites)
+
+    def _described(self, node: ast.Subscript, target: int, sites: bool) -> None:
+        """Mark a type that has an async form, with what it describes."""
+        if sites and _last(node.value) in _TURNING:
+            self.marks.append((TYPE, target, self.site(node, "annotation")))
+
+    def _held(self, node: ast.expr, holder: int, sites: bool) -> None:
+        """The same for what a container holds."""
+        if isinstance(node, ast.Subscript) and sites and _last(node.value) in _TURNING:
+            held = self.node()
+            self.ops.append((SUB, held, holder, None, CONSTANT))
+            self._described(node, held, sites)
 
     def yields(self, node: ast.expr, yielded: int, sites: bool = True) -> None:
         """Seed what a generator yields from its return annotation."""
@@ -70,13 +87,16 @@ class Annotations(CallExpressions):
                 for one in parts:
                     self.annotation(one, target, sites)
             case name if name in _LISTS or name in _MANAGERS:
-                _, elements = self._seeded_box(target, "list")
+                kind = "iterator" if name in _ONCE else "list"
+                _, elements = self._seeded_box(target, kind)
                 for one in parts:
                     self.annotation(one, elements, sites)
+                    self._held(one, target, sites)
             case name if name in _DICTS:
                 _, elements = self._seeded_box(target, "dict")
                 for one in parts[1:]:
                     self.annotation(one, elements, sites)
+                    self._held(one, target, sites)
             case "tuple" | "Tuple":
                 self._tuple(parts, target, sites)
             case "type" | "Type":

@@ -326,7 +326,10 @@ class Sites:
                 continue  # `__contains__`, or a library's own
             for reached in self.iterated(kind, is_async):
                 self.note(site, protocol, reached, source, consumer)
-        if any(kind[0] == BOX for kind in kinds) and (site, protocol, consumer) in self.found:
+        if (
+            any(kind[0] == BOX and kind[2] != "iterator" for kind in kinds)
+            and (site, protocol, consumer) in self.found
+        ):
             # A list or a generator: no one way of iterating fits both.
             self.found[site, protocol, consumer].unknown = True
 
@@ -460,11 +463,22 @@ class Sites:
                     self.note(site, "except", (None, api, site), source)
                 case f.BASE if api is not None:
                     self.note(site, "base", (None, api, site), source)
+                case f.TYPE:
+                    self._described(site, kind, source)
                 case f.MENTION:
                     if api is not None:
                         self._mentioned(site, "value", (None, api, NO_ORIGIN), source)
                     elif kind[0] == FUN:
                         self._mentioned(site, "value", (kind[1], None, NO_ORIGIN), source)
+
+    def _described(self, site: int, kind: tuple[Any, ...], node: int) -> None:
+        """What an annotation describes: functions, and what generators and managers give."""
+        if kind[0] in (GEN, "manager"):
+            self.note(site, "annotation", (kind[1], None, NO_ORIGIN), node)
+        elif kind[0] in (FUN, BOUND, INST, "self", "partial"):
+            for reached in self.called(kind, site):
+                if reached[0] is not None:
+                    self.note(site, "annotation", reached, node)
 
     # ------------------------------------------------------------------ by name alone
 

@@ -33,6 +33,7 @@ from asyncshift.rewrite import (
     handlers,
     retarget,
     threads,
+    type_hints,
     wrappers,
 )
 from asyncshift.rewrite.alignment import realigned
@@ -54,6 +55,7 @@ _STEPS: Mapping[Action, Callable[[Context, Decision], Iterator[Step]]] = {
     Action.SPLIT_ENTRY: entry_points.split_entry,
     Action.DROP_FACADE: facades.drop_facade,
     Action.RENAME: functions.rename,
+    Action.ANNOTATE: type_hints.annotate,
     Action.RETARGET: retarget.retarget,
     Action.UNWRAP: wrappers.unwrap,
     Action.RERUN: wrappers.rerun,

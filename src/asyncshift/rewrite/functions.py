@@ -1,4 +1,4 @@
-"""`def` becomes `async def`: name, return annotation, decorators, `yield from`; and new names."""
+"""`def` becomes `async def`: name, decorators, `yield from`; and new names."""
 
 from __future__ import annotations
 
@@ -13,23 +13,14 @@ from asyncshift.model import Action, Decision
 from asyncshift.rewrite.blocks import make_async
 from asyncshift.rewrite.context import (
     AWAIT_ORDER,
-    BRIDGE_ORDER,
     Context,
     FunctionNode,
     Planned,
     Step,
-    kind_of,
 )
 from asyncshift.rewrite.facades import facade_of
+from asyncshift.rewrite.type_hints import retargeted, return_annotation
 
-ASYNC_TYPES = {
-    "Iterator": "AsyncIterator",
-    "Iterable": "AsyncIterable",
-    "Generator": "AsyncGenerator",
-    "ContextManager": "AsyncContextManager",
-    "AbstractContextManager": "AbstractAsyncContextManager",
-}
-_TYPE_MODULES = ("typing", "typing_extensions", "collections.abc", "contextlib")
 ASYNC_DECORATORS = {"contextlib.contextmanager": "contextlib.asynccontextmanager"}
 
 
@@ -74,12 +65,12 @@ def _cannot_turn(ctx: Context, node: ast.FunctionDef, generator: bool) -> Step |
 
 
 def _generator(ctx: Context, node: ast.FunctionDef) -> Iterator[Step]:
-    yield from _annotation(ctx, node)
+    yield from return_annotation(ctx, node)
     yield from delegated_statements(ctx, node)
     for decorator in node.decorator_list:
         full = ctx.names.resolve(decorator)
         if full in ASYNC_DECORATORS:
-            yield _retargeted(ctx, decorator, ASYNC_DECORATORS[full])
+            yield retargeted(ctx, decorator, ASYNC_DECORATORS[full])
 
 
 def rename(ctx: Context, decision: Decision) -> Iterator[Step]:
@@ -92,94 +83,6 @@ def rename(ctx: Context, decision: Decision) -> Iterator[Step]:
 
 def _named(node: cst.FunctionDef, name: str) -> cst.FunctionDef:
     return node.with_changes(name=node.name.with_changes(value=name))
-
-
-def _retargeted(ctx: Context, node: ast.AST, new: str) -> Edit:
-    change = partial(_replaced, new=ctx.text(new, node))
-    return Edit(kind_of(node), ctx.tree.span(node), change, AWAIT_ORDER)
-
-
-def _replaced(node: cst.BaseExpression, new: cst.BaseExpression) -> cst.BaseExpression:
-    return new.with_changes(lpar=node.lpar, rpar=node.rpar)
-
-
-# ----------------------------------------------------------------------------- annotations
-
-
-def _annotation(ctx: Context, node: ast.FunctionDef) -> Iterator[Step]:
-    """A generator's return annotation: the async type from the module that the sync one is from."""
-    match node.returns:
-        case ast.Constant(value=str()) as constant:
-            yield from _quoted(ctx, constant)
-        case ast.Subscript(value=base) as subscript:
-            if (full := _async_type(ctx, base)) is None:
-                return
-            yield _retargeted(ctx, base, full)
-            if full.endswith(".AsyncGenerator") and _arity(subscript) == 3:
-                yield Edit("Subscript", ctx.tree.span(subscript), _two_arguments, BRIDGE_ORDER)
-        case ast.Name() | ast.Attribute() as base:
-            if (full := _async_type(ctx, base)) is not None:
-                yield _retargeted(ctx, base, full)
-
-
-def _async_type(ctx: Context, node: ast.AST) -> str | None:
-    full = ctx.names.resolve(node) or ""
-    module, _, name = full.rpartition(".")
-    return (
-        f"{module}.{ASYNC_TYPES[name]}" if module in _TYPE_MODULES and name in ASYNC_TYPES else None
-    )
-
-
-def _arity(node: ast.Subscript) -> int:
-    return len(node.slice.elts) if isinstance(node.slice, ast.Tuple) else 1
-
-
-def _two_arguments(node: cst.Subscript) -> cst.Subscript:
-    """`AsyncGenerator[Y, S, R]` has no third argument."""
-    first, second = node.slice[0], node.slice[1]
-    return node.with_changes(slice=[first, second.with_changes(comma=cst.MaybeSentinel.DEFAULT)])
-
-
-def _quoted(ctx: Context, constant: ast.Constant) -> Iterator[Step]:
-    """An annotation in quotes: its leading name is changed in the text."""
-    try:
-        inner = ast.parse(str(constant.value), mode="eval").body
-    except SyntaxError:
-        return
-    base = inner.value if isinstance(inner, ast.Subscript) else inner
-    meant = _name_in_string(ctx, base, constant)
-    module, _, name = meant.rpartition(".")
-    if module not in _TYPE_MODULES or name not in ASYNC_TYPES:
-        return
-    new = ctx.names.dotted(f"{module}.{ASYNC_TYPES[name]}", ctx.tree.span(constant))
-    if isinstance(inner, ast.Subscript):
-        arguments = inner.slice
-        if name == "Generator" and isinstance(arguments, ast.Tuple) and len(arguments.elts) == 3:
-            inner.slice = ast.Tuple(arguments.elts[:2], ast.Load())
-        inner.value = ast.Name("_", ast.Load())
-        new += ast.unparse(inner)[1:]
-    yield Edit("SimpleString", ctx.tree.span(constant), partial(_new_string, text=new), AWAIT_ORDER)
-
-
-def _name_in_string(ctx: Context, base: ast.AST, at: ast.AST) -> str:
-    parts: list[str] = []
-    while isinstance(base, ast.Attribute):
-        parts.append(base.attr)
-        base = base.value
-    if not isinstance(base, ast.Name):
-        return ""
-    meanings = ctx.names.meanings(base.id, at)
-    if len(meanings) != 1:
-        return ""
-    return ".".join([*meanings, *reversed(parts)])
-
-
-def _new_string(node: cst.SimpleString, text: str) -> cst.SimpleString:
-    """The same quotes around a new text (with the other quotes inside, if it has any)."""
-    quote = node.quote
-    other = "'" if quote.startswith('"') else '"'
-    inside = text.replace(quote[0], other)
-    return node.with_changes(value=f"{node.prefix}{quote}{inside}{quote}")
 
 
 # ----------------------------------------------------------------------------- yield from
