@@ -319,7 +319,8 @@ def test_a_wrapper_waits_for_what_it_is_put_around(tmp_path: Path, kept: str) ->
         "import time\nfrom pkg.users import traced\n\n\n@traced\n"
         f"def fetch(x):{kept}\n    time.sleep(0)\n    return x\n"
     )
-    main = "from pkg import stock\n\n\ndef show():\n    return stock.fetch(2) + 1\n\n\nprint(show())\n"
+    main = "from pkg import stock\n\n\ndef show():\n    return stock.fetch(2) + 1\n\n\n"
+    main += "print(show())\n"
     write(tmp_path, pkg__users=users, pkg__stock=stock, main=main)
     for module in ("pkg.users", "pkg.stock"):
         step(tmp_path, module)
