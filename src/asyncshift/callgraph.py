@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from asyncshift.model import (
     Severity,
     Target,
 )
+from asyncshift.pins import is_test_file
 from asyncshift.resolution.escapes import Escapes
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.flow import Fn
@@ -293,6 +294,8 @@ def _families(solver: Solver, sites: Sites) -> dict[int, list[int]]:
         for name, numbers in _inherited(one, methods).items():
             if len(numbers) > 1 and not _own(name):
                 unite(numbers)
+    for numbers in _replaced(solver, methods):
+        unite(numbers)
     for (_, protocol, _), found in sites.found.items():
         if protocol in _SHARED and not found.unknown and len(found.targets) > 1:
             unite(_siblings(sites, found.targets))
@@ -315,6 +318,24 @@ def _inherited(one: Class, methods: Mapping[Base, dict[str, list[int]]]) -> dict
         for name, numbers in methods.get(base, {}).items():
             shared.setdefault(name, []).extend(numbers)
     return shared
+
+
+def _replaced(solver: Solver, methods: Mapping[Base, dict[str, list[int]]]) -> Iterator[list[int]]:
+    """A method with the functions of the program that are stored over it: `self.api.get = get`."""
+    for cls, attrs in solver.stored_names().items():
+        for attr in sorted(attrs):
+            for base in solver.hierarchy.classes[cls].mro if cls >= 0 else ():
+                numbers = methods.get(base, {}).get(attr, [])
+                if not numbers or _own(attr):
+                    continue
+                stored = [
+                    solver.functions[kind[1]].origin
+                    for kind in solver.sees(solver.instance(cls, attr))
+                    if kind[0] in ("fun", "bound")
+                ]
+                paths = {n: solver.files[solver.functions[n].unit].path for n in stored}
+                yield [*numbers, *(n for n in stored if not is_test_file(paths[n]))]
+                break
 
 
 def _own(name: str) -> bool:

@@ -998,6 +998,73 @@ def test_foreign_decorators_are_escapes_and_transparent() -> None:
 # ----------------------------------------------------------------------------- certainty
 
 
+@pytest.mark.parametrize(
+    ("call", "fits"),
+    [
+        ("x.enrol(1)", True),
+        ("x.enrol(1, 2)", True),
+        ("x.enrol(1, at=2)", True),
+        ("x.enrol(*xs)", True),
+        ("x.enrol(**xs)", True),
+        ("x.enrol(1, 2, 3)", False),
+        ("x.enrol(1, on=2)", False),
+        ("x.enlist(1, 2, 3, on=4)", True),
+        ("x.enwrap(1, 2, 3, on=4)", True),
+        ("x.engage(1)", True),
+        ("x.engage(1, 2)", False),
+    ],
+)
+def test_a_call_found_by_its_name_fits_the_parameters(call: str, fits: bool) -> None:
+    found = graph(
+        f"""
+        from other import wrapping
+        class Course:
+            def enrol(self, who, at=None): ...
+            def enlist(self, *who, **how): ...
+            @wrapping
+            def enwrap(self, who): ...
+            @staticmethod
+            def engage(who): ...
+        def main(x, xs): {call}
+        """
+    )
+    assert bool([s for s in found.sites if s.certainty == "unknown"]) is fits
+
+
+def test_a_method_that_is_stored_over_another_turns_with_it() -> None:
+    found = graph(
+        """
+        class Part:
+            def enrol(self): raise NotImplementedError
+            def other(self): ...
+        class Whole:
+            def __init__(self):
+                self.part = Part()
+                self.part.enrol = self._enrol
+                self.part.free = self._free
+            def _enrol(self): ...
+            def _free(self): ...
+        """
+    )
+    families = {
+        f.name: [found.functions[g].name for g in f.family] for f in found.functions.values()
+    }
+    assert families["Part.enrol"] == ["Whole._enrol"]
+    assert families["Part.other"] == families["Whole._free"] == []
+
+
+def test_what_a_test_stores_over_a_method_is_no_family() -> None:
+    found = graph(
+        pkg="",
+        pkg__part="class Part:\n    def enrol(self): ...\n",
+        tests__test_part=(
+            "from pkg.part import Part\ndef fake(): ...\n"
+            "def test_it():\n    p = Part()\n    p.enrol = fake\n"
+        ),
+    )
+    assert not any(f.family for f in found.functions.values())
+
+
 def test_unknown_receivers_fall_back_to_rare_names_only() -> None:
     found = graph(
         """

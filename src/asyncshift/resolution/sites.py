@@ -11,6 +11,7 @@ from asyncshift import facts as f
 from asyncshift.facts import Op
 from asyncshift.model import Certainty, FunctionId, Protocol, Site, Span, Target
 from asyncshift.resolution.fixpoint import Solver
+from asyncshift.resolution.flow import Fn
 from asyncshift.resolution.foreign import Foreign
 from asyncshift.resolution.members import Members
 from asyncshift.resolution.summaries import CONSUMERS, HOPS, METHOD_CONSUMERS
@@ -21,6 +22,8 @@ Reached = tuple[int | None, str | None, int]
 """(function, library name, origin)."""
 
 _ENTER, _AENTER = ("__enter__", "__exit__"), ("__aenter__", "__aexit__")
+
+_PLAIN_DECORATORS = frozenset({"staticmethod", "classmethod", "abc.abstractmethod"})
 
 FALLBACK_DEFINITIONS = 8
 _DECOYS = """
@@ -499,7 +502,8 @@ class Sites:
                     continue
                 if foreign.only(receiver[0]):
                     continue
-                self._by_name(site, "call", named.get(receiver[1], ()), receiver[1])
+                fitting = [n for n in named.get(receiver[1], ()) if _fits(solver.functions[n], op)]
+                self._by_name(site, "call", fitting, receiver[1])
         for mark in solver.marks:
             if mark[0] == f.ATTR and not solver.sees(mark[1]) and not foreign.only(mark[1]):
                 getters = [
@@ -572,6 +576,22 @@ class Sites:
 
     def _units_functions(self, unit: int) -> int:
         return self.solver.unit_functions[unit]
+
+
+def _fits(fn: Fn, op: Op) -> bool:
+    """Whether a method can be called with such arguments at all."""
+    _, _, _, args, keywords, _ = op
+    facts = fn.facts
+    if any(name not in _PLAIN_DECORATORS for name, _ in facts.decorators):
+        return True  # a wrapper may take anything
+    starred = any(argument < f.CONSTANT for argument in args)
+    skipped = 0 if facts.flags & f.STATICMETHOD else 1
+    if facts.vararg <= 0 and not starred and len(args) > len(fn.params) - skipped:
+        return False
+    if facts.kwarg > 0:
+        return True
+    known = {name for name, _ in (*fn.params[skipped:], *fn.kwonly)}
+    return all(name is None or name in known for name, _ in keywords)
 
 
 def unsure_nodes(solver: Solver) -> set[int]:
