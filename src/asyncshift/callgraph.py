@@ -386,7 +386,7 @@ def _exported(solver: Solver) -> dict[str, tuple[str, ...]]:
         for text, _, _ in file.strings:
             parts = text.replace(":", ".").split(".")
             for end in range(len(parts) - 1, 0, -1):
-                module = solver.modules.resolve(unit, ".".join(parts[:end]))
+                module = solver.modules.mentioned(unit, ".".join(parts[:end]))
                 if module is not None:
                     for other in module.units:
                         found.setdefault(other, set()).add(parts[end])

@@ -34,6 +34,7 @@ class ModuleIndex:
         self._units: dict[str, list[int]] = {}
         self._namespaces: set[str] = set()
         self._found: dict[tuple[int, str], Module | None] = {}
+        self._told: set[tuple[int, str]] = set()
         for number, file in enumerate(files):
             self._units.setdefault(file.module, []).append(number)
         for name in (*self._units, *self.bridges):
@@ -42,7 +43,15 @@ class ModuleIndex:
                 self._namespaces.add(".".join(parts[:end]))
 
     def resolve(self, importer: int, name: str) -> Module | None:
-        """The module that `name` means in a file; None outside the project."""
+        """The module that an imported name means in a file; None outside the project."""
+        module = self.mentioned(importer, name)
+        if module is not None and len(module.units) > 1 and (importer, name) not in self._told:
+            self._told.add((importer, name))
+            self._tell(importer, module)
+        return module
+
+    def mentioned(self, importer: int, name: str) -> Module | None:
+        """The same for a name in a string, which imports nothing and may well be ambiguous."""
         key = (importer, name)
         if key not in self._found:
             self._found[key] = self._resolve(importer, name)
@@ -84,20 +93,20 @@ class ModuleIndex:
         here = self.files[importer].path.split("/")[:-1]
         ranks = [_shared(here, self.files[unit].path.split("/")[:-1]) for unit in units]
         best = max(ranks)
-        chosen = tuple(u for u, rank in zip(units, ranks, strict=True) if rank == best)
-        if len(chosen) > 1:
-            paths = ", ".join(self.files[unit].path for unit in chosen[:4])
-            paths += f" and {len(chosen) - 4} more" if len(chosen) > 4 else ""
-            self.messages.append(
-                Message(
-                    self.files[importer].path,
-                    1,
-                    "ambiguous-module",
-                    f"`{name}` is imported here and can mean any of {paths}",
-                    Severity.WARNING,
-                )
+        return tuple(u for u, rank in zip(units, ranks, strict=True) if rank == best)
+
+    def _tell(self, importer: int, module: Module) -> None:
+        paths = ", ".join(self.files[unit].path for unit in module.units[:4])
+        paths += f" and {len(module.units) - 4} more" if len(module.units) > 4 else ""
+        self.messages.append(
+            Message(
+                self.files[importer].path,
+                1,
+                "ambiguous-module",
+                f"`{module.name}` is imported here and can mean any of {paths}",
+                Severity.WARNING,
             )
-        return chosen
+        )
 
 
 def _shared(one: Sequence[str], other: Sequence[str]) -> tuple[int, int]:

@@ -1169,6 +1169,15 @@ def test_ambiguous_modules_are_a_warning_only_where_imported() -> None:
     assert build([one, two], TinyRegistry()).messages == ()
 
 
+def test_a_string_that_could_mean_two_modules_is_no_import() -> None:
+    one = extract(source("def f(): ...\n", "util", "x/util.py"))
+    two = extract(source("def f(): ...\n", "util", "y/util.py"))
+    main = extract(source("NAME = 'util.f'\n", "main", "main.py"))
+    found = build([one, two, main], TinyRegistry())
+    assert found.exported == {"x/util.py": ("f",), "y/util.py": ("f",)}
+    assert found.messages == ()
+
+
 def test_imports_between_files() -> None:
     found = graph(
         pkg="from . import a\n",

@@ -63,7 +63,7 @@ class Mentions:
         """What `pkg.module.function`, `pkg.module:function` or `pkg.module:Class.method` names."""
         parts = text.replace(":", ".").split(".")
         for end in range(len(parts) - 1, 0, -1):
-            module = self.solver.modules.resolve(unit, ".".join(parts[:end]))
+            module = self.solver.modules.mentioned(unit, ".".join(parts[:end]))
             if module is not None:
                 yield from self._inner(module, parts[end:])
                 return
