@@ -272,6 +272,10 @@ class Registry:
         """Whether it awaits the coroutine function that it decorates or is given."""
         return name in self._async_aware
 
+    def keeps_async(self, name: str) -> bool:
+        """Whether a decorator makes a coroutine function of a coroutine function."""
+        return any(name in table.async_decorators for table in self.tables)
+
     def owner(self, api: str) -> str:
         """The codemod whose table has the row (or the class of the member)."""
         name = self.canonical(api)

@@ -91,5 +91,7 @@ def _row_infos(table: Table) -> Iterator[RowInfo]:
         yield RowInfo(name, "main thread", "keeps its callers sync")
     for name in table.async_aware:
         yield RowInfo(name, "awaits", "handlers may turn async")
+    for name in table.async_decorators:
+        yield RowInfo(name, "decorates", "coroutine functions as well")
     for name in table.stop_iteration:
         yield RowInfo(name, "raised", "keeps who raises it sync")

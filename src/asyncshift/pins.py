@@ -109,11 +109,12 @@ def pins(graph: Graph, project: Project, registry: Registry) -> dict[FunctionId,
 
 def _is_awaited(graph: Graph, registry: Registry, escape: Escape) -> bool:
     """Whether what gets the function awaits it where it is async, as FastAPI's routes do."""
-    if registry.async_aware(escape.to):
+    if registry.async_aware(escape.to) or registry.keeps_async(escape.to):
         return True
     last = escape.to.rpartition(".")[2]
     return any(
-        registry.async_aware(name) and name.rpartition(".")[2] == last
+        (registry.async_aware(name) or registry.keeps_async(name))
+        and name.rpartition(".")[2] == last
         for name in graph.functions[escape.function or ""].decorators
     )
 

@@ -153,6 +153,8 @@ class Table:
     """Exceptions that no coroutine and no future can carry: who raises one stays sync."""
     async_aware: tuple[str, ...] = ()
     """What awaits a coroutine function that it is given, as a decorator or an argument."""
+    async_decorators: tuple[str, ...] = ()
+    """Decorators that make a coroutine function of a coroutine function."""
     migrated: Mapping[str, str] = field(default_factory=dict)
     """New name that no row has -> the new class of what it gives."""
     code: str = ""
@@ -266,6 +268,7 @@ _SECTIONS = (
     "main_thread",
     "stop_iteration",
     "async_aware",
+    "async_decorators",
     "migrated",
 )
 _CODEMOD = ("name", "summary", "requires", "docs")
@@ -323,6 +326,7 @@ def parse_table(
         main_thread=_functions(file, "main_thread", data),
         stop_iteration=_functions(file, "stop_iteration", data),
         async_aware=_functions(file, "async_aware", data),
+        async_decorators=_functions(file, "async_decorators", data),
         migrated=_Reader(file, "migrated", data.get("migrated", {}), ("returns",)).texts("returns"),
         code=code,
         installed=installed,

@@ -552,6 +552,8 @@ def hold(world: World, fid: FunctionId, site: Site, why: str = "") -> bool:
 
 def _why_held(world: World, site: Site) -> str:
     caller = world.function(site.caller)
+    if site.protocol is Protocol.DECORATOR:
+        return f"`@{site.text}` runs it where nothing is awaited"
     if caller.kind in (FunctionKind.MODULE, FunctionKind.CLASS):
         return f"{caller.path} calls it while it is imported"
     if any(t.function in world.setting for t in site.targets) and not world.in_async(site.caller):

@@ -39,6 +39,9 @@ class Tables:
     standing: frozenset[str] = frozenset()
     turning: frozenset[str] = frozenset()
 
+    def keeps_async(self, name: str) -> bool:
+        return False
+
     def async_aware(self, name: str) -> bool:
         return False
 

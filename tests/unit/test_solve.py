@@ -68,6 +68,9 @@ class Tables:
     standing: frozenset[str] = frozenset()
     turning: frozenset[str] = frozenset()
 
+    def keeps_async(self, name: str) -> bool:
+        return False
+
     def async_aware(self, name: str) -> bool:
         return name == "web.route"
 

@@ -15,7 +15,7 @@ from asyncshift.resolution.flow import Fn
 from asyncshift.resolution.foreign import Foreign
 from asyncshift.resolution.members import Members
 from asyncshift.resolution.summaries import CONSUMERS, HOPS, METHOD_CONSUMERS
-from asyncshift.resolution.values import BOUND, BOX, FUN, GEN, INST, NO_ORIGIN
+from asyncshift.resolution.values import BOUND, BOX, FUN, GEN, INST, MANAGER, NO_ORIGIN
 from asyncshift.resolution.wrappers import Wrappers
 
 Reached = tuple[int | None, str | None, int]
@@ -357,7 +357,10 @@ class Sites:
 
     def _decorator(self, op: Op, site: int) -> None:
         for kind in self.solver.sees(op[2]):
-            for reached in self.called(kind, site):
+            ran = list(self.called(kind, site))
+            if not ran and kind[0] in (MANAGER, INST):
+                ran = list(self.entered(kind, False))  # a manager around every call
+            for reached in ran:
                 self.note(site, "decorator", reached, op[2])
 
     def _store(self, op: Op, site: int) -> None:
@@ -476,7 +479,7 @@ class Sites:
 
     def _described(self, site: int, kind: tuple[Any, ...], node: int) -> None:
         """What an annotation describes: functions, and what generators and managers give."""
-        if kind[0] in (GEN, "manager"):
+        if kind[0] in (GEN, MANAGER):
             self.note(site, "annotation", (kind[1], None, NO_ORIGIN), node)
         elif kind[0] in (FUN, BOUND, INST, "self", "partial"):
             for reached in self.called(kind, site):
