@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from asyncshift import facts as f
 from asyncshift.codemod import Kind, Registry
+from asyncshift.config import Hint
 from asyncshift.facts import FileFacts
 from asyncshift.index import Base, Class
 from asyncshift.model import (
@@ -31,6 +32,7 @@ from asyncshift.resolution.members import HARMLESS_BASES
 from asyncshift.resolution.mentions import Mentions
 from asyncshift.resolution.outside import OutsideClasses, is_stdlib
 from asyncshift.resolution.sites import Sites
+from asyncshift.resolution.unresolved import OpenCalls
 from asyncshift.resolution.values import NO_ORIGIN
 
 _NO_FAMILY = frozenset(
@@ -48,13 +50,18 @@ def build(
     registry: Registry,
     python: Path | None = None,
     bridges: Mapping[str, str] = MappingProxyType({}),
+    hints: Sequence[Hint] = (),
+    strict: bool = True,
+    unresolved: bool = False,
 ) -> Graph:
     """The call graph of all files together; the same facts in any order give the same graph.
 
-    `bridges` are the generated bridge modules by their dotted names (`Project.bridges`)."""
+    `bridges` are the generated bridge modules by their dotted names (`Project.bridges`).  Raises
+    `InputError` for a hint whose place or class is not there, unless it is not `strict`.  The calls
+    that are not resolved are only collected when asked for."""
     facts = sorted(facts, key=lambda file: file.path)
     solver = Solver(facts, registry, bridges)
-    solver.solve()
+    solver.solve(hints, strict)
     ids = [_identifier(facts[fn.unit].path, fn) for fn in solver.functions]
     sites = Sites(solver)
     sites.collect()
@@ -84,6 +91,7 @@ def build(
         aliases={file.path: file.aliases for file in facts if file.aliases},
         exported=_exported(solver),
         mentions=Mentions(sites, ids).collect(),
+        unresolved=OpenCalls(sites, ids).collect() if unresolved else (),
         messages=(*solver.modules.messages, *map(_missing, solver.own.missing())),
     )
 

@@ -18,6 +18,27 @@ from typing import Any
 
 from asyncshift.errors import InputError
 
+PLACE = re.compile(
+    r"(?P<path>[^\W\d]\w*(?:\.[^\W\d]\w*)+)(?:\((?P<parameter>\w*)\))?(?P<element>\[\])?"
+)
+"""Where a hint says what is there; see `resolution/hints.py`."""
+_DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """One line of `[tool.asyncshift.hints]`: a place holds instances of a class."""
+
+    place: str
+    cls: str
+    path: str | None = None
+    line: int | None = None
+
+    def error(self, text: str, hint: str | None = None) -> InputError:
+        """What is wrong with the line."""
+        message = f"[tool.asyncshift.hints] `{self.place}`: {text}"
+        return InputError(message, path=self.path, line=self.line, hint=hint)
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -48,6 +69,8 @@ class Config:
     """What stands where code outside calls a function that turned: `facade` or `bridge`."""
     facade_name: str = "{name}_async"
     """What the coroutine beside a facade is called."""
+    hints: tuple[Hint, ...] = ()
+    """What places hold that the analysis cannot see."""
 
 
 _CHOICES = {"direction": ("up", "down"), "boundary": ("facade", "bridge")}
@@ -143,6 +166,8 @@ def _checked(path: Path, key: str, value: object) -> object:
             return value
         case "python", str():
             return path.parent / value
+        case "hints", dict():
+            return tuple(_hint(path, place, cls) for place, cls in value.items())
     wanted = {
         "jobs": "a number, 0 or more",
         "cache": "true or false",
@@ -151,6 +176,7 @@ def _checked(path: Path, key: str, value: object) -> object:
         "boundary": "`facade` or `bridge`",
         "facade_name": "an identifier with `{name}` in it",
         "python": "a path",
+        "hints": "a table of places and classes",
     }.get(key, "a list of strings")
     raise InputError(
         f"[tool.asyncshift] `{key}` must be {wanted}, not {value!r}",
@@ -159,12 +185,27 @@ def _checked(path: Path, key: str, value: object) -> object:
     )
 
 
-def _line_of(path: Path, key: str) -> int | None:
+def _hint(path: Path, place: str, cls: object) -> Hint:
+    """One line of the hints; `InputError` for what cannot be a place or a class."""
+    line = _line_of(path, place, "tool.asyncshift.hints")
+    hint = Hint(place, str(cls), str(path), line)
+    if not PLACE.fullmatch(place):
+        raise hint.error(
+            "this is no place",
+            "Write pkg.mod.name, pkg.mod.Class.attr, pkg.mod.f() for what f gives, or "
+            "pkg.mod.f(x) for its parameter, and [] behind it for what is in it; in quotes.",
+        )
+    if not isinstance(cls, str) or not _DOTTED.fullmatch(cls):
+        raise hint.error(f"{cls!r} is no dotted name of a class")
+    return hint
+
+
+def _line_of(path: Path, key: str, table: str = "tool.asyncshift") -> int | None:
     """Where the key stands.  tomllib keeps no places; a key is written once, below its header."""
     inside = False
     for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
         if header := re.match(r"\s*\[\s*([^\]]*?)\s*\]", line):
-            inside = header[1].replace(" ", "").replace('"', "") == "tool.asyncshift"
+            inside = header[1].replace(" ", "").replace('"', "") == table
         elif inside and re.match(rf'\s*["\']?{re.escape(key)}["\']?\s*[=.]', line):
             return number
     return None

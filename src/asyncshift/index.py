@@ -130,6 +130,8 @@ class Class:
     bases: list[Base] = field(default_factory=list)
     base_sites: dict[str, int] = field(default_factory=dict)
     """Dotted name of an outside base -> the global site of its mention."""
+    unseen: bool = False
+    """A base is computed: nobody knows what it is."""
     mro: tuple[Base, ...] = ()
     descendants: tuple[int, ...] = ()
     virtual: tuple[int, ...] = ()

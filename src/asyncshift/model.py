@@ -279,8 +279,23 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A call that could reach a function of the project by its name, and nothing tells more.
+    Made by `callgraph` when asked, read by `report`."""
+
+    path: str
+    span: Span
+    caller: FunctionId
+    text: str
+    """The callee as written."""
+    hints: tuple[tuple[str, str], ...] = ()
+    """(place, class): places that hold nothing, on which it depends, the nearest first, and a class
+    that has whatever is read of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
-    """The whole call graph.  `unresolved` are the sites that only the name connects."""
+    """The whole call graph."""
 
     functions: Mapping[FunctionId, Function]
     sites: tuple[Site, ...]
@@ -292,6 +307,8 @@ class Graph:
     exported: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """path -> names that other project files import from it or reach through it."""
     mentions: tuple[Mention, ...] = ()
+    unresolved: tuple[Unresolved, ...] = ()
+    """Filled only when asked for."""
     messages: tuple[Message, ...] = ()
 
 

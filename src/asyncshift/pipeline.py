@@ -107,15 +107,28 @@ class Outcome:
 # ----------------------------------------------------------------------------- survey, analyse
 
 
-def survey(paths: Sequence[Path], config: Config, progress: Progress = silent) -> Survey:
-    """Read the project around `paths` and build its call graph."""
+def survey(
+    paths: Sequence[Path],
+    config: Config,
+    progress: Progress = silent,
+    unresolved: bool = False,
+) -> Survey:
+    """Read the project around `paths` and build its call graph; `unresolved` asks for the calls
+    that are not resolved as well."""
     registry = load_registry(config.tables, only=config.only, exclude=config.exclude)
     project = discover.discover(paths, config)
     found, broken = _facts(project, config, progress)
     if broken:
         project = _without(project, broken, paths)
     with no_gc():
-        graph = callgraph.build(found, registry, config.python, bridges=project.bridges)
+        graph = callgraph.build(
+            found,
+            registry,
+            config.python,
+            bridges=project.bridges,
+            hints=config.hints,
+            unresolved=unresolved,
+        )
     _no_ambiguous_import(graph, {file.path for file in project.files if file.selected})
     return Survey(project, graph, registry, project.messages + graph.messages)
 
@@ -348,7 +361,12 @@ def _proved(
         raise AssertionError(f"a new text does not parse: {min(broken)}")
     with no_gc():
         graph = callgraph.build(
-            found, analysis.registry, analysis.config.python, bridges=project.bridges
+            found,
+            analysis.registry,
+            analysis.config.python,
+            bridges=project.bridges,
+            hints=analysis.config.hints,
+            strict=False,
         )
     before = analysis.project, analysis.graph
     findings = proof.new_findings(before, (project, graph), analysis.registry)

@@ -62,7 +62,9 @@ class Analysis:
     scope: object = None
 
 
-def survey(paths: Sequence[Path], config: Config, progress: object) -> Analysis:
+def survey(
+    paths: Sequence[Path], config: Config, progress: object, unresolved: bool = False
+) -> Analysis:
     project = discover.discover(paths, config)
     return Analysis(project, project.messages)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncshift.config import Config, load_config
+from asyncshift.config import Config, Hint, load_config
 from asyncshift.errors import InputError
 
 
@@ -96,3 +96,42 @@ def test_damaged_toml_is_told_with_its_line(tmp_path: Path) -> None:
 def test_a_table_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"own\.toml does not exist"):
         load_config(project(tmp_path, "tables = ['own.toml']"))
+
+
+def test_hints_know_their_line(tmp_path: Path) -> None:
+    table = """
+jobs = 2
+
+[tool.asyncshift.hints]
+"pkg.mod.connections[]" = "pkg.db.Connection"
+"pkg.mod.f(x)" = "pkg.db.Row"
+"""
+    folder = project(tmp_path, table)
+    path = str(folder / "pyproject.toml")
+    assert load_config(folder).hints == (
+        Hint("pkg.mod.connections[]", "pkg.db.Connection", path, 9),
+        Hint("pkg.mod.f(x)", "pkg.db.Row", path, 10),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('connections = "pkg.db.Connection"', "`connections`: this is no place"),
+        ('"pkg.mod.f(x, y)" = "pkg.db.Row"', "`pkg.mod.f(x, y)`: this is no place"),
+        ('"pkg.mod.f()()" = "pkg.db.Row"', "`pkg.mod.f()()`: this is no place"),
+        ('"pkg.mod.x" = "Row"', "`pkg.mod.x`: 'Row' is no dotted name of a class"),
+        ('"pkg.mod.x" = ["pkg.db.Row"]', "`pkg.mod.x`: ['pkg.db.Row'] is no dotted name"),
+        ('pkg.mod = "pkg.db.Row"', "`pkg`: this is no place"),
+    ],
+)
+def test_a_hint_that_cannot_be_one_is_an_error(tmp_path: Path, line: str, message: str) -> None:
+    folder = project(tmp_path, f"[tool.asyncshift.hints]\n{line}\n")
+    with pytest.raises(InputError, match=r"pyproject\.toml") as caught:
+        load_config(folder)
+    assert message in str(caught.value)
+
+
+def test_hints_are_a_table(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="`hints` must be a table of places and classes"):
+        load_config(project(tmp_path, 'hints = ["pkg.mod.x"]'))

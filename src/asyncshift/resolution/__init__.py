@@ -16,6 +16,8 @@ From all files to what flows where (`callgraph.build` is the door, `index` holds
 - `members`, `calls`: attributes; calls, iteration and `with`, for one value at a time
 - `suggestions`: which annotations the code contradicts
 - `pytest_flow`: what pytest does behind a test's back
+- `hints`: what the user says a place holds
+- `factories`: bases that a class method makes
 - `fixpoint`: loads the facts of all files and propagates until nothing is new
 
 From values to what the later steps read:
@@ -24,5 +26,6 @@ From values to what the later steps read:
 - `escapes`: what leaves the analysis
 - `keywords`: which keyword names can reach a call
 - `foreign`: which receivers a library gave that cannot hold the project's objects
+- `unresolved`: calls that nothing is known of, and the places that a hint would help
 - `outside`: what classes outside the project define, read from their source
 """

@@ -37,7 +37,9 @@ from asyncshift.resolution.values import (
     INST,
     LIB,
     MEMBER,
+    NAMESPACE,
     PARTIAL,
+    PROP,
     RESULT,
     SELF,
     SUBCLASS,
@@ -226,6 +228,15 @@ class Calls(Members):
                 self.add((ITER, target, argument, -1, ""), argument)
             for argument in args[1:]:
                 self.link(argument, target)
+        elif name == "property" and args:
+            self.push(target, self.pool.of(PROP, args[0], args[1] if len(args) > 1 else CONSTANT))
+        elif name == "getattr" and len(args) > 1:
+            self.computed.setdefault(args[1], []).append(args[0])
+            self.unknown.add(target)
+        elif name == "vars" and args:
+            self.suggestions.open_nodes.append(args[0])
+            self.add((KIND, target, args[0], "vars"), args[0])
+            self.unknown.add(target)
         elif name == "type" and len(args) == 1:
             self.add((KIND, target, args[0], "type"), args[0])
         elif name == "asyncio.gather":
@@ -247,7 +258,7 @@ class Calls(Members):
         elif is_outside_class(dotted):
             self.push(target, self.pool.of(FOREIGN, dotted))
         else:
-            if name in ("setattr", "vars") and args:
+            if name == "setattr" and args:
                 self.suggestions.open_nodes.append(args[0])
             self.unknown.add(target)
             self.foreign.setdefault(target, set()).add(dotted)
@@ -501,9 +512,17 @@ class Calls(Members):
                 self.unknown.add(target)
             case "values", "box":
                 self.link(kind[1] + 1, target)
+            case "fill", "box":
+                self.link(target, kind[1])
+            case ("stored", cls, source), _:
+                self.stored_through(cls, source, value)
+            case "getter", ("fun" | "bound"):
+                self.properties.setdefault(target, {})[kind[1]] = None
             case "returned", "gen":
                 fn = self.functions[kind[1]]
                 self.link(fn.at(fn.facts.returned), target)
+            case "vars", ("inst" | "self"):
+                self.push(target, self.pool.of(NAMESPACE, kind[1]))
             case "type", ("inst" | "self"):
                 self.push(target, self.pool.of("class" if kind[0] == INST else SUBCLASS, kind[1]))
             case "class", ("inst" | "self"):

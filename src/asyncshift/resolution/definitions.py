@@ -96,7 +96,7 @@ class Definitions(Annotations):
             result = decorated
         if flags & OVERLOAD:
             return
-        self.copy(self.define(self.private(node.name)), result)
+        self.define_function(node, result)
 
     def _facade(
         self,
@@ -194,6 +194,7 @@ class Definitions(Annotations):
         self._annotate_star(star, vararg)
         self._annotate_star(double, kwarg)
         if isinstance(body, list):
+            scope.block = body
             self.body(body)
             self._returns(node, scope)
         else:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from asyncshift import facts as f
+from asyncshift.config import Hint
 from asyncshift.facts import FileFacts, Op
 from asyncshift.index import Class
 from asyncshift.resolution.calls import Calls
+from asyncshift.resolution.factories import made_from
 from asyncshift.resolution.flow import BIND, FORWARD, SPREAD, Fn, Table, relocated
+from asyncshift.resolution.hints import Hints
 from asyncshift.resolution.pytest_flow import link_fixtures
 from asyncshift.resolution.values import (
     BOX,
@@ -83,8 +86,9 @@ class Solver(Calls):
         self.handlers.update(dict.fromkeys(self._settled_handlers, self._defer))
         self.handlers[f.LOAD] = self._early_load
 
-    def solve(self) -> None:
-        """Load, settle the hierarchy, propagate to the fixpoint."""
+    def solve(self, hints: Sequence[Hint] = (), strict: bool = True) -> None:
+        """Load, settle the hierarchy, propagate to the fixpoint.  Raises `InputError` for a hint
+        that means nothing; where it is not `strict`, it is passed over."""
         for number, file in enumerate(self.files):
             self._load_file(number, file)
         for number in range(len(self.files)):
@@ -99,6 +103,8 @@ class Solver(Calls):
             self.apply(op, value)
         for node, values in self._seeds:
             self.push(node, values)
+        if hints:
+            Hints(self).apply(hints, strict)
         self._propagate()
         for target, cls in self.suggestions.release():
             self.push(target, self.pool.of(SELF, cls))
@@ -313,7 +319,9 @@ class Solver(Calls):
                         if site >= 0:
                             one.base_sites[kind[1]] = site + self.unit_sites[one.unit]
                 if not found:
+                    one.bases.extend(made_from(self, one.unit, node))
                     one.bases.append(text)
+                    one.unseen = True
             one.bases = list(dict.fromkeys(one.bases))
         self.hierarchy.settle()
 

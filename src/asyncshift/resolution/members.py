@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from asyncshift.facts import (
     CALL,
     CLASSMETHOD,
+    CONSTANT,
+    KIND,
     LOAD,
     PROPERTY,
     SETSUB,
@@ -34,7 +36,9 @@ from asyncshift.resolution.values import (
     MANAGER,
     MEMBER,
     MODULE,
+    NAMESPACE,
     NO_ORIGIN,
+    PROP,
     SELF,
     SUBCLASS,
     SUPER,
@@ -73,6 +77,11 @@ class Members(Core):
         self._definers: dict[tuple[str, int, str], list[int]] = {}
         self._watchers: dict[str, list[tuple[str, int, int]]] = {}
         self._undefined: list[tuple[str, int, str, int]] = []
+        self._holders: dict[int, int] = {}
+        self.computed: dict[int, list[int]] = {}
+        """Node of a name -> what `getattr` reads the attribute of that name of."""
+        self.stands_for: dict[int, set[int]] = {}
+        """Class -> classes whose attributes its instances have as well: the user's hints."""
         self._module_names: dict[tuple[int, str], int] = {}
         self.reached: dict[int, set[str]] = {}
         """File -> names of it that others import or reach through it."""
@@ -117,6 +126,8 @@ class Members(Core):
                 return self.pool.of(BOXED, kind[1], kind[2], attr)
             case "gen" if attr in _DRIVES:
                 return self.pool.of(DRIVE, kind[1], attr)
+            case "namespace":
+                return self.pool.of(EXT, f"builtins.dict.{attr}")
         return frozenset()
 
     def attribute_values(self, member: tuple[Any, ...], op: Op) -> None:
@@ -140,6 +151,9 @@ class Members(Core):
                 for setter in self.setters(kind, attr):
                     if len(self.functions[setter].params) > 1:
                         self.link(source, self.functions[setter].params[1][1])
+                for cls in self.definers(kind[0], kind[1], attr) if kind[0] in (INST, SELF) else ():
+                    held = self.hierarchy.classes[cls].attrs[attr]
+                    self.add((KIND, CONSTANT, held, ("stored", kind[1], source)), held)
             case "module":
                 for unit in kind[1].units:
                     self.link(source, self.module_name(unit, attr))
@@ -155,6 +169,45 @@ class Members(Core):
                 if name == attr:
                     found.append(self.unit_functions[one.unit] + index)
         return found
+
+    def set_functions(self, kind: tuple[Any, ...], attr: str) -> list[int]:
+        """All that an assignment through an instance runs: property setters, `__set__`."""
+        found = self.setters(kind, attr)
+        for cls in self.definers(kind[0], kind[1], attr) if kind[0] in (INST, SELF) else ():
+            for held in self.sees(self.hierarchy.classes[cls].attrs[attr]):
+                functions = self.sees(held[2]) if held[0] == PROP else ()
+                if held[0] == INST and self.definers(INST, held[1], "__set__"):
+                    functions = self.bound(INST, held[1], "__set__")
+                found.extend(inner[1] for inner in functions if inner[0] in (FUN, BOUND))
+        return found
+
+    def stored_through(self, cls: int, source: int, value: int) -> None:
+        """What a class body holds is assigned to through an instance: a property, a descriptor."""
+        kind = self.values[value]
+        this = self.holder(cls)
+        if kind[0] == PROP:
+            self.add((CALL, CONSTANT, kind[2], (this, source), (), -1), kind[2])
+        elif kind[0] == INST and self.definers(INST, kind[1], "__set__"):
+            setter = self.lookup(INST, kind[1], "__set__")
+            self.add((CALL, CONSTANT, setter, (this, source), (), -1), setter)
+
+    def holder(self, cls: int) -> int:
+        """A node that holds an instance of a class, as a descriptor is given it."""
+        number = self._holders.get(cls)
+        if number is None:
+            number = self._holders[cls] = self.node()
+            self.push(number, self.pool.of(SELF, cls))
+        return number
+
+    def stored(self) -> Iterator[tuple[tuple[int, str], int]]:
+        """((class, attribute), node) of what is stored on instances."""
+        for key, node in self._instance.items():
+            if key[0] >= 0:
+                yield key, node
+
+    def is_stored(self, mode: str, cls: int, attr: str) -> bool:
+        """Something stores the attribute on instances of a class."""
+        return any(self._concerns(mode, cls, other) for other in self._storing.get(attr, ()))
 
     def stored_names(self) -> dict[int, set[str]]:
         """Class -> attributes that are stored on its instances."""
@@ -318,6 +371,8 @@ class Members(Core):
             bind = (BIND, number, mode, definer)
             self.add(bind, self.hierarchy.classes[definer].attrs[attr])
         self._watchers.setdefault(attr, []).append((mode, cls, number))
+        if attr == "__dict__" and mode in (INST, SELF) and not found:
+            self.push(number, self.pool.of(NAMESPACE, cls))
         stored = False
         for base in one.mro if self.own.callbacks else ():
             if (named := self.own.callbacks.get((base, attr))) is not None:
@@ -396,15 +451,29 @@ class Members(Core):
         return any((base, attr) in self._instance for base in self.hierarchy.classes[cls].mro)
 
     def _dynamic(self, mode: str, cls: int, attr: str, number: int) -> None:
-        if attr.startswith("__") or mode not in (INST, SELF):
+        if attr.startswith("__") or mode in (CLASS, SUBCLASS):
+            return
+        for base in self.hierarchy.classes[cls].mro if self.stands_for else ():
+            for other in sorted(self.stands_for.get(base, ())) if isinstance(base, int) else ():
+                self.link(self.lookup(SELF, other, attr), number)
+                self.unknown.add(number)
+        if mode not in (INST, SELF):
             return
         for definer in self.definers(mode, cls, "__getattr__"):
+            self._delegated(definer, attr, number)
             bound = self.lookup(mode, cls, "__getattr__")
             result = self.node()
             self.add((CALL, result, bound, (-1,), (), -1), bound)
             self.link(result, number)
             self.unknown.add(number)
             self._getter(number, self.hierarchy.classes[definer].attrs["__getattr__"])
+
+    def _delegated(self, definer: int, attr: str, number: int) -> None:
+        """`def __getattr__(self, name): return getattr(self.inner, name)`."""
+        for kind in self.sees(self.hierarchy.classes[definer].attrs["__getattr__"]):
+            if kind[0] == FUN and len(self.functions[kind[1]].params) > 1:
+                for source in self.computed.get(self.functions[kind[1]].params[1][1], ()):
+                    self.add((LOAD, number, source, attr), source)
 
     def _getter(self, number: int, node: int) -> None:
         for kind in self.sees(node):
@@ -434,10 +503,13 @@ class Members(Core):
             case "inst" if instance and self.definers(INST, kind[1], "__get__"):
                 getter = self.lookup(INST, kind[1], "__get__")
                 result = self.node()
-                self.add((CALL, result, getter, (UNKNOWN, UNKNOWN), (), -1), getter)
+                self.add((CALL, result, getter, (self.holder(cls), UNKNOWN), (), -1), getter)
                 self.link(result, target)
                 for definer in self.definers(INST, kind[1], "__get__"):
                     self._getter(target, self.hierarchy.classes[definer].attrs["__get__"])
+            case "prop" if instance:
+                self.add((CALL, target, kind[1], (self.holder(cls),), (), -1), kind[1])
+                self.add((KIND, target, kind[1], "getter"), kind[1])
             case _:
                 self.push(target, frozenset((value,)))
 
@@ -467,6 +539,8 @@ class Members(Core):
                 else:
                     self.link(self.keyed(elements, key), target)
                     self.link(elements, target)
+            case "namespace" if isinstance(key, str):
+                self.link(self.lookup(SELF, kind[1], key), target)
             case "inst" | "self" if not isinstance(key, tuple):
                 bound = self.lookup(kind[0], kind[1], "__getitem__")
                 self.add((CALL, target, bound, (UNKNOWN,), (), -1), bound)

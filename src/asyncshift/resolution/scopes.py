@@ -37,6 +37,7 @@ class Scope:
         "kind", "parent", "owner", "path", "names", "bound", "defined", "redirect", "loads",
         "mentioned", "runs", "callees", "dicts", "kwarg", "first", "guard", "cls", "yielded",
         "returned", "is_generator", "is_async", "flags", "setters", "fields", "sent", "returns",
+        "block", "redefined",
     )  # fmt: skip
 
     def __init__(self, kind: str, parent: Scope | None, owner: int, path: str = "") -> None:
@@ -72,6 +73,10 @@ class Scope:
         self.flags = 0
         self.setters: dict[str, int] = {}
         self.fields: list[tuple[str, int]] = []
+        self.block: list[ast.stmt] | None = None
+        """The statements of a function, without those inside of others."""
+        self.redefined: dict[str, int] = {}
+        """Name that a later `def` gives another meaning -> the node of all its meanings."""
 
     def end_run(self) -> None:
         """What is mentioned from now on is mentioned somewhere else."""
@@ -214,11 +219,25 @@ class Emitter:
         scope.defined.add(name)
         return self.bind(name)
 
+    def define_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, made: int) -> None:
+        """Bind the name of a `def`.  One that certainly runs gives its name a new meaning for what
+        follows in a function; functions inside that come before it can see each of the meanings."""
+        name, scope = self.private(node.name), self.scope
+        again = scope.block is not None and name in scope.bound and name not in scope.redirect
+        number = self.define(name)
+        if again and any(statement is node for statement in scope.block or ()):
+            every = scope.redefined.setdefault(name, number)
+            number = scope.names[name] = self.node()
+            self.copy(every, number)
+        self.copy(number, made)
+
     def close(self, scope: Scope) -> None:
         """Link the free names of a finished scope to the enclosing one and leave it."""
         self.scope = scope
         if scope.mentioned:
             scope.end_run()
+        if scope.redefined:
+            scope.names.update(scope.redefined)
         if scope.redirect:
             _redirect(scope)
         bound, outer = scope.bound, scope.parent

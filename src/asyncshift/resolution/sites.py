@@ -25,6 +25,9 @@ _ENTER, _AENTER = ("__enter__", "__exit__"), ("__aenter__", "__aexit__")
 
 _PLAIN_DECORATORS = frozenset({"staticmethod", "classmethod", "abc.abstractmethod"})
 
+_ALONE = ("iterator", "hinted")
+"""Kinds of containers that are iterated like the objects beside them."""
+
 FALLBACK_DEFINITIONS = 8
 _DECOYS = """
     get put post patch delete head options run close open send recv read write readline flush seek
@@ -34,7 +37,8 @@ _DECOYS = """
     apply main test setup filter all first last exists emit encode decode json parse login logout
     shutdown register create build make add done
 """
-COMMON_NAMES = frozenset(_DECOYS.split()).union(*map(dir, (str, bytes, dict, list, set, int)))
+BUILTIN_NAMES = frozenset[str]().union(*map(dir, (str, bytes, dict, list, set, int)))
+COMMON_NAMES = BUILTIN_NAMES.union(_DECOYS.split())
 """Decoys: what everybody calls this is never found by its name alone."""
 
 
@@ -73,6 +77,11 @@ class Sites:
     def facts_of(self, site: int) -> tuple[int, tuple[Span, str, int, str, int]]:
         """(file, facts of the site)."""
         return bisect_right(self._units, site) - 1, self.solver.sites[site]
+
+    def receiver(self, callee: int) -> tuple[int, str] | None:
+        """(node of x, "f") for the callee `x.f`."""
+        found = self._callees.get(callee)
+        return None if found is None else found[:2]
 
     def key(self, token: int) -> str:
         """`path:line:column` of an origin."""
@@ -329,10 +338,8 @@ class Sites:
                 continue  # `__contains__`, or a library's own
             for reached in self.iterated(kind, is_async):
                 self.note(site, protocol, reached, source, consumer)
-        if (
-            any(kind[0] == BOX and kind[2] != "iterator" for kind in kinds)
-            and (site, protocol, consumer) in self.found
-        ):
+        mixed = any(kind[0] == BOX and kind[2] not in _ALONE for kind in kinds)
+        if mixed and (site, protocol, consumer) in self.found:
             # A list or a generator: no one way of iterating fits both.
             self.found[site, protocol, consumer].unknown = True
 
@@ -370,7 +377,7 @@ class Sites:
         for kind in solver.sees(base):
             match kind[0]:
                 case "inst" | "self":
-                    for number in solver.setters(kind, attr):
+                    for number in solver.set_functions(kind, attr):
                         self.note(site, "attribute", (number, None, NO_ORIGIN), base)
                 case "lib":
                     api = solver.registry.canonical(f"{kind[1]}.{attr}")

@@ -9,6 +9,8 @@
 (LIB, class, token) (MEMBER, class, attr, token): instance of a mapped library class, its member
 (RESULT, api, token): what a library call gave, if the tables do not know its class
 (PARTIAL, number) (DRIVE, function, method): `send` and the like of a generator
+(PROP, getter, setter): `property(f, g)`, by nodes
+(NAMESPACE, class): the `__dict__` of an instance
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ FUN, BOUND, GEN, MANAGER, CLASS, SUBCLASS, INST, SELF, SUPER, BOX, BOXED, MODULE
 BRIDGE = "_run_sync"
 """What every generated bridge module is called, wherever it lies: `_run_sync.run_sync`."""
 LIB, MEMBER, RESULT, PARTIAL, DRIVE = "lib", "member", "result", "partial", "drive"
+PROP, NAMESPACE = "prop", "namespace"
 
 Value = tuple[object, ...]
 NO_ORIGIN = -1
