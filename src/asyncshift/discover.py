@@ -50,13 +50,10 @@ def discover(paths: Sequence[Path], config: Config) -> Project:
     Files that cannot be decoded are left out with a warning, and their identifiers are kept, unless
     the user named the file itself.
     """
-    root = project_root(paths)
-    walk = _Walk(root, Ignores.above(root, config.ignore))
-    walk.folder(str(root), "", walk.ignores, selected=False)
-    for path in paths:
-        _select(walk, path)
+    found = walk(paths, config)
+    root = found.root
     named = {str(_inside(root, path)) for path in paths if path.is_file()}
-    files, bridges, messages, lost = _read(root, walk, named)
+    files, bridges, messages, lost = _read(root, found, named)
     if not any(file.selected for file in files):
         raise InputError(
             "no Python files in " + ", ".join(str(path) for path in paths),
@@ -67,10 +64,20 @@ def discover(paths: Sequence[Path], config: Config) -> Project:
         files=files,
         entry_points=entry_points(root),
         requires_python=requires_python(root),
-        messages=tuple(walk.messages) + messages,
+        messages=tuple(found.messages) + messages,
         unparsable_names=lost,
         bridges=bridges,
     )
+
+
+def walk(paths: Sequence[Path], config: Config) -> Walk:
+    """The files of the project around `paths`, not yet opened; `InputError` as in `discover`."""
+    root = project_root(paths)
+    found = Walk(root, Ignores.above(root, config.ignore))
+    found.folder(str(root), "", found.ignores, selected=False)
+    for path in paths:
+        _select(found, path)
+    return found
 
 
 def project_root(paths: Sequence[Path]) -> Path:
@@ -137,7 +144,7 @@ def source_file(path: str, module: str, data: bytes, *, selected: bool = True) -
 
 
 @dataclass(slots=True)
-class _Walk:
+class Walk:
     """What a walk has found so far: relative path -> selected."""
 
     root: Path
@@ -184,7 +191,7 @@ class _Walk:
         self.messages.append(Message(path or ".", 1, rule, text, Severity.WARNING))
 
 
-def _select(walk: _Walk, path: Path) -> None:
+def _select(walk: Walk, path: Path) -> None:
     """Mark what is below one given path; an ignored one is read because it was named."""
     place = _inside(walk.root, path)
     relative = "" if str(place) == "." else place.as_posix()
@@ -266,7 +273,7 @@ def _lexical(path: Path) -> Path:
 
 
 def _read(
-    root: Path, walk: _Walk, named: set[str]
+    root: Path, walk: Walk, named: set[str]
 ) -> tuple[tuple[SourceFile, ...], dict[str, str], tuple[Message, ...], frozenset[str]]:
     """The files' contents and the bridge modules, which are no code of the project's; what cannot
     be text becomes a message and its identifiers."""

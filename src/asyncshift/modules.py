@@ -19,7 +19,7 @@ _IMPORT = re.compile(rb"[ \t]*(?:from|import)[ \t]+([\w.]+)(?:[ \t]+import[ \t(]
 
 def module_names(root: Path, contents: Mapping[str, bytes]) -> dict[str, str]:
     """Path -> module name, for every file.  Two files may share a name."""
-    lead = _packages_above(root)
+    lead = packages_above(root)
     packages = {path.rpartition("/")[0] for path in contents if path.endswith("__init__.py")}
     packages |= _relative_importers(contents, packages)
     packages |= _namespaces(contents, packages)
@@ -39,7 +39,7 @@ def _name(path: str, packages: set[str], lead: tuple[str, ...]) -> str:
     return ".".join(parts) or stem
 
 
-def _packages_above(root: Path) -> tuple[str, ...]:
+def packages_above(root: Path) -> tuple[str, ...]:
     """Names of the packages that the root itself is, when it is one."""
     names: tuple[str, ...] = ()
     while (root / "__init__.py").exists() and root.name:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asyncshift.apply import apply_files, check
 from asyncshift.cli import terminal
 from asyncshift.cli.migrate import held_back, migrate, repair, tell_ledger
 from asyncshift.cli.options import PathList, TakenOption, WithoutOption, given
 from asyncshift.config import Config
-from asyncshift.diff import unified
 from asyncshift.errors import InputError
-from asyncshift.ledger import is_ledger
-from asyncshift.planfile import PlannedFile, is_plan, planned, read_plan
+
+if TYPE_CHECKING:
+    from asyncshift.planfile import PlannedFile
 
 
 def apply(
@@ -32,6 +31,8 @@ def apply(
     config: Config,
 ) -> None:
     """Write the changes: of files and folders, or of a plan that `diff --out` stored."""
+    from asyncshift.planfile import is_plan, planned
+
     wanted = given(paths)
     if any(is_plan(path) for path in wanted):
         if change_set or without:
@@ -47,6 +48,8 @@ def apply(
             "apply asks before it writes, and there is no terminal to ask on",
             hint="Give --yes, or store a plan with `diff --out PLAN` and apply that.",
         )
+    from asyncshift.apply import check
+    from asyncshift.diff import unified
     from asyncshift.report.summary import summary_text
 
     step = migrate(wanted, config, change_set or (), without or ())
@@ -66,6 +69,8 @@ def apply(
 
 
 def _apply_plan(paths: Sequence[Path], allow_dirty: bool) -> None:
+    from asyncshift.planfile import read_plan
+
     if len(paths) > 1:
         raise InputError("a stored plan is applied alone", path=str(paths[0]))
     plan = read_plan(paths[0])
@@ -75,6 +80,8 @@ def _apply_plan(paths: Sequence[Path], allow_dirty: bool) -> None:
 
 
 def _write(root: Path, files: Sequence[PlannedFile], command: str, allow_dirty: bool) -> None:
+    from asyncshift.apply import apply_files
+
     entry = apply_files(root, files, command, allow_dirty=allow_dirty)
     if entry is None:
         terminal.note("Nothing to change.")
@@ -86,6 +93,8 @@ def _write(root: Path, files: Sequence[PlannedFile], command: str, allow_dirty: 
 
 
 def _files(files: Sequence[PlannedFile]) -> str:
+    from asyncshift.ledger import is_ledger
+
     code = [file for file in files if not is_ledger(file.path)]
     if not code:
         return "the ledger"

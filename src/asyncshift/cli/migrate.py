@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from asyncshift.cli import terminal
 from asyncshift.config import Config
 from asyncshift.errors import InputError
-from asyncshift.journal import recover
-from asyncshift.model import FileChange, Severity
-from asyncshift.planfile import PlannedSet
 
 if TYPE_CHECKING:
     from asyncshift.ledger import Ledger
+    from asyncshift.model import FileChange
     from asyncshift.pipeline import Analysis, Outcome, Progress
+    from asyncshift.planfile import PlannedSet
     from asyncshift.scope import Choice
 
 
@@ -43,6 +42,7 @@ def migrate(
 ) -> Step:
     """The step that was chosen: all change-sets, or those taken, and none of those refused."""
     from asyncshift import ledger, pipeline, recording
+    from asyncshift.planfile import PlannedSet
     from asyncshift.selection import choose, set_names
 
     with terminal.progress() as progress:
@@ -92,6 +92,7 @@ def analyse(
 
 def held_back(outcome: Outcome) -> InputError | None:
     """Why an outcome may be neither written nor stored: the await check finds its texts wrong."""
+    from asyncshift.model import Severity
     from asyncshift.proof import RULE
 
     wrong = [m for m in outcome.messages if m.rule == RULE and m.severity is Severity.WARNING]
@@ -117,6 +118,10 @@ def tell_ledger(step: Step) -> None:
 
 def repair(root: Path) -> bool:
     """Put back what an interrupted command left, and say so; whether there was something."""
+    if not (root / ".asyncshift").is_dir():
+        return False
+    from asyncshift.journal import recover
+
     repaired = recover(root)
     for entry in repaired:
         terminal.note(

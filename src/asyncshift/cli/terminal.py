@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,27 @@ def show(lines: Iterable[Text], *, error: bool = False) -> None:
     console = _console(sys.stderr if error else sys.stdout)
     for line in lines:
         console.print(line, soft_wrap=True)
+
+
+def rendered(lines: Iterable[Text], *, error: bool = False) -> str:
+    """What `show` would write."""
+    console = _console(sys.stderr if error else sys.stdout)
+    with console.capture() as capture:
+        for line in lines:
+            console.print(line, soft_wrap=True)
+    return capture.get()
+
+
+def write(text: str, *, error: bool = False) -> None:
+    """Write what was rendered for this stream."""
+    (sys.stderr if error else sys.stdout).write(text)
+
+
+def colours() -> tuple[str, ...]:
+    """What decides how lines are rendered."""
+    names = ("TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE")
+    streams = [str(stream.isatty()) for stream in (sys.stdout, sys.stderr)]
+    return (*streams, *(os.environ.get(name, "") for name in names))
 
 
 def show_diff(diff: bytes) -> None:

@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
-from asyncshift import apply
 from asyncshift.cli import terminal
 from asyncshift.cli.migrate import repair
 from asyncshift.errors import InputError
-from asyncshift.journal import journal_folder
 
 
 def undo(
@@ -25,6 +23,9 @@ def undo(
     ] = Path(),
 ) -> None:
     """Take back a step that `apply` wrote, down to bytes and modes."""
+    from asyncshift import apply
+    from asyncshift.journal import journal_folder
+
     here = project.resolve()
     for root in (here, *here.parents):
         if journal_folder(root).is_dir():
