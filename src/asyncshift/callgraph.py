@@ -157,12 +157,18 @@ def _functions(
             is_contextmanager=bool(facts.flags & f.MANAGER),
             family=_family(fn.number, families, ids, shared),
             foreign_base=foreign,
-            overrides=overrides,
+            overrides=overrides or _called_by_parameters(facts),
             pragma=facts.pragma,
             gives=gives.get(fn.number, ()),
             twin=_twin(solver, fn),
             facade_of=None if facade is None else ids[base + facade],
         )
+
+
+def _called_by_parameters(facts: f.FunctionFacts) -> str | None:
+    """What a server calls by its parameters: a WSGI callable."""
+    names = [name for name, _ in facts.params if name != "self"]
+    return "wsgiref.types.WSGIApplication" if names[:2] == ["environ", "start_response"] else None
 
 
 def _twin(solver: Solver, fn: Fn) -> str | None:
