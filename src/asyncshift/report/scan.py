@@ -101,8 +101,13 @@ class Entry:
     reached: tuple[Blocking, ...]
 
 
-Down = tuple[Site, tuple[FunctionId, ...]]
-"""A place, and the functions that it reaches and from which something that waits is reached."""
+Wait = tuple[str, Fate, str]
+"""The library name that waits, its fate and why."""
+Down = tuple[Site, Wait | None, tuple[FunctionId, ...]]
+"""A place, what waits there, and the functions that it reaches and from which something that waits
+is reached."""
+_Came = dict[FunctionId, tuple[FunctionId, Site | None] | None]
+"""How a walk came to each function: from which one, through which place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,28 +315,28 @@ class _World:
         self, start: FunctionId, first: Iterable[Site], *, stop_at_async: bool = False
     ) -> tuple[bool, tuple[Blocking, ...]]:
         """Waiting calls below a function by the shortest chain, and whether work fans out."""
-        chains: dict[FunctionId, tuple[Step, ...]] = {start: ()}
+        came: _Came = {start: None}
         queue: deque[tuple[FunctionId, Iterable[Down]]] = deque([(start, self._down(first))])
         found: dict[tuple[str, int, int], Blocking] = {}
         fans = False
         while queue:
             fid, below = queue.popleft()
-            f, chain = self.graph.functions[fid], chains[fid]
             fans = fans or fid in self.fanning
-            for site, targets in below:
-                step = (*chain, Step(_name(f), site.path, site.span[0]))
-                if (site.path, site.span) in self.waits:
-                    api, fate, reason = self.waits[site.path, site.span]
+            for site, wait, targets in below:
+                if wait is not None:
                     line, column = site.span[:2]
-                    found.setdefault(
-                        (site.path, line, column),
-                        Blocking(api, site.text, site.path, line, column, fate, reason, step),
-                    )
+                    if (site.path, line, column) not in found:
+                        api, fate, reason = wait
+                        chain = self._chain(came, fid, site)
+                        found[site.path, line, column] = Blocking(
+                            api, site.text, site.path, line, column, fate, reason, chain
+                        )
                 for target in targets:
-                    self._follow(target, step, chains, queue, stop_at_async)
-            for child in self.inner[fid]:
-                if child in self.reaching:
-                    self._follow(child, chain, chains, queue, stop_at_async)
+                    if target not in came:
+                        self._follow(target, (fid, site), came, queue, stop_at_async)
+            for child in self.inner.get(fid, ()):
+                if child in self.reaching and child not in came:
+                    self._follow(child, (fid, None), came, queue, stop_at_async)
         return fans, tuple(found.values())
 
     def _down(self, sites: Iterable[Site]) -> list[Down]:
@@ -340,27 +345,36 @@ class _World:
         for site in sites:
             reached = (target.function for target in site.targets)
             targets = tuple(fid for fid in reached if fid is not None and fid in self.reaching)
-            if targets or (site.path, site.span) in self.waits:
-                found.append((site, targets))
+            wait = self.waits.get((site.path, site.span))
+            if targets or wait is not None:
+                found.append((site, wait, targets))
         return found
 
     def _follow(
         self,
         fid: FunctionId,
-        chain: tuple[Step, ...],
-        chains: dict[FunctionId, tuple[Step, ...]],
+        through: tuple[FunctionId, Site | None],
+        came: _Came,
         queue: deque[tuple[FunctionId, Iterable[Down]]],
         stop_at_async: bool,
     ) -> None:
         """Go down to a function once.  Other async functions are entry points of their own."""
-        if fid in chains:
-            return
         if stop_at_async and self.graph.functions[fid].is_async:
             return
-        chains[fid] = chain
+        came[fid] = through
         if fid not in self.below:
             self.below[fid] = self._down(self.out[fid])
         queue.append((fid, self.below[fid]))
+
+    def _chain(self, came: _Came, fid: FunctionId, site: Site) -> tuple[Step, ...]:
+        """The steps from where a walk began to a place in a function that it reached."""
+        steps = [Step(_name(self.graph.functions[fid]), site.path, site.span[0])]
+        while (through := came[fid]) is not None:
+            fid, passed = through
+            if passed is not None:
+                name = _name(self.graph.functions[fid])
+                steps.append(Step(name, passed.path, passed.span[0]))
+        return tuple(reversed(steps))
 
 
 def _name(f: Function) -> str:
