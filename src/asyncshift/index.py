@@ -10,6 +10,8 @@ from heapq import heappop, heappush
 from asyncshift.facts import ClassFacts, FileFacts
 from asyncshift.model import Message, Severity
 
+_NAMED_TUPLE = "typing.NamedTuple"
+
 Base = int | str
 """A class of the project by its number, any other by its dotted name."""
 
@@ -216,6 +218,15 @@ class ClassIndex:
 
     def _has(self, one: Class, names: Iterable[str]) -> bool:
         return all(self.definer(one.mro, name) is not None for name in names)
+
+    def tuple_fields(self, number: int) -> list[str]:
+        """The fields of a NamedTuple, in their order; none for another class."""
+        mro = self.classes[number].mro
+        if _NAMED_TUPLE not in mro:
+            return []
+        classes = [self.classes[base] for base in mro if isinstance(base, int)]
+        named = next((one for one in reversed(classes) if _NAMED_TUPLE in one.bases), None)
+        return [] if named is None else [name for name, _ in named.facts.fields]
 
     def attrs(self, number: int) -> dict[str, int]:
         """Name in the class body -> global node."""

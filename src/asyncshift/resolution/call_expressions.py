@@ -12,6 +12,7 @@ from asyncshift.facts import (
     CONSTANT,
     KIND,
     SEED,
+    STORE,
     SUPER,
     UNKNOWN,
 )
@@ -121,6 +122,11 @@ class CallExpressions(Expressions):
             self.note_update(node)
         if name in _TELLING and args:
             self._told(node, name, args, site)
+        match node:
+            case ast.Call(
+                func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str() as attr), _]
+            ) if args[0] > 0:
+                self.ops.append((STORE, args[0], attr, args[2], CONSTANT))
 
     def _callee(self, func: ast.expr) -> tuple[int, str | None]:
         """(node, label) of what a call calls."""

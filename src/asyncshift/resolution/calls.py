@@ -14,6 +14,7 @@ from asyncshift.facts import (
     KIND,
     MANAGER,
     SETSUB,
+    SUB,
     UNKNOWN,
     WITH,
     Op,
@@ -241,7 +242,7 @@ class Calls(Members):
             self.add((KIND, target, args[0], "type"), args[0])
         elif name == "asyncio.gather":
             self._gathered(op)
-        elif name == "functools.partial" and args:
+        elif name in ("functools.partial", "staticmethod") and args:
             self._make_partial(op)
         elif name in ("map", "filter") and len(args) > 1:
             self._mapped(name, op)
@@ -293,7 +294,10 @@ class Calls(Members):
             for index, argument in enumerate(args):
                 self._into(self.keyed(inner, index + first), argument)
             return
-        if name == "dict":
+        if SHAPES.get(name) == "dict":
+            if name == "collections.defaultdict" and args:
+                self.add((CALL, elements, args[0], (), (), -1), args[0])
+                args = args[1:]
             for argument in args:
                 self.add((KIND, elements, argument, "values"), argument)
             for keyword, node in keywords:
@@ -447,6 +451,8 @@ class Calls(Members):
     def _iterate_instance(self, kind: tuple[Any, ...], target: int, site: int) -> None:
         if target <= 0:
             target = self.node()
+        for name in self.hierarchy.tuple_fields(kind[1]):
+            self.link(self.lookup(kind[0], kind[1], name), target)
         iterator = self.node()
         first = self.dunders(kind, ("__iter__",), ("__aiter__",), self.is_awaited(site))[0]
         made = self.lookup(kind[0], kind[1], first)
@@ -510,8 +516,10 @@ class Calls(Members):
             case "seed", _:
                 self.push(target, frozenset((value,)))
                 self.unknown.add(target)
-            case "values", "box":
+            case "values", "box" if kind[2] == "dict":
                 self.link(kind[1] + 1, target)
+            case "values", "box":  # pairs of key and value
+                self.add((SUB, target, kind[1] + 1, ("unpack", 1), -1), kind[1] + 1)
             case "fill", "box":
                 self.link(target, kind[1])
             case ("stored", cls, source), _:

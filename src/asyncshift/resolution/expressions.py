@@ -37,6 +37,12 @@ _OPERATORS = {
     ast.LtE: "__le__", ast.Gt: "__gt__", ast.GtE: "__ge__",
 }  # fmt: skip
 
+_UNARY: dict[type[ast.unaryop], str] = {
+    ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__",
+}  # fmt: skip
+_REFLECTED = {name: f"__r{name[2:]}" for name in list(_OPERATORS.values())[:13]}
+"""What the right operand answers where the left one is a constant or unknown."""
+
 _KINDS = {ast.ListComp: "list", ast.SetComp: "set", ast.DictComp: "dict"}
 _DOTTED = re.compile(r"[^\W\d]\w*(?:[.:][^\W\d]\w*)+")
 _RAISES = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
@@ -155,7 +161,9 @@ class Expressions(Doubles):
             self.test(node.operand)
             return CONSTANT
         operand = self.value(node.operand)
-        return CONSTANT if operand == CONSTANT else UNKNOWN
+        if operand <= 0:
+            return operand
+        return self.special(operand, _UNARY[type(node.op)], (), node)
 
     def _binary(self, node: ast.BinOp) -> int:
         # A loop over the left spine: `a + b + c ...` may have thousands of terms.
@@ -169,16 +177,25 @@ class Expressions(Doubles):
         return result
 
     def _operator(self, node: ast.expr, name: str, left: int, right: int) -> int:
+        if left <= 0 and right > 0 and (reflected := _REFLECTED.get(name)) is not None:
+            result = self.special(right, reflected, (left,), node)
+            self.copy(result, left)
+            return result
         if left <= 0:
             return CONSTANT if left == right == CONSTANT else UNKNOWN
-        target = self.node()
-        bound = self.node()
-        site = self.site(node, "operator")
-        self.ops += (LOAD, bound, left, name), (CALL, target, bound, (right,), (), site)
+        target = self.special(left, name, (right,), node)
         if name in ("__add__", "__mul__", "__or__"):  # lists and sets keep their elements
             self.ops.append((KIND, target, left, "box"))
             if right > 0:
                 self.ops.append((KIND, target, right, "box"))
+        return target
+
+    def special(self, source: int, name: str, args: tuple[int, ...], node: ast.expr) -> int:
+        """What a special method gives."""
+        target = self.node()
+        bound = self.node()
+        site = self.site(node, "operator")
+        self.ops += (LOAD, bound, source, name), (CALL, target, bound, args, (), site)
         return target
 
     def _compare(self, node: ast.Compare) -> int:

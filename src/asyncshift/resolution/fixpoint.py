@@ -302,7 +302,7 @@ class Solver(Calls):
             if name in _BUILTINS:
                 self.push(target, self.pool.of(EXT, f"builtins.{name}"))
             else:
-                self.unknown.add(target)
+                self.await_name(unit, name, target)
 
     # ------------------------------------------------------------------ classes
 

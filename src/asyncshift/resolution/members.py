@@ -83,6 +83,8 @@ class Members(Core):
         self.stands_for: dict[int, set[int]] = {}
         """Class -> classes whose attributes its instances have as well: the user's hints."""
         self._module_names: dict[tuple[int, str], int] = {}
+        self._awaited: dict[tuple[int, str], list[int]] = {}
+        """(file, name that it does not have) -> nodes that read it."""
         self.reached: dict[int, set[str]] = {}
         """File -> names of it that others import or reach through it."""
 
@@ -95,7 +97,9 @@ class Members(Core):
         if found is None:
             found = self._read(self.values[value], attr)
             if found is None:
-                self.unknown.add(op[1])  # a module that may get the name later
+                self.unknown.add(op[1])
+                for unit in self.values[value][1].units:
+                    self.await_name(unit, attr, op[1])
                 return
             self._loaded[value, attr] = found
         if isinstance(found, int):
@@ -106,6 +110,8 @@ class Members(Core):
     def _read(self, kind: tuple[Any, ...], attr: str) -> Any:
         """The node of an attribute, or its values; None for a name that a module does not have."""
         match kind[0]:
+            case "self" | "inst" if attr == "__class__":
+                return self.pool.of(SUBCLASS if kind[0] == SELF else CLASS, kind[1])
             case "self" | "inst" | "class" | "subclass":
                 return self.lookup(kind[0], kind[1], attr)
             case "super":
@@ -225,8 +231,15 @@ class Members(Core):
             return self.unit_nodes[unit] + number
         key = (unit, name)
         if key not in self._module_names:
-            self._module_names[key] = self.node()
+            made = self._module_names[key] = self.node()
+            for reader in self._awaited.pop(key, ()):
+                self.link(made, reader)
         return self._module_names[key]
+
+    def await_name(self, unit: int, name: str, target: int) -> None:
+        """A node reads a name that nobody has defined in a file so far."""
+        self.unknown.add(target)
+        self._awaited.setdefault((unit, name), []).append(target)
 
     def _module_attr(self, module: Module, attr: str) -> int | Values | None:
         if f"{module.name}.{attr}" in self.modules.bridges:
@@ -541,6 +554,10 @@ class Members(Core):
                     self.link(elements, target)
             case "namespace" if isinstance(key, str):
                 self.link(self.lookup(SELF, kind[1], key), target)
+            case "inst" | "self" if fields := self.hierarchy.tuple_fields(kind[1]):
+                index = key[1] if isinstance(key, tuple) and key[0] == "unpack" else key
+                for name in fields[index : index + 1] if isinstance(index, int) else fields:
+                    self.link(self.lookup(kind[0], kind[1], name), target)
             case "inst" | "self" if not isinstance(key, tuple):
                 bound = self.lookup(kind[0], kind[1], "__getitem__")
                 self.add((CALL, target, bound, (UNKNOWN,), (), -1), bound)

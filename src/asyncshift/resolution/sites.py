@@ -15,7 +15,7 @@ from asyncshift.resolution.flow import Fn
 from asyncshift.resolution.foreign import Foreign
 from asyncshift.resolution.members import Members
 from asyncshift.resolution.summaries import CONSUMERS, HOPS, METHOD_CONSUMERS
-from asyncshift.resolution.values import BOUND, BOX, FUN, GEN, INST, MANAGER, NO_ORIGIN
+from asyncshift.resolution.values import BOUND, BOX, FUN, GEN, INST, MANAGER, NO_ORIGIN, SUPER
 from asyncshift.resolution.wrappers import Wrappers
 
 Reached = tuple[int | None, str | None, int]
@@ -408,6 +408,10 @@ class Sites:
             match kind[0]:
                 case "inst" | "self" | "class" | "subclass":
                     node = solver.lookup(kind[0], kind[1], attr)
+                    for getter in solver.properties.get(node, ()):
+                        self.note(site, "attribute", (getter, None, NO_ORIGIN), source)
+                case "super":
+                    node = solver.lookup(SUPER + kind[2], kind[1], attr)
                     for getter in solver.properties.get(node, ()):
                         self.note(site, "attribute", (getter, None, NO_ORIGIN), source)
                 case "lib" if not callee:

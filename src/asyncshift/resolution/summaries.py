@@ -99,7 +99,7 @@ METHOD_CONSUMERS = {
 
 HARMLESS = frozenset(
     {"print", "isinstance", "issubclass", "str", "repr", "type", "id", "bool", "hasattr", "len",
-     "callable", "format", "ascii", "hash", "dir", "iter", "next", "super",
+     "callable", "format", "staticmethod", "ascii", "hash", "dir", "iter", "next", "super",
      "inspect.signature", "inspect.isgenerator", "inspect.iscoroutinefunction",
      "inspect.isclass", "inspect.isfunction", "functools.update_wrapper", "functools.wraps",
      "functools.partial", "typing.cast", "asyncio.run", "contextlib.ExitStack.enter_context",

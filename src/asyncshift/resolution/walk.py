@@ -14,8 +14,10 @@ from asyncshift.facts import (
     COPY,
     DEC,
     IMP,
+    LOAD,
     MAIN,
     SEED,
+    SUB,
     UNKNOWN,
     WITH,
     ClassFacts,
@@ -299,8 +301,10 @@ class Walker(Definitions):
     def _delete(self, node: ast.Delete) -> None:
         for target in node.targets:
             if isinstance(target, ast.Subscript):
-                self.quiet(target.value)
+                base = self.quiet(target.value)
                 self.key(target.slice)
+                if base > 0:
+                    self.special(base, "__delitem__", (UNKNOWN,), target)
             elif isinstance(target, ast.Attribute):
                 self.quiet(target.value)
 
@@ -384,8 +388,10 @@ class Walker(Definitions):
                 found = self.value(cls)
                 if subject > 0 and found > 0:
                     self.ops.append((SEED, subject, found, CONSTANT))
-                for part in [*inner, *named]:
+                for part in inner:
                     self._pattern(part, UNKNOWN)
+                for attr, part in zip(pattern.kwd_attrs, named, strict=True):
+                    self._pattern(part, self._loaded(subject, attr))
             case ast.MatchAs(pattern=inner_pattern, name=name):
                 if inner_pattern is not None:
                     self._pattern(inner_pattern, subject)
@@ -395,19 +401,34 @@ class Walker(Definitions):
                 for part in parts:
                     self._pattern(part, subject)
             case ast.MatchSequence(patterns=parts):
-                for part in parts:
-                    self._pattern(part, UNKNOWN)
+                fixed = not any(isinstance(part, ast.MatchStar) for part in parts)
+                for index, part in enumerate(parts):
+                    self._pattern(part, self._item(subject, index if fixed else None))
             case ast.MatchMapping(keys=keys, patterns=parts, rest=rest):
-                for key in keys:
-                    self.value(key)
-                for part in parts:
-                    self._pattern(part, UNKNOWN)
+                for key, part in zip(keys, parts, strict=True):
+                    self._pattern(part, self._item(subject, self.key(key)))
                 if rest is not None:
                     self.copy(self.bind(rest), UNKNOWN)
             case ast.MatchStar(name=str() as name):
-                self.copy(self.bind(name), UNKNOWN)
+                holder, elements = self.box("list")
+                self.copy(elements, subject)
+                self.copy(self.bind(name), holder)
             case ast.MatchValue(value=value):
                 self.value(value)
+
+    def _loaded(self, subject: int, attr: str) -> int:
+        if subject <= 0:
+            return UNKNOWN
+        target = self.node()
+        self.ops.append((LOAD, target, subject, attr))
+        return target
+
+    def _item(self, subject: int, key: object) -> int:
+        if subject <= 0:
+            return UNKNOWN
+        target = self.node()
+        self.ops.append((SUB, target, subject, key, CONSTANT))
+        return target
 
 
 _STATEMENTS: dict[type[ast.stmt], Callable[[Any, Any], None]] = {
