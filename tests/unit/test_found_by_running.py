@@ -153,6 +153,14 @@ def test_what_runs_is_in_the_graph(name: str) -> None:
     assert called(graph(main=F + dedent(text))) == wanted
 
 
+def test_setattr_on_something_else_is_a_patch() -> None:
+    found = graph(
+        a="def f(): ...\ndef main(): f()\n",
+        b="import a\ndef g(): ...\nsetattr(a, 'f', g)\ndef main(): a.f()\n",
+    )
+    assert called(found) == {"main -> f"}
+
+
 def test_a_name_that_another_module_puts_into_a_module() -> None:
     found = graph(
         a="def run(): hook()\n",

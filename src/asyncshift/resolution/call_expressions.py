@@ -124,8 +124,9 @@ class CallExpressions(Expressions):
             self._told(node, name, args, site)
         match node:
             case ast.Call(
-                func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str() as attr), _]
-            ) if args[0] > 0:
+                func=ast.Name(id="setattr"),
+                args=[ast.Name(id=own), ast.Constant(value=str() as attr), _],
+            ) if own == self.scope.first and args[0] > 0:
                 self.ops.append((STORE, args[0], attr, args[2], CONSTANT))
 
     def _callee(self, func: ast.expr) -> tuple[int, str | None]:
