@@ -34,7 +34,8 @@ endef
 .PHONY: help
 help:
 	@sed -n '3,6s/^# \{0,3\}//p' Makefile
-	@echo "also: lint types unit docs real-code slices-real check-real prefixes format clean"
+	@echo "also: lint types unit docs real-code slices-real check-real prefixes fuzz fuzz-graph" \
+		"crash-corpus format clean"
 
 $(READY): pyproject.toml
 	$(call make_venv,$(VENV))
@@ -111,6 +112,18 @@ FUZZ_ARGS ?= --seconds 600
 .PHONY: fuzz
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz.walks $(FUZZ_ARGS)
+
+# Generated programs are run, and what ran must be in the call graph.
+SECONDS ?= 600
+.PHONY: fuzz-graph
+fuzz-graph: $(READY)
+	$(BIN)/python -m tests.fuzz.edges --seconds $(SECONDS)
+	$(BIN)/python -m tests.fuzz.any_module --seconds $(SECONDS)
+
+# The standard library, its tests, and sources that nobody writes; some twenty minutes.
+.PHONY: crash-corpus
+crash-corpus: $(READY)
+	$(BIN)/python -m tests.fuzz.corpus $(CORPUS_ARGS)
 
 .PHONY: clean
 clean:
