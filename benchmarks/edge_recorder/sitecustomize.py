@@ -1,10 +1,13 @@
 """Records which of a project's functions call which; loaded into a child interpreter.
 
 `call_edges.py` puts this folder first on PYTHONPATH, so that `site` imports this module at start.
-It stands alone and runs on Python 3.9 and later.  Two environment variables steer it:
+It stands alone and runs on Python 3.9 and later.  Environment variables steer it:
 
     CALL_EDGES_ROOTS   folders of the project's packages, separated by `os.pathsep`
     CALL_EDGES_OUT     folder that gets one JSON file for each process
+    CALL_EDGES_WATCH   for `reach.py`: functions as `FILE|LINE`, separated by `os.pathsep`; whatever
+                       of the project stands on the stack when one begins goes into a second file
+    CALL_EDGES_STOP    one of the roots: above a frame of a file in there, no stack is followed
 
 An edge is (caller code, instruction, callee code, notes): the direct caller where it lies in the
 project, else the nearest project frame above it, with the note `foreign`.  Places in the source
@@ -50,8 +53,13 @@ def code_start(code: CodeType) -> int | None:
 class Recorder:
     """The edges of one process."""
 
-    def __init__(self, roots: list[str], out: str) -> None:
+    def __init__(self, roots: list[str], out: str, watch: list[str], stop: str) -> None:
         self.prefixes = tuple(os.path.join(os.path.realpath(root), "") for root in roots)
+        self.watch = frozenset(watch)
+        self.stop = os.path.join(os.path.realpath(stop), "") if stop else "\0"
+        self.is_watched: dict[int, bool] = {}
+        self.reached: dict[int, CodeType] = {}
+        """Codes that were on the stack when a watched function began."""
         self.out = out
         self.realpath = os.path.realpath  # tests may patch `os.path`
         self.inside: dict[str, str] = {}
@@ -64,6 +72,7 @@ class Recorder:
     def reset(self) -> None:
         """Forget what a parent process recorded: after a fork."""
         self.edges.clear()
+        self.reached.clear()
         self.name = f"edges-{os.getpid()}-{time.time_ns()}.json"
 
     def start(self) -> None:
@@ -74,8 +83,8 @@ class Recorder:
     def project_file(self, name: str) -> str:
         found = self.inside.get(name)
         if found is None:
-            real = self.realpath(name)
-            found = real if real.startswith(self.prefixes) else ""
+            real = self.realpath(name)  # of `<frozen os>` this is a path in the current folder
+            found = real if real.startswith(self.prefixes) and name[:1] != "<" else ""
             self.inside[name] = found
         return found
 
@@ -127,6 +136,8 @@ class Recorder:
         foreign = False
         if frame.f_code.co_name == "__del__":
             return
+        if self.watch and self.watched(frame.f_code):
+            self.note_stack(frame)
         while caller is not None and not self.project_file(caller.f_code.co_filename):
             if caller.f_code.co_name == "__del__":
                 return
@@ -142,6 +153,23 @@ class Recorder:
         key = (id(code), caller.f_lasti, id(frame.f_code), between, foreign, lookup)
         self.edges[key] = self.edges.get(key, 0) + 1
 
+    def watched(self, code: CodeType) -> bool:
+        found = self.is_watched.get(id(code))
+        if found is None:
+            place = f"{self.project_file(code.co_filename)}|{code.co_firstlineno}"
+            found = self.is_watched[id(code)] = place in self.watch
+        return found
+
+    def note_stack(self, frame: FrameType | None) -> None:
+        while frame is not None:
+            code = frame.f_code
+            place = self.project_file(code.co_filename)
+            if place.startswith(self.stop):
+                return
+            if place:
+                self.reached[id(code)] = code
+            frame = frame.f_back
+
     def dump(self) -> None:
         """Write what was recorded; called at exit, and before `os._exit`."""
         sys.setprofile(None)
@@ -151,6 +179,11 @@ class Recorder:
         rows = [self.row(key, count) for key, count in list(self.edges.items())]
         with open(os.path.join(self.out, self.name), "w", encoding="utf-8") as file:
             json.dump(rows, file)
+        if self.reached:
+            codes = [self.described(code) for code in self.reached.values()]
+            name = self.name.replace("edges", "stacks", 1)
+            with open(os.path.join(self.out, name), "w", encoding="utf-8") as file:
+                json.dump(codes, file)
 
     def row(self, key: Key, count: int) -> dict[str, Any]:
         caller_id, instruction, callee_id, between, foreign, lookup = key
@@ -200,7 +233,8 @@ def install() -> None:
     out = os.environ.get("CALL_EDGES_OUT", "")
     if not out or not roots[0]:
         return
-    recorder = Recorder(roots, out)
+    watch = os.environ.get("CALL_EDGES_WATCH", "").split(os.pathsep)
+    recorder = Recorder(roots, out, [w for w in watch if w], os.environ.get("CALL_EDGES_STOP", ""))
     leave = os._exit
 
     def leave_after_dump(status: int) -> None:

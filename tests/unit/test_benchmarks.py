@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import call_edges, perf, pycg
+from benchmarks import call_edges, known_targets, perf, pycg, reach
 from benchmarks.edge_recorder import sitecustomize as recorder
 
 Names = set[tuple[str, str]]
@@ -656,3 +656,111 @@ def test_a_failing_command_ends_the_measurement(tmp_path: Path) -> None:
     done = perf.cost([sys.executable, "-c", "x = 1"], tmp_path)
     assert 0 < done.cpu < 30
     assert done.peak > 1
+
+
+# ----------------------------------------------------------------------------- reach
+
+
+def test_whatever_stands_on_the_stack_of_a_root_has_reached_it(tmp_path: Path) -> None:
+    text = """
+        import contextlib
+        def root():
+            pass
+        def middle():
+            root()
+        @contextlib.contextmanager
+        def entered():
+            middle()
+            yield
+        def through_the_library():
+            with entered():
+                pass
+        def never():
+            if 1 > 2:
+                root()
+        def called_by_tests(test):
+            test()
+    """
+    folder = package(tmp_path, text).resolve()
+    tests = tmp_path / "tests"
+    tests.mkdir()
+    run_all = (
+        "import pkg\npkg.through_the_library()\npkg.never()\npkg.called_by_tests(pkg.middle)\n"
+    )
+    inside = "def test():\n    pkg.middle()\npkg.called_by_tests(test)\n"
+    (tests / "run.py").write_text(run_all + inside)
+    command = [sys.executable, str(tests / "run.py")]
+    found = reach.record(tmp_path, folder, tests.resolve(), ["pkg:root"], command)
+    lines = (folder / "__init__.py").read_text().splitlines()
+    names = {lines[line - 1].partition("(")[0].removeprefix("def ") for _, line in found}
+    assert names == {"root", "middle", "entered", "through_the_library", "called_by_tests"}
+
+
+def test_a_test_hides_what_stands_above_it(tmp_path: Path) -> None:
+    text = """
+        def root():
+            pass
+        def runner(test):
+            test()
+    """
+    folder = package(tmp_path, text).resolve()
+    tests = tmp_path / "tests"
+    tests.mkdir()
+    (tests / "run.py").write_text("import pkg\npkg.runner(lambda: pkg.root())\n")
+    command = [sys.executable, str(tests / "run.py")]
+    assert reach.record(tmp_path, folder, tests.resolve(), ["pkg:root"], command) == [
+        ("__init__.py", 2)
+    ]
+
+
+def test_a_root_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="no function pkg:absent"):
+        reach.watched(package(tmp_path, "def there(): pass").resolve(), "pkg:absent")
+
+
+def test_reached_goes_up_along_edges_only() -> None:
+    one, two, three, four = [("m.py", line) for line in range(1, 5)]
+    assert reach.reached([(one, two), (two, three), (three, two), (four, four)], [three]) == {
+        one,
+        two,
+        three,
+    }
+
+
+# ----------------------------------------------------------------------------- known targets
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("def run(): pass\ndef f():\n    run()", "project"),
+        ("class A: pass\ndef f():\n    A()", "project"),
+        ("import time\ndef f():\n    time.sleep(1)", "library"),
+        ("import os\ndef f():\n    os.path.sleep()", "foreign"),
+        ("class E(Exception):\n    def __init__(self):\n        super().__init__()", "foreign"),
+        ("class E:\n    def update(self):\n        self.__dict__.update({})", "foreign"),
+        ("def join(): pass\ndef f():\n    ','.join('a')", "constant"),
+        ("def join(): pass\ndef f():\n    text = ','\n    text.join('a')", "constant"),
+        ("class A:\n    def special(self): pass\ndef f(x):\n    x.special()", "by name"),
+        ("class A:\n    def get(self): pass\ndef f(x):\n    x.get()", "unknown"),
+    ],
+)
+def test_how_a_target_is_known(tmp_path: Path, text: str, kind: str) -> None:
+    folder = package(tmp_path, text)
+    assert [call.kind for call in known_targets.measured(folder)] == [kind]
+
+
+def test_calls_that_no_name_connects_are_not_counted(tmp_path: Path) -> None:
+    text = """
+        def f(x, handlers):
+            x.unheard_of()
+            handlers["f"]()
+            print(x)
+    """
+    assert list(known_targets.measured(package(tmp_path, text))) == []
+
+
+def test_tests_beside_the_package_are_not_counted(tmp_path: Path) -> None:
+    folder = package(tmp_path, "def f():\n    pass\n", other="import pkg\npkg.f()\n")
+    (tmp_path / "pyproject.toml").write_text("")
+    assert list(known_targets.measured(folder)) == []
