@@ -155,6 +155,8 @@ def _calls(world: World, no_run: frozenset[tuple[str, Span]]) -> Iterator[Decisi
             else:
                 yield _bridge(world, site, f)
         for f in reached:
+            if _makes_renamed(world, site, f):
+                yield _renamed(world, site, f, KEPT_BESIDE[simple_name(f)])
             if f not in coroutines and f.id in world.blocking and not _has_twin(site, f):
                 yield from _threaded(world, site, f)
     for places in runs.values():
@@ -262,6 +264,8 @@ def _awaited(
             yield _unwrapped(world, site, f)
     elif not site.awaited and not f.is_async:
         yield _at(world, site, BY_PROTOCOL[site.protocol], f"{f.name} is async", f.id)
+        if site.protocol is Protocol.CALL and (name := KEPT_BESIDE.get(simple_name(f))):
+            yield _renamed(world, site, f, name)  # `super().__enter__()`
     yield from _retargeted(world, site, f, old_names)
 
 
@@ -283,10 +287,23 @@ def _retargeted(
         was, name = simple_name(f), simple_name(world.function(old_names[f.id]))
     else:
         return
-    if was in KEPT_BESIDE or name in KEPT_BESIDE:
-        return
-    detail = {"name": name, "was": was, "function": f"{f.module}:{f.name}"}
-    yield _at(world, site, Action.RETARGET, f"the coroutine is called {name}", f.id, detail)
+    if was not in KEPT_BESIDE and name not in KEPT_BESIDE:
+        yield _renamed(world, site, f, name)
+
+
+def _makes_renamed(world: World, site: Site, f: Function) -> bool:
+    """Whether `super().__iter__()` makes an async generator now: nothing waits there."""
+    if site.protocol is not Protocol.CALL or not f.is_generator:
+        return False
+    if simple_name(f) not in KEPT_BESIDE:
+        return False
+    stands = f.id in world.facades and not world.in_async(site.caller)
+    return f.id in world.turned and f.id not in world.pairs and not stands
+
+
+def _renamed(world: World, site: Site, f: Function, name: str) -> Decision:
+    detail = {"name": name, "was": simple_name(f), "function": f"{f.module}:{f.name}"}
+    return _at(world, site, Action.RETARGET, f"the coroutine is called {name}", f.id, detail)
 
 
 def _mentioned(

@@ -390,8 +390,10 @@ class Normaliser(ast.NodeTransformer):
                 pass  # the arguments are compared, not taken apart
             case ast.Call(func=ast.Name(id=name), args=[first, *rest]) if name in _TOTAL:
                 node.args = [_elements(first), *rest]
-            case ast.Call(func=ast.Attribute(value=values, attr="__next__"), args=[]):
-                return ast.Call(ast.Name("next", ast.Load()), [values], node.keywords)
+            case ast.Call(
+                func=ast.Attribute(value=values, attr=("__next__" | "__iter__") as method), args=[]
+            ):
+                return ast.Call(ast.Name(method.strip("_"), ast.Load()), [values], node.keywords)
             case ast.Call(
                 func=ast.Attribute(value=ast.Constant(value=str()), attr="join"), args=[only]
             ):

@@ -21,7 +21,7 @@ from asyncshift.model import (
 from asyncshift.pins import is_test_file
 from asyncshift.world import World, bridge_allowed, forces, in_decorator, meant
 
-KEPT_BESIDE = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
+KEPT_BESIDE = {"__enter__": "__aenter__", "__exit__": "__aexit__", "__iter__": "__aiter__"}
 """Sync methods whose async form has another name anyway."""
 _PUBLIC = frozenset({*KEPT_BESIDE, "__call__"})
 """Names with an underscore that code outside relies on."""

@@ -84,9 +84,9 @@ def pins(graph: Graph, project: Project, registry: Registry) -> dict[FunctionId,
         for target in site.targets
         if target.function
     }
-    found: dict[FunctionId, Cause] = {}
+    found: dict[FunctionId, Cause] = dict(_managers_as_decorators(graph))
     for f in graph.functions.values():
-        if f.is_async or f.kind is FunctionKind.MODULE:
+        if f.is_async or f.kind is FunctionKind.MODULE or f.id in found:
             continue
         for rule, text in (*_declared(f, registry), *_reasons(f, project, called_here)):
             found[f.id] = Cause(rule, text, f.path, f.line)
@@ -105,6 +105,28 @@ def pins(graph: Graph, project: Project, registry: Registry) -> dict[FunctionId,
                     "enclosing", "the generator expression stands in sync code", f.path, f.line
                 )
     return found
+
+
+def _managers_as_decorators(graph: Graph) -> Iterator[tuple[FunctionId, Cause]]:
+    """`@timed()`, where `timed` is a context manager, holds its block open for a call: around a
+    coroutine function that is until the coroutine is made, and an async one makes coroutines."""
+    managers: dict[str, list[Function]] = {}
+    for f in graph.functions.values():
+        scope, _, last = f.name.rpartition(".")
+        if last in ("__enter__", "__exit__"):
+            managers.setdefault(f"{f.module}.{scope}", []).append(f)
+        elif f.is_contextmanager:
+            managers.setdefault(f"{f.module}.{f.name}", []).append(f)
+    for f in graph.functions.values():
+        for name in sorted(managers.keys() & set(f.decorators)):
+            if not f.is_async and not f.is_generator:
+                text = f"{f.name} is decorated with the context manager {name}, which ends at the "
+                text += "return of a call, before a coroutine runs"
+                yield f.id, Cause("managed", text, f.path, f.line)
+            for manager in managers[name]:
+                if not manager.is_async:
+                    text = f"{manager.name} is a decorator too: that of {f.name}"
+                    yield manager.id, Cause("managed", text, f.path, f.line)
 
 
 def _is_awaited(graph: Graph, registry: Registry, escape: Escape) -> bool:
@@ -144,7 +166,8 @@ def _reasons(
         yield "keep-sync", f"the author asked to keep {f.name} sync: {reason}"
     if f.kind is not FunctionKind.FUNCTION:
         return
-    if last.startswith("__") and last.endswith("__") and last not in TURNING_DUNDERS:
+    turns = last in TURNING_DUNDERS or (last == "__iter__" and f.is_generator)
+    if last.startswith("__") and last.endswith("__") and not turns:
         yield "dunder", f"Python calls {last} synchronously"
     if f.is_property:
         yield "property", f"{f.name} is a property: attribute access cannot be awaited in place"

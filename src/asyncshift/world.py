@@ -187,12 +187,19 @@ def forces(site: Site, f: Function) -> bool:
     function or a context manager only makes an object; iterating or entering it does the work."""
     if site.certainty is Certainty.UNKNOWN:
         return False
-    last = f.name.rpartition(".")[2]
-    if f.is_contextmanager or last in ("__enter__", "__exit__", "__aenter__", "__aexit__"):
+    if enters(f) and site.protocol is Protocol.CALL:
+        return True
+    if f.is_contextmanager or enters(f):
         return site.protocol is Protocol.WITH or site.consumer.endswith(ENTERING)
     if f.is_generator:
         return site.protocol in ITERATING
     return site.protocol is Protocol.CALL
+
+
+def enters(f: Function) -> bool:
+    """Whether it is a method that `with` calls, whose async form has another name."""
+    last = f.name.rpartition(".")[2]
+    return last in ("__enter__", "__exit__", "__aenter__", "__aexit__")
 
 
 def prepare(
@@ -508,6 +515,13 @@ def is_implicit(f: Function) -> bool:
     return f.name.rpartition(".")[2] in IMPLICIT
 
 
+def _around(world: World, f: Function) -> Function:
+    """What runs the elements of a generator expression: the function it stands in."""
+    while f.kind is FunctionKind.GENEXP and f.parent is not None:
+        f = world.function(f.parent)
+    return f
+
+
 def in_one_hop(site: Site) -> bool:
     """Whether a thread can do all that this site sets off: a lazy consumer would only start it."""
     if site.protocol is Protocol.CONSUME:
@@ -521,13 +535,16 @@ def bridge_allowed(world: World, site: Site) -> bool:
         return False
     if site.protocol not in BRIDGEABLE or (site.path, site.span) in world.unwritable:
         return False
+    reached = [world.function(t.function) for t in site.targets if t.function]
+    if site.protocol is Protocol.CALL and not site.wrapper and any(map(enters, reached)):
+        return False  # `x.__enter__()` has no such name any more
     return may_wait(world, site)
 
 
 def may_wait(world: World, site: Site) -> bool:
     """Whether sync code at this place may wait for a coroutine, through a bridge or a facade."""
     caller = world.function(site.caller)
-    if caller.kind is FunctionKind.CLASS or is_implicit(caller):
+    if caller.kind is FunctionKind.CLASS or is_implicit(_around(world, caller)):
         return False
     if site.caller in world.interrupting or (site.path, site.span) in world.under_lock:
         return False
@@ -560,7 +577,7 @@ def _why_held(world: World, site: Site) -> str:
         return f"it sets a context variable, which {caller.name} would not see through a bridge"
     if site.caller in world.interrupting:
         return f"{caller.name} is a handler that can run while the loop does"
-    if is_implicit(caller):
+    if is_implicit(_around(world, caller)):
         return f"{caller.name} calls it, which can run anywhere, on the event loop as well"
     if (site.path, site.span) in world.under_lock and not world.in_async(site.caller):
         return f"{caller.name} calls it while a lock is held: the loop may need that lock"

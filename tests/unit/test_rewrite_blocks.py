@@ -123,6 +123,18 @@ def test_next_before_anext_existed() -> None:
     assert rules(main_of("next(it, 0)\n"), do(A.ANEXT, "next(it, 0)"), style=OLD) == {"anext"}
 
 
+def test_iter_gives_the_async_iterator_and_awaits_nothing() -> None:
+    before = main_of("return iter(a or b)\n")
+    consumed = do(A.CONSUME, "iter(a or b)", consumer="builtins.iter")
+    assert migrated(before, consumed) == main_of("return aiter(a or b)\n")
+    assert migrated(before, consumed, style=OLD) == main_of("return (a or b).__aiter__()\n")
+
+
+def test_iter_that_calls_until_a_value_comes_has_no_async_form() -> None:
+    consumed = do(A.CONSUME, "iter(rows, 0)", consumer="builtins.iter")
+    assert rules(main_of("iter(rows, 0)\n"), consumed) == {"async-consumer"}
+
+
 def test_yield_from_an_async_generator_is_a_loop() -> None:
     before = "def main(item):\n    yield from rows()  # all\n    yield item\n"
     after = (

@@ -19,7 +19,7 @@ from asyncshift.model import Action, Decision
 from asyncshift.rewrite.awaits import awaited
 from asyncshift.rewrite.context import AWAIT_ORDER, Context, Planned, Step, kind_of
 from asyncshift.rewrite.exit_stacks import enter_async_context, is_enter_context
-from asyncshift.rewrite.generators import anext_call
+from asyncshift.rewrite.generators import aiter_call, anext_call
 
 _SPACE = cst.SimpleWhitespace(" ")
 _WHOLE = frozenset(
@@ -59,6 +59,8 @@ def consume(ctx: Context, decision: Decision) -> Iterator[Step]:
             yield from _short_circuit(ctx, node, name)
         case "enumerate", _:
             yield from _enumerate(ctx, node)
+        case "iter", ast.Call(args=[value], keywords=[]) if not isinstance(value, ast.Starred):
+            yield from aiter_call(ctx, node)
         case name, ast.Call(args=[first, *_]) if name in _WHOLE and _takes(node, name):
             if not isinstance(first, ast.Starred):
                 yield from _eager(ctx, node, name)

@@ -56,10 +56,27 @@ def anext_of(node: cst.Call, anext: cst.BaseExpression) -> cst.BaseExpression:
     return awaited(node.with_changes(func=anext))
 
 
+def aiter_call(ctx: Context, node: ast.Call) -> Iterator[Step]:
+    """`iter(rows)` as `aiter(rows)`: nothing runs yet, so nothing is awaited."""
+    if ctx.target >= (3, 10):
+        change = partial(_called, function=ctx.text("aiter", node))
+    else:
+        change = partial(_method, name="__aiter__")
+    yield Edit("Call", ctx.tree.span(node), change, AWAIT_ORDER)
+
+
+def _called(node: cst.Call, function: cst.BaseExpression) -> cst.Call:
+    return node.with_changes(func=function)
+
+
 def _dunder(node: cst.Call) -> cst.BaseExpression:
     """`next(it)` as `await it.__anext__()`, for Python 3.9."""
-    method = cst.Attribute(_receiver(node.args[0].value), cst.Name("__anext__"))
-    return awaited(cst.Call(method, lpar=node.lpar, rpar=node.rpar))
+    return awaited(_method(node, "__anext__"))
+
+
+def _method(node: cst.Call, name: str) -> cst.Call:
+    method = cst.Attribute(_receiver(node.args[0].value), cst.Name(name))
+    return cst.Call(method, lpar=node.lpar, rpar=node.rpar)
 
 
 def _receiver(node: cst.BaseExpression) -> cst.BaseExpression:
