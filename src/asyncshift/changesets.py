@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from asyncshift.model import ChangeSet, Decision, FunctionId, FunctionKind
+from asyncshift.model import Action, ChangeSet, Decision, FunctionId, FunctionKind
 from asyncshift.world import World
 
 
@@ -20,7 +20,8 @@ def change_sets(world: World, decisions: Sequence[Decision]) -> tuple[ChangeSet,
     for decision in decisions:
         needs[decision.owner] |= set()
         reasons.setdefault(decision.owner, decision.cause.text)
-        if decision.site is not None and decision.cause.because is not None:
+        placed = decision.site is not None or decision.action is Action.DOUBLE
+        if placed and decision.cause.because is not None:
             needs[decision.owner].add(decision.cause.because)
     for ring in _rings(world, decisions):
         for one, other in zip(ring, [*ring[1:], ring[0]], strict=True):

@@ -34,6 +34,7 @@ from asyncshift.world import (
     THREADABLE,
     World,
     bridge_allowed,
+    enclosing,
     forces,
     in_decorator,
     in_one_hop,
@@ -55,6 +56,7 @@ BY_PROTOCOL = {
 def decide(world: World, registry: Registry, no_run: frozenset[tuple[str, Span]]) -> list[Decision]:
     """All decisions in source order; `no_run` are entry calls where `asyncio.run` cannot stand."""
     found = [*_functions(world), *_library(world, registry), *_calls(world, no_run)]
+    found += _doubles(world)
     found += _reruns(world, found)
     unique: dict[tuple[str, Span, Action, str], Decision] = {}
     for decision in found:
@@ -319,13 +321,32 @@ def _mentioned(
 
 def _annotated(world: World, site: Site, described: Sequence[Function]) -> Iterator[Decision]:
     """A type that describes nothing but what is async now."""
-    turned = [f for f in described if world.is_coroutine(f.id)]
-    gone = [f for f in turned if f.id not in world.facades]
-    gone = [f for f in gone if f.id not in world.pairs or f.id in world.dropped]
+    gone = [f for f in described if _loses_sync_name(world, f)]
     kinds = {_kind(f) for f in described}
     if gone and len(kinds) == 1 and all(f in gone or f.is_async for f in described):
         text = f"{gone[0].name} is async"
         yield _at(world, site, Action.ANNOTATE, text, gone[0].id, {"kind": kinds.pop()})
+
+
+def _doubles(world: World) -> Iterator[Decision]:
+    """Places where tests replace a function by its name, which is awaited from now on."""
+    for mention in world.graph.mentions:
+        f = world.function(mention.function)
+        if mention.how != "patched" or f.is_generator or not _loses_sync_name(world, f):
+            continue
+        span = (mention.line, 0, mention.line, 0)
+        owner = enclosing(world, mention.path, span) or f"{mention.path}:0"
+        if not is_test_file(mention.path) or not world.in_scope(owner):
+            continue
+        cause = Cause("double", f"{f.name} is async", mention.path, mention.line, f.id)
+        detail = {"name": simple_name(f)}
+        yield Decision(mention.path, span, Action.DOUBLE, cause, owner, detail=detail)
+
+
+def _loses_sync_name(world: World, f: Function) -> bool:
+    if not world.is_coroutine(f.id) or f.id in world.facades:
+        return False
+    return f.id not in world.pairs or f.id in world.dropped
 
 
 def _in_thread_call(world: World, site: Site) -> bool:

@@ -337,6 +337,7 @@ class Action(enum.StrEnum):
     BRIDGE = "bridge"  # span: call, or an iterated expression; detail: protocol
     RUN = "run"  # span: call at an entry point
     ANNOTATE = "annotate"  # span: the type's subscript; detail: kind of what it describes
+    DOUBLE = "double"  # span: the line where a function is replaced by its name; detail: name
     LIBRARY = "library"  # span: the site; detail: codemod, api, protocol, way
 
 

@@ -1,0 +1,87 @@
+"""What tests put in the place of a function that is async now must be awaitable as well.
+
+`patch("shop.api.fetch")` makes an AsyncMock by itself; a function, a lambda or a Mock that is
+handed over is put behind one: `AsyncMock(side_effect=lambda x: 5)`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import partial
+
+import libcst as cst
+
+from asyncshift.codemod import Edit
+from asyncshift.model import Decision
+from asyncshift.rewrite.context import AWAIT_ORDER, Context, Step, kind_of
+
+_MOCKS = frozenset({"unittest.mock.Mock", "unittest.mock.MagicMock", "mock.Mock", "mock.MagicMock"})
+
+
+def double(ctx: Context, decision: Decision) -> Iterator[Step]:
+    """DOUBLE: what the function is replaced with, on the line where it is replaced by its name."""
+    name = decision.detail["name"]
+    for value in _replacements(ctx, decision.span[0], name):
+        span = ctx.tree.span(value)
+        if ("double", span) in ctx.done:
+            continue
+        ctx.done.add(("double", span))
+        match value:
+            case ast.Lambda():
+                yield _behind_mock(ctx, value)
+            case ast.Name() if _is_sync_function(ctx, value):
+                yield _behind_mock(ctx, value)
+            case ast.Call(func=made) if ctx.names.resolve(made) in _MOCKS:
+                change = partial(_other_call, new=ctx.text("unittest.mock.AsyncMock", value))
+                yield Edit("Call", span, change, AWAIT_ORDER)
+
+
+def _replacements(ctx: Context, line: int, name: str) -> Iterator[ast.expr]:
+    for node in ast.walk(ctx.tree.module):
+        match node:
+            case ast.Assign(targets=[ast.Attribute(attr=attr)], value=value):
+                if attr == name and node.lineno == line:
+                    yield value
+            case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called), args=args):
+                by = next((i for i, arg in enumerate(args) if _names(arg, name)), None)
+                if by is None or line not in (node.lineno, args[by].lineno):
+                    continue
+                if called in ("setattr", "patch", "object") and len(args) > by + 1:
+                    yield args[by + 1]
+                yield from (k.value for k in node.keywords if k.arg in ("new", "value"))
+
+
+def _names(node: ast.expr, name: str) -> bool:
+    match node:
+        case ast.Constant(value=str() as text):
+            return text.replace(":", ".").rpartition(".")[2] == name
+    return False
+
+
+def _is_sync_function(ctx: Context, node: ast.Name) -> bool:
+    """Whether a name stands for a plain function that is defined around, and stays as it is."""
+    scope = ctx.tree.scope(node)
+    while True:
+        for inner in ctx.tree.own_nodes(scope):
+            if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and inner.name == node.id:
+                plain = isinstance(inner, ast.FunctionDef) and not ctx.tree.is_generator(inner)
+                return plain and inner not in ctx.turned and not inner.decorator_list
+        if isinstance(scope, ast.Module):
+            return False
+        scope = ctx.tree.scope(scope)
+
+
+def _behind_mock(ctx: Context, value: ast.expr) -> Edit:
+    change = partial(_as_side_effect, new=ctx.text("unittest.mock.AsyncMock", value))
+    return Edit(kind_of(value), ctx.tree.span(value), change, AWAIT_ORDER)
+
+
+def _as_side_effect(node: cst.BaseExpression, new: cst.BaseExpression) -> cst.Call:
+    equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+    bare = node.with_changes(lpar=(), rpar=())
+    return cst.Call(new, [cst.Arg(bare, keyword=cst.Name("side_effect"), equal=equal)])
+
+
+def _other_call(node: cst.Call, new: cst.BaseExpression) -> cst.Call:
+    return node.with_changes(func=new)
