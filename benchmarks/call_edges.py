@@ -29,13 +29,13 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from asyncshift.config import Config
-from asyncshift.model import Function, FunctionKind, Graph
+from asyncshift.model import Certainty, Function, FunctionKind, Graph, Protocol
 from asyncshift.report.graph import MENTIONS
 
 RECORDER = Path(__file__).resolve().parent / "edge_recorder"
@@ -434,6 +434,37 @@ def predicted(graph: Graph, root: str) -> dict[Pair, set[str]]:
     return dict(edges)
 
 
+def certain_calls(graph: Graph, root: str) -> dict[tuple[Key, int], set[str]]:
+    """(caller, line) -> the last names of what is called there for certain."""
+    base = os.path.realpath(root)
+    found: dict[tuple[Key, int], set[str]] = defaultdict(set)
+    for site in graph.sites:
+        if site.protocol is Protocol.CALL and site.certainty is Certainty.CERTAIN:
+            caller = held(graph, graph.functions[site.caller])
+            for line in range(site.span[0], site.span[2] + 1):
+                name = site.text.rpartition(".")[2]
+                found[function_key(caller, base), line].add(name)
+    return dict(found)
+
+
+def refuted(
+    edges: Mapping[Pair, Sequence[Seen]],
+    graph: Container[Pair],
+    calls: Mapping[tuple[Key, int], Container[str]],
+) -> list[Pair]:
+    """Edges that ran where a call by their name was certain to reach something else."""
+    return [
+        pair
+        for pair, seen in edges.items()
+        if pair not in graph
+        and any(
+            way.kind.startswith("call")
+            and way.callee.rpartition(".")[2] in calls.get((pair[0], way.line), ())
+            for way in seen
+        )
+    ]
+
+
 def held(graph: Graph, function: Function) -> Function:
     """The function that holds a lambda or a generator expression."""
     while function.kind in (FunctionKind.LAMBDA, FunctionKind.GENEXP) and function.parent:
@@ -446,13 +477,16 @@ def function_key(function: Function, base: str) -> Key:
     return (os.path.join(base, *function.path.split("/")), line)
 
 
-def surveyed(folders: Sequence[Path], python: str) -> dict[Pair, set[str]]:
-    """The edges that `asyncshift graph` prints for these folders."""
+def surveyed(
+    folders: Sequence[Path], python: str
+) -> tuple[dict[Pair, set[str]], dict[tuple[Key, int], set[str]]]:
+    """The edges that `asyncshift graph` prints for these folders, and the certain calls."""
     from asyncshift import pipeline
 
     config = Config(cache=False, jobs=1, python=Path(python))
     survey = pipeline.survey(list(folders), config)
-    return predicted(survey.graph, survey.project.root)
+    root = survey.project.root
+    return predicted(survey.graph, root), certain_calls(survey.graph, root)
 
 
 # ----------------------------------------------------------------------------- running
@@ -590,7 +624,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.keep is not None:
         options.keep.write_text(json.dumps(rows), encoding="utf-8")
     edges = ran(rows, Sources())
-    for line in report(edges, surveyed(folders, python), options.examples):
+    graph, calls = surveyed(folders, python)
+    for line in report(edges, graph, options.examples):
+        print(line)
+    wrong = refuted(edges, graph, calls)
+    print(f"certain calls that reached something else: {len(wrong)}")
+    for line in _examples(wrong, edges, len(wrong)):
         print(line)
     return 0
 

@@ -24,6 +24,7 @@ from asyncshift.model import (
     Target,
 )
 from asyncshift.pins import is_test_file
+from asyncshift.resolution.certainty import unsure_nodes
 from asyncshift.resolution.escapes import Escapes
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.flow import Fn
@@ -83,15 +84,18 @@ def build(
         if found
     }
     functions = _functions(sites, ids, families, OutsideClasses(python), gives)
+    mentions = Mentions(sites)
+    mentions.collect()
+    unsure = unsure_nodes(sites, escapes, mentions.functions())
     return Graph(
         functions={function.id: function for function in functions},
-        sites=sites.build(ids, keywords),
+        sites=sites.build(ids, keywords, unsure),
         escapes=escapes.build(ids, keys),
         imports={file.path: _imports(solver, unit) for unit, file in enumerate(facts)},
         aliases={file.path: file.aliases for file in facts if file.aliases},
         exported=_exported(solver),
-        mentions=Mentions(sites, ids).collect(),
-        unresolved=OpenCalls(sites, ids).collect() if unresolved else (),
+        mentions=mentions.build(ids),
+        unresolved=OpenCalls(sites, ids, unsure).collect() if unresolved else (),
         messages=(*solver.modules.messages, *map(_missing, solver.own.missing())),
     )
 

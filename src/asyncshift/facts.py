@@ -97,6 +97,8 @@ class ClassFacts(NamedTuple):
     fields: tuple[tuple[str, int], ...]
     setters: tuple[tuple[str, int], ...]
     decorators: tuple[str, ...]
+    metaclass: str = ""
+    """As written, dotted by the imports; empty without one."""
 
 
 class FileFacts(NamedTuple):

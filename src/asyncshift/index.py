@@ -12,6 +12,8 @@ from asyncshift.model import Message, Severity
 
 _NAMED_TUPLE = "typing.NamedTuple"
 
+_PLAIN_METACLASSES = frozenset({"", "type", "abc.ABCMeta", "enum.EnumMeta", "enum.EnumType"})
+
 Base = int | str
 """A class of the project by its number, any other by its dotted name."""
 
@@ -235,6 +237,13 @@ class ClassIndex:
     def defining(self, attr: str) -> list[int]:
         """Every class that defines an attribute in its body."""
         return self._defining.get(attr, [])
+
+    def has_metaclass(self, number: int) -> bool:
+        """A metaclass that may have a `__call__` of its own makes the instances."""
+        return any(
+            isinstance(base, int) and self.classes[base].facts.metaclass not in _PLAIN_METACLASSES
+            for base in self.classes[number].mro
+        )
 
     def definer(self, mro: Iterable[Base], attr: str) -> int | None:
         """The first class in a resolution order that defines an attribute in its body."""

@@ -143,8 +143,9 @@ class Protocol(enum.StrEnum):
 
 
 class Certainty(enum.StrEnum):
-    """CERTAIN: no other target unless attributes are patched at run time.  LIKELY: these were
-    found, others may be missed.  UNKNOWN: only the name fits; listed, never edited."""
+    """CERTAIN: no other target in the tree that was read, unless attributes are patched at run time
+    (`resolution.certainty` has the rule).  LIKELY: these were found, others may be missed.
+    UNKNOWN: only the name fits; listed, never edited."""
 
     CERTAIN = "certain"
     LIKELY = "likely"

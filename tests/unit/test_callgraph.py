@@ -131,8 +131,8 @@ def test_methods_through_self_attributes_parameters_and_returns() -> None:
         "<module> -> drive",
     }
     assert site(found, "self.check").certainty == "certain"
-    assert site(found, "self.engine.start").certainty == "likely"
-    assert site(found, "car.go").certainty == "likely"
+    assert site(found, "self.engine.start").certainty == "certain"
+    assert site(found, "car.go").certainty == "certain"
 
 
 def test_same_method_name_of_another_class_is_not_reached() -> None:
@@ -313,7 +313,9 @@ def test_cast_and_isinstance_are_seeds() -> None:
         """
     )
     assert edges(found, "call") == {"f -> A.go", "f -> B.went"}
-    assert {s.certainty for s in found.sites if s.protocol == "call"} == {"likely"}
+    certainty = {s.text: s.certainty for s in found.sites if s.protocol == "call"}
+    assert certainty['cast("A", x).go'] == "certain"
+    assert certainty["y.went"] == "likely"
 
 
 # ----------------------------------------------------------------------------- classes
@@ -1122,11 +1124,11 @@ def test_certainty_of_library_calls() -> None:
     certainty = {s.text: s.certainty for s in found.sites if s.protocol == "call"}
     assert certainty == {
         "sleep": "certain",
-        "session.get": "likely",
-        "typed.get": "likely",
+        "session.get": "certain",
+        "typed.get": "certain",
         "requests.Session": "certain",
         "own.get": "certain",
-        "get": "likely",
+        "get": "certain",
         "f": "certain",
     }
 

@@ -126,7 +126,6 @@ class Annotations(CallExpressions):
 
     def _seeded_box(self, target: int, kind: str) -> tuple[int, int]:
         holder, elements = self.box(kind)
-        # Through SEED, so that what an annotation says counts as likely, not as certain.
         self.ops.append((KIND, target, holder, "seed"))
         return holder, elements
 

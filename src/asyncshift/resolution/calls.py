@@ -515,7 +515,6 @@ class Calls(Members):
                 self.push(target, frozenset((value,)))
             case "seed", _:
                 self.push(target, frozenset((value,)))
-                self.unknown.add(target)
             case "values", "box" if kind[2] == "dict":
                 self.link(kind[1] + 1, target)
             case "values", "box":  # pairs of key and value

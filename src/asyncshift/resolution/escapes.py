@@ -42,6 +42,10 @@ class Escapes:
         self._known: dict[int, frozenset[tuple[str, int]]] = {}
         self.functions: set[int] = set()
         """Functions whose callers are not all known."""
+        self.classes: set[int] = set()
+        """Classes that foreign code was handed: it may make instances."""
+        self.boxes: set[int] = set()
+        """Containers, by their elements, that foreign code may put something into."""
 
     def collect(self) -> None:
         """Look at every call, decorator and store."""
@@ -158,6 +162,11 @@ class Escapes:
         path = self.solver.files[unit].path
         for node in nodes:
             for value in sorted(self.solver.held[node] or ()):
+                handed = self.solver.values[value]
+                if handed[0] in ("class", "subclass"):
+                    self.classes.add(handed[1])
+                elif handed[0] == "box" and libraries:
+                    self.boxes.add(handed[1])
                 for kind, number in sorted(self._leaves(value)):
                     if kind == "lib":
                         if libraries:

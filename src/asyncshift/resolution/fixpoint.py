@@ -68,6 +68,8 @@ class Solver(Calls):
         self.sited: list[Op] = []
         """Operations with a site, relocated, copies of functions included."""
         self.marks: list[Op] = []
+        self.parameters: list[tuple[int, list[int]]] = []
+        """Function -> the nodes of its parameters, without `self`."""
         self._seeds: list[tuple[int, frozenset[int]]] = []
         self._settled_handlers: dict[int, Callable[[Op, int], None]] = {
             f.LOAD: self.load,
@@ -181,11 +183,10 @@ class Solver(Calls):
             kind = SUBCLASS if fn.facts.flags & f.CLASSMETHOD else SELF
             self._seeds.append((params[0][1], self.pool.of(kind, fn.cls)))
         skipped = 1 if fn.cls >= 0 and not fn.facts.flags & f.STATICMETHOD else 0
-        for _, node in (*params[skipped:], *fn.kwonly):
-            self.unknown.add(node)
-        for node in (fn.at(fn.facts.vararg), fn.at(fn.facts.kwarg)):
-            if node > 0:
-                self.unknown.add(node)
+        nodes = [node for _, node in (*params[skipped:], *fn.kwonly)]
+        nodes += [node for node in map(fn.at, (fn.facts.vararg, fn.facts.kwarg)) if node > 0]
+        if nodes:
+            self.parameters.append((fn.number, nodes))
 
     def _load_marks(self, unit: int, marks: Iterable[Op], at: Table) -> None:
         site = self.unit_sites[unit]

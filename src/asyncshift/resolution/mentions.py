@@ -22,13 +22,12 @@ _CALLED = frozenset({"fun", "bound", "class", "subclass"})
 class Mentions:
     """Collects the mentions of a solved graph."""
 
-    def __init__(self, sites: Sites, ids: list[FunctionId]) -> None:
+    def __init__(self, sites: Sites) -> None:
         self.sites = sites
         self.solver = sites.solver
-        self._ids = ids
         self._inside: dict[tuple[int, int], list[tuple[str, int]]] = {}
         """(file, enclosing function, class or module) -> (name, function) of what stands there."""
-        self._found: set[tuple[str, int, str, str, FunctionId]] = set()
+        self._found: set[tuple[str, int, str, str, int]] = set()
         self._computed: set[tuple[Any, ...]] = set()
         """(value, pattern), and functions: one computed name of each is enough to tell."""
         for fn in self.solver.functions:
@@ -39,8 +38,8 @@ class Mentions:
                 name = facts.name.rpartition(".")[2]
                 self._inside.setdefault((fn.unit, facts.parent), []).append((name, fn.number))
 
-    def collect(self) -> tuple[Mention, ...]:
-        """All mentions, by place."""
+    def collect(self) -> None:
+        """Look at every text, every computed name and every assignment."""
         for unit, file in enumerate(self.solver.files):
             for text, line, patched in file.strings:
                 how = "patched" if patched else "string"
@@ -51,11 +50,21 @@ class Mentions:
         for op in self.solver.sited:
             if op[0] == f.STORE and op[4] >= 0 and op[2] in names:
                 self._stored(op)
-        return tuple(Mention(*found) for found in sorted(self._found))
+
+    def functions(self) -> set[int]:
+        """What is mentioned."""
+        return {found[4] for found in self._found}
+
+    def build(self, ids: list[FunctionId]) -> tuple[Mention, ...]:
+        """All mentions, by place."""
+        found = sorted(
+            (path, line, how, text, ids[number]) for path, line, how, text, number in self._found
+        )
+        return tuple(Mention(*one) for one in found)
 
     def _note(self, unit: int, line: int, how: str, text: str, numbers: Iterable[int]) -> None:
         path = self.solver.files[unit].path
-        self._found.update((path, line, how, text, self._ids[number]) for number in numbers)
+        self._found.update((path, line, how, text, number) for number in numbers)
 
     # ------------------------------------------------------------------ strings
 

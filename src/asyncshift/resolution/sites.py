@@ -47,7 +47,10 @@ class Found:
     """A site in the making."""
 
     targets: dict[tuple[int | None, str | None], set[int]] = field(default_factory=dict)
+    nodes: set[int] = field(default_factory=set)
+    """Where the values were seen that are called, iterated, entered."""
     likely: bool = False
+    """Something unseen may run instead, whatever the values are."""
     unknown: bool = False
 
 
@@ -57,7 +60,6 @@ class Sites:
     def __init__(self, solver: Solver) -> None:
         self.solver = solver
         self.found: dict[tuple[int, str, str], Found] = {}
-        self.unsure = unsure_nodes(solver)
         self.calls: dict[int, list[Op]] = {}
         """Global site -> the calls there."""
         self._units: list[int] = solver.unit_sites
@@ -65,6 +67,7 @@ class Sites:
         self.wrappers = Wrappers(solver, self.facts_of)
         self._handed: set[tuple[int, Span]] = set()
         """(file, place) of functions that are handed to a thread, which is a call of them."""
+        self.foreign: Foreign
         self._labels: dict[int, str] = {}
         """Site of such a call -> how the function is written there."""
 
@@ -141,8 +144,7 @@ class Sites:
         tokens = entry.targets.setdefault((function, api), set())
         if token != NO_ORIGIN:
             tokens.add(token)
-        if node in self.unsure:
-            entry.likely = True
+        entry.nodes.add(node)
 
     # ------------------------------------------------------------------ what a value is called as
 
@@ -259,10 +261,17 @@ class Sites:
                 self._consumer(kind, args, site)
                 if kind[0] == "ext" and kind[1] in HOPS and args:
                     self._hop(args, site)
-        if facts[4] & f.VARIABLE and (found := self.found.get((site, "call", ""))):
-            found.likely = True
+        if (found := self.found.get((site, protocol, ""))) is not None:
+            found.likely = found.likely or self._made_by_metaclass(node)
         if node <= 0 or node in self._callees:
             self._method_consumer(node, facts[3], args, site)
+
+    def _made_by_metaclass(self, node: int) -> bool:
+        solver = self.solver
+        return any(
+            kind[0] in ("class", "subclass") and solver.hierarchy.has_metaclass(kind[1])
+            for kind in solver.sees(node)
+        )
 
     def _hop(self, args: tuple[int, ...], site: int) -> None:
         """`to_thread(f, x)` calls f: its name there is no mention.  `to_thread(list, rows())`
@@ -502,7 +511,7 @@ class Sites:
     def _fallback(self) -> None:
         """Calls whose receiver got no value: every method of that name, if there are few."""
         solver = self.solver
-        foreign = Foreign(solver)
+        foreign = self.foreign = Foreign(solver)
         named: dict[str, list[int]] = {}
         for fn in solver.functions:
             if fn.number == fn.origin and fn.cls >= 0 and fn.facts.kind == "function":
@@ -527,6 +536,24 @@ class Sites:
                 ]
                 self._by_name(mark[4], "attribute", getters, mark[2])
 
+    def unresolved_names(self) -> set[str]:
+        """The names of calls and attributes whose receiver is not known."""
+        solver = self.solver
+        names = set()
+        for site, ops in self.calls.items():
+            if any(not solver.sees(op[2]) and not self._is_foreign(op[2]) for op in ops):
+                names.add(solver.sites[site][3].rpartition(".")[2])
+        for mark in solver.marks:
+            if mark[0] == f.ATTR and not solver.sees(mark[1]) and not self.foreign.only(mark[1]):
+                names.add(mark[2])
+        return names
+
+    def _is_foreign(self, callee: int) -> bool:
+        receiver = self._callees.get(callee)
+        return receiver is not None and (
+            self.foreign.only(receiver[0]) or bool(self.solver.sees(receiver[0]))
+        )
+
     def _by_name(self, site: int, protocol: str, numbers: Any, name: str) -> None:
         if name in COMMON_NAMES or name.startswith("__"):
             return
@@ -543,9 +570,12 @@ class Sites:
     # ------------------------------------------------------------------ result
 
     def build(
-        self, ids: list[FunctionId], keywords: dict[int, tuple[str, ...] | None]
+        self,
+        ids: list[FunctionId],
+        keywords: dict[int, tuple[str, ...] | None],
+        unsure: set[int],
     ) -> tuple[Site, ...]:
-        """The sites, sorted by place."""
+        """The sites, sorted by place; `unsure` are the nodes that something unseen can reach."""
         tokens = {t for found in self.found.values() for ts in found.targets.values() for t in ts}
         tokens |= set(self.solver.origin_tokens())
         groups = self.solver.origins.groups(tokens)
@@ -554,7 +584,8 @@ class Sites:
         for (number, protocol, consumer), found in self.found.items():
             unit, (span, _, owner, label, flags) = self.facts_of(number)
             file = self.solver.files[unit]
-            certainty = Certainty.LIKELY if found.likely else Certainty.CERTAIN
+            sure = not found.likely and unsure.isdisjoint(found.nodes)
+            certainty = Certainty.CERTAIN if sure else Certainty.LIKELY
             targets = [
                 Target(
                     None if function is None else ids[function],
@@ -606,44 +637,6 @@ def _fits(fn: Fn, op: Op) -> bool:
         return True
     known = {name for name, _ in (*fn.params[skipped:], *fn.kwonly)}
     return all(name is None or name in known for name, _ in keywords)
-
-
-def unsure_nodes(solver: Solver) -> set[int]:
-    """Nodes that something unseen can reach: parameters, elements, what is not resolved.
-
-    It spreads along every operation, but not through the first parameter of a method, and not from
-    an argument into a result.
-    """
-    unsure = {node for node in solver.unknown if node > 0}
-    unsure.update(solver.saturated)
-    for op in solver.sited:
-        code = op[0]
-        if code in (f.SUB, f.SEED):
-            unsure.add(op[1])
-        elif code == f.CALL and op[1] > 0:
-            if not solver.sees(op[2]):
-                unsure.add(op[1])
-        elif code == f.ITER and any(kind[0] != GEN for kind in solver.sees(op[2])):
-            unsure.add(op[1])
-    for number in solver.lookups.values():
-        if solver.held[number] is None:
-            unsure.add(number)
-    unsure.discard(-1)
-    todo = sorted(unsure)
-    while todo:
-        for entry in solver.uses[todo.pop()] or ():
-            target = entry if isinstance(entry, int) else _result(entry)
-            if target > 0 and target not in unsure:
-                unsure.add(target)
-                todo.append(target)
-    return unsure
-
-
-def _result(op: Op) -> int:
-    if op[0] in (f.STORE, f.SETSUB):
-        return -1
-    target: int = op[1]
-    return target
 
 
 __all__ = ["Members", "Sites"]

@@ -40,6 +40,8 @@ class Suggestions:
         """Node -> classes that an annotation suggests there."""
         self._late: dict[tuple[int, int], list[tuple[int, str]]] = {}
         """(node, class) of what is held back -> (place, attribute) of what makes it look wrong."""
+        self.refused: set[int] = set()
+        """Nodes with an annotation that is wrong."""
         self._attributes: dict[int, frozenset[str] | None] = {}
         self._stored: dict[int, set[str]] = {}
         self.open_nodes: list[int] = []
@@ -75,7 +77,7 @@ class Suggestions:
         opened.update(cls for _, cls, attr in solver.lookups if attr == "__dict__")
         self._stored = solver.stored_names()
         self._attributes = {}
-        return [
+        right = [
             (target, cls)
             for (target, cls), reads in late.items()
             if len(self._given[target]) > 1
@@ -83,6 +85,8 @@ class Suggestions:
                 self._lacks(cls, attr, opened) and self._other(node, cls) for node, attr in reads
             )
         ]
+        self.refused = {target for target, _ in late.keys() - set(right)}
+        return right
 
     # ------------------------------------------------------------------ what is read
 

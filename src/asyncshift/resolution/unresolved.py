@@ -32,8 +32,9 @@ _LITERAL = re.compile("""[a-zA-Z]{0,2}["']""")
 class Known:
     """Tells for one call how its target is known."""
 
-    def __init__(self, sites: Sites) -> None:
+    def __init__(self, sites: Sites, unsure: set[int]) -> None:
         self._sites = sites
+        self._unsure = unsure
         self._solver = sites.solver
         self._foreign = Foreign(sites.solver)
 
@@ -59,7 +60,7 @@ class Known:
     def _constant(self, node: int) -> bool:
         """Nothing but literals and what is made of them can be there."""
         return node < 0 or (
-            node > 0 and self._solver.held[node] is None and node not in self._sites.unsure
+            node > 0 and self._solver.held[node] is None and node not in self._unsure
         )
 
     def _outside(self, node: int, attr: str) -> bool:
@@ -306,11 +307,11 @@ class Candidates:
 class OpenCalls:
     """Collects the calls that are not resolved."""
 
-    def __init__(self, sites: Sites, ids: list[FunctionId]) -> None:
+    def __init__(self, sites: Sites, ids: list[FunctionId], unsure: set[int]) -> None:
         self._sites = sites
         self._solver = sites.solver
         self._ids = ids
-        self._known = Known(sites)
+        self._known = Known(sites, unsure)
         self._names = self._project_names()
 
     def collect(self) -> tuple[Unresolved, ...]:

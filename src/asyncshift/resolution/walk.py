@@ -137,6 +137,9 @@ class Walker(Definitions):
             fields=tuple(scope.fields),
             setters=tuple(scope.setters.items()),
             decorators=tuple(decorators),
+            metaclass=next(
+                (self.dotted_name(k.value) for k in node.keywords if k.arg == "metaclass"), ""
+            ),
         )
         result = self.node()
         self.ops.append((CLS, result, cls))
