@@ -36,6 +36,8 @@ class Rows:
 
     functions: dict[str, dict[str, Any]] = field(default_factory=dict)
     classes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    iterating: set[str] = field(default_factory=set)
+    """What iterates with `async for` over something that it is given."""
 
     def add(self, root: Mapping[str, str], turning: bool, shared: bool) -> None:
         """One root; `turning`: it is defined in the sync half, `shared`: in a file of both."""
@@ -52,6 +54,7 @@ class Rows:
             case "cm":
                 self._class(name)["async_with"] = True
             case "iter":
+                self.iterating.add(owner)
                 self._class(owner).setdefault("attributes", {})[last] = name
                 self._class(name)["async_for"] = True
             case "callback":
@@ -63,6 +66,8 @@ class Rows:
     def toml(self, name: str) -> str:
         """The table's text."""
         parts = [f'[codemod]\nname = "{name}"\nsummary = "the roots of {name}"\n']
+        if self.iterating:
+            parts.append(f"[async_aware]\nfunctions = {_toml(sorted(self.iterating))}\n")
         for kind, rows in (("functions", self.functions), ("classes", self.classes)):
             for dotted, row in rows.items():
                 parts.append(f'[{kind}."{dotted}"]\n')
