@@ -88,7 +88,8 @@ class FunctionFacts(NamedTuple):
 
 
 class ClassFacts(NamedTuple):
-    """One class: its bases as (node, text, site), its names, its fields in order of declaration."""
+    """One class: its bases as (node, text, site), its names, its fields in order of declaration,
+    and those of its names that annotations only declare."""
 
     name: str
     function: int
@@ -99,6 +100,7 @@ class ClassFacts(NamedTuple):
     decorators: tuple[str, ...]
     metaclass: str = ""
     """As written, dotted by the imports; empty without one."""
+    declared: tuple[str, ...] = ()
 
 
 class FileFacts(NamedTuple):

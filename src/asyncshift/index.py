@@ -252,6 +252,16 @@ class ClassIndex:
                 return base
         return None
 
+    def definers(self, mro: Iterable[Base], attr: str) -> list[int]:
+        """That class, and before it those that only declare the attribute by an annotation."""
+        found = []
+        for base in mro:
+            if isinstance(base, int) and attr in self.classes[base].attrs:
+                found.append(base)
+                if attr not in self.classes[base].facts.declared:
+                    break
+        return found
+
 
 def _is_protocol(one: Class) -> bool:
     return any(isinstance(base, str) and base.endswith("Protocol") for base in one.bases)

@@ -248,3 +248,61 @@ def test_a_function_before_the_later_def_sees_each_meaning() -> None:
     """)
     targets = {t.function for t in site(found, "inner").targets}
     assert targets == {"mod.py:3", "mod.py:7", "mod.py:11"}
+
+
+DECLARED = """
+    from typing import Callable
+    class Item:
+        def run(self):
+            pass
+    class Special(Item):
+        def run(self):
+            pass
+    class Base:
+        def work(self):
+            pass
+        item = Item()
+"""
+
+
+def test_a_name_that_a_mixin_only_declares_is_that_of_another_base() -> None:
+    found = graph(
+        DECLARED
+        + """
+    class Mixin:
+        work: Callable[[], None]
+        def use(self):
+            self.work()
+    class Both(Mixin, Base):
+        pass
+    """
+    )
+    assert runs(found) == {"Mixin.use -> Base.work"}
+
+
+def test_a_declaration_keeps_what_it_says_of_the_type() -> None:
+    found = graph(
+        DECLARED
+        + """
+    class Below(Base):
+        item: Special
+        def use(self):
+            self.item.run()
+    """
+    )
+    assert "Below.use -> Special.run" in runs(found)
+
+
+def test_a_name_with_a_value_is_no_declaration() -> None:
+    found = graph(
+        DECLARED
+        + """
+    class Mixin:
+        work: Callable[[], None] = print
+        def use(self):
+            self.work()
+    class Both(Mixin, Base):
+        pass
+    """
+    )
+    assert runs(found) == set()

@@ -145,6 +145,28 @@ def test_a_library_that_never_saw_the_project_gives_nothing_of_it() -> None:
     assert calls("import other\nx = other.make()\ndef f():\n    x.savepoint()\n") == []
 
 
+def test_what_a_table_call_gave_is_no_object_of_the_project() -> None:
+    text = """
+        import requests
+        class Cache:
+            def get(self): pass
+            def warm(self): pass
+        def f(given):
+            data = requests.get("/").json()
+            data.get("a").get("b")
+            for one in data["c"]:
+                one.get("d")
+            (given or data["e"]).warm()
+    """
+    assert [text for text, _ in calls(text)] == ['(given or data["e"]).warm']
+
+
+def test_a_compiled_pattern_is_known() -> None:
+    text = "import re\nclass Cache:\n    def special(self): pass\n    def sub(self): pass\n"
+    text += "pattern = re.compile('a')\ndef f():\n    pattern.special()\n"
+    assert calls(text) == []
+
+
 def test_names_that_no_function_of_the_project_has_are_not_listed() -> None:
     assert calls("import pool\nx = pool.make()\ndef f():\n    x.unheard_of()\n") == []
 

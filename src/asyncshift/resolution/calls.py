@@ -25,6 +25,7 @@ from asyncshift.resolution.suggestions import Suggestions
 from asyncshift.resolution.summaries import (
     AWAITING,
     ELEMENTS,
+    GIVEN,
     HOLDERS,
     IDENTITY,
     SHAPES,
@@ -256,8 +257,8 @@ class Calls(Members):
             for keyword, bound in op[4]:
                 if keyword == "bound":
                     self.link(bound, target)
-        elif is_outside_class(dotted):
-            self.push(target, self.pool.of(FOREIGN, dotted))
+        elif is_outside_class(dotted) or name in GIVEN:
+            self.push(target, self.pool.of(FOREIGN, GIVEN.get(name, dotted)))
         else:
             if name == "setattr" and args:
                 self.suggestions.open_nodes.append(args[0])

@@ -352,7 +352,7 @@ class Members(Core):
         classes, one = self.hierarchy.classes, self.hierarchy.classes[cls]
         own = self.hierarchy.definer(one.mro, attr)
         if mode in (INST, CLASS):
-            return [] if own is None else [own]
+            return self.hierarchy.definers(one.mro, attr)
         if not mode.startswith(SUPER):
             candidates = self._related(cls) & frozenset(defining)
             if not candidates or candidates == {own}:
@@ -364,10 +364,11 @@ class Members(Core):
         for start in (cls, *one.descendants):
             mro = classes[start].mro
             if not mode.startswith(SUPER):
-                definer = self.hierarchy.definer(mro, attr)
-            elif cls in classes[start].virtual:
+                found.update(dict.fromkeys(self.hierarchy.definers(mro, attr)))
                 continue
-            elif classes[start].straight:
+            if cls in classes[start].virtual:
+                continue
+            if classes[start].straight:
                 definer = after
             else:
                 definer = self.hierarchy.definer(mro[mro.index(cls) + 1 :], attr)

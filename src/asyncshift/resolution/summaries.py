@@ -67,6 +67,10 @@ IDENTITY = (
 )
 """They give what they are given."""
 
+GIVEN = {"re.compile": "re.Pattern", "datetime.datetime.now": "datetime.datetime",
+         "datetime.datetime.utcnow": "datetime.datetime"}  # fmt: skip
+"""They give instances of these classes."""
+
 HOLDERS = frozenset({"contextlib.nullcontext", "contextlib.closing", "contextlib.aclosing"})
 """Entering what they give, gives what they were given, without entering that."""
 

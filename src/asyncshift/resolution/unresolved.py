@@ -37,6 +37,7 @@ class Known:
         self._unsure = unsure
         self._solver = sites.solver
         self._foreign = Foreign(sites.solver)
+        self._into: dict[int, list[int]] = {}
 
     def kind(self, op: Op, site: int) -> str:
         """`project`, `library` (of a table), `foreign`, `constant`; or `by name`, `unknown`."""
@@ -65,10 +66,37 @@ class Known:
 
     def _outside(self, node: int, attr: str) -> bool:
         """Whatever is there, the attribute is another library's."""
-        if self._foreign.only(node):
+        if self._foreign.only(node) or self._of_table(node):
             return True
         kinds = self._solver.sees(node)
         return bool(kinds) and all(self._is_outside(kind, attr) for kind in kinds)
+
+    def _of_table(self, node: int) -> bool:
+        """Nothing is there but what comes out of a library call that a table knows."""
+        if node <= 0 or self._solver.held[node] is not None:
+            return False
+        if not self._into:
+            self._into = sources(self._solver)
+        seen, todo, found = {node}, [node], False
+        for current in todo:
+            if current in self._solver.unknown:
+                return False
+            kinds = self._solver.sees(current)
+            if kinds:
+                found = True
+                if any(kind[0] not in ("result", "member") for kind in kinds):
+                    return False
+                continue
+            behind = self._into.get(current, ())
+            if not behind and current in self._sites.unsure:
+                return False
+            for source in behind:
+                if source not in seen:
+                    seen.add(source)
+                    todo.append(source)
+            if len(seen) > _FAR:
+                return False
+        return found
 
     def _is_outside(self, kind: tuple[Any, ...], attr: str) -> bool:
         match kind[0]:
@@ -94,6 +122,18 @@ class Known:
         return any(isinstance(base, str) and base not in HARMLESS_BASES for base in mro) or (
             _is_dunder(attr)
         )
+
+
+def sources(solver: Solver) -> dict[int, list[int]]:
+    """Node -> the nodes that its values come from, by a copy or out of what they hold."""
+    found: dict[int, list[int]] = {}
+    for node, uses in enumerate(solver.uses):
+        for entry in uses or ():
+            if entry.__class__ is int:
+                found.setdefault(entry, []).append(node)
+            elif entry[0] in _MAKING and entry[1] > 0:
+                found.setdefault(entry[1], []).append(node)
+    return found
 
 
 def has_unseen_base(solver: Solver, cls: int) -> bool:

@@ -140,6 +140,7 @@ class Walker(Definitions):
             metaclass=next(
                 (self.dotted_name(k.value) for k in node.keywords if k.arg == "metaclass"), ""
             ),
+            declared=tuple(_declared(node.body)),
         )
         result = self.node()
         self.ops.append((CLS, result, cls))
@@ -462,6 +463,24 @@ _STATEMENTS: dict[type[ast.stmt], Callable[[Any, Any], None]] = {
     ast.Match: Walker._match,
 }
 """What each kind of statement means."""
+
+
+def _declared(body: list[ast.stmt]) -> set[str]:
+    """Names that a class body annotates and gives no value, also where only type checkers look."""
+    declared: set[str] = set()
+    valued: set[str] = set()
+    todo = list(body)
+    for statement in todo:
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id=name), value=value):
+                (declared if value is None else valued).add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                valued.add(name)
+            case ast.Assign(targets=targets):
+                valued.update(target.id for target in targets if isinstance(target, ast.Name))
+            case ast.If(body=inner, orelse=other):
+                todo += [*inner, *other]
+    return declared - valued
 
 
 def _is_main_guard(test: ast.expr) -> bool:
