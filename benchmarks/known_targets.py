@@ -42,7 +42,10 @@ from asyncshift.collector import no_gc
 from asyncshift.config import Config
 from asyncshift.facts import Places
 from asyncshift.model import SourceFile, Span
+from asyncshift.resolution.certainty import unsure_nodes
+from asyncshift.resolution.escapes import Escapes
 from asyncshift.resolution.fixpoint import Solver
+from asyncshift.resolution.mentions import Mentions
 from asyncshift.resolution.sites import Sites
 from asyncshift.resolution.unresolved import Known
 
@@ -86,7 +89,10 @@ def measured(folder: Path) -> Iterator[Call]:
         solver.solve()
         sites = Sites(solver)
         sites.collect()
-    known = Known(sites)
+        escapes, mentions = Escapes(sites), Mentions(sites)
+        escapes.collect()
+        mentions.collect()
+        known = Known(sites, unsure_nodes(sites, escapes, mentions.functions()))
     wanted = blocking_names(registry)
     selected = {file.path for file in project.files if file.selected}
     for fn in solver.functions:

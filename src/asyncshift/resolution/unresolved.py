@@ -88,7 +88,7 @@ class Known:
                     return False
                 continue
             behind = self._into.get(current, ())
-            if not behind and current in self._sites.unsure:
+            if not behind and current in self._unsure:
                 return False
             for source in behind:
                 if source not in seen:
