@@ -36,6 +36,7 @@ from asyncshift.world import (
     bridge_allowed,
     enclosing,
     forces,
+    gives_iterator,
     in_decorator,
     in_one_hop,
     meant,
@@ -71,6 +72,10 @@ def _functions(world: World) -> Iterator[Decision]:
         if f.kind is not FunctionKind.FUNCTION:
             continue
         cause = world.causes[fid]
+        if gives_iterator(f):
+            to = {"to": KEPT_BESIDE["__iter__"]}
+            yield Decision(f.path, f.span, Action.RENAME, cause, fid, detail=to)
+            continue
         if fid in world.pairs:
             if fid in world.dropped:
                 yield from _dissolved(world, f, world.function(world.pairs[fid]))
@@ -295,7 +300,7 @@ def _retargeted(
 
 def _makes_renamed(world: World, site: Site, f: Function) -> bool:
     """Whether `super().__iter__()` makes an async generator now: nothing waits there."""
-    if site.protocol is not Protocol.CALL or not f.is_generator:
+    if site.protocol is not Protocol.CALL or not (f.is_generator or gives_iterator(f)):
         return False
     if simple_name(f) not in KEPT_BESIDE:
         return False

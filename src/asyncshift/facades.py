@@ -19,9 +19,21 @@ from asyncshift.model import (
     Site,
 )
 from asyncshift.pins import is_test_file
-from asyncshift.world import World, bridge_allowed, forces, in_decorator, meant
+from asyncshift.world import (
+    World,
+    bridge_allowed,
+    forces,
+    gives_iterator,
+    in_decorator,
+    meant,
+)
 
-KEPT_BESIDE = {"__enter__": "__aenter__", "__exit__": "__aexit__", "__iter__": "__aiter__"}
+KEPT_BESIDE = {
+    "__enter__": "__aenter__",
+    "__exit__": "__aexit__",
+    "__iter__": "__aiter__",
+    "__next__": "__anext__",
+}
 """Sync methods whose async form has another name anyway."""
 _PUBLIC = frozenset({*KEPT_BESIDE, "__call__"})
 """Names with an underscore that code outside relies on."""
@@ -225,6 +237,8 @@ def unfit(world: World, fid: FunctionId) -> str | None:
         return "it is local to a function"
     if simple_name(f) == "__call__":
         return "an instance has one way to be called"
+    if gives_iterator(f) or simple_name(f) == "__next__":
+        return "the end of an iterator has another exception in async code"
     if any(_is_overload(world.function(m), f) for m in (fid, *world.classes.get(fid, ()))):
         return "its overloads describe one form only"
     if fid in world.entries:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from asyncshift.codemod import Registry
 from asyncshift.model import (
@@ -18,7 +18,7 @@ from asyncshift.model import (
     Protocol,
 )
 
-TURNING_DUNDERS = frozenset({"__call__", "__enter__", "__exit__"})
+TURNING_DUNDERS = frozenset({"__call__", "__enter__", "__exit__", "__next__"})
 """Dunders that have an async form which the caller can be rewritten to."""
 
 CACHES = frozenset({"functools.lru_cache", "functools.cache", "functools.cached_property"})
@@ -77,6 +77,7 @@ def pins(graph: Graph, project: Project, registry: Registry) -> dict[FunctionId,
     for escape in graph.escapes:
         if escape.function is not None and not _is_awaited(graph, registry, escape):
             escaped.setdefault(escape.function, escape)
+    iterators = _iterators(graph)
     called_here = {
         target.function
         for site in graph.sites
@@ -88,7 +89,7 @@ def pins(graph: Graph, project: Project, registry: Registry) -> dict[FunctionId,
     for f in graph.functions.values():
         if f.is_async or f.kind is FunctionKind.MODULE or f.id in found:
             continue
-        for rule, text in (*_declared(f, registry), *_reasons(f, project, called_here)):
+        for rule, text in (*_declared(f, registry), *_reasons(f, project, called_here, iterators)):
             found[f.id] = Cause(rule, text, f.path, f.line)
             break
         else:
@@ -129,6 +130,33 @@ def _managers_as_decorators(graph: Graph) -> Iterator[tuple[FunctionId, Cause]]:
                     yield manager.id, Cause("managed", text, f.path, f.line)
 
 
+def _iterators(graph: Graph) -> frozenset[FunctionId]:
+    """The `__iter__` methods that have an async form: generators, and those that only give what
+    has `__next__` without doing anything else."""
+    plain = {f.id for f in graph.functions.values() if f.name.endswith(".__iter__")}
+    generators = {fid for fid in plain if graph.functions[fid].is_generator}
+    beside = {
+        target.function
+        for site in graph.sites
+        if any(is_next(graph, t.function) for t in site.targets)
+        for target in site.targets
+    }
+    own = {f.id.rpartition(":")[0] + f.name for f in graph.functions.values()}
+    beside |= {
+        fid
+        for fid in plain
+        if fid.rpartition(":")[0] + graph.functions[fid].name[: -len("__iter__")] + "__next__"
+        in own
+    }
+    busy = {site.caller for site in graph.sites}
+    return frozenset(generators | ((plain & beside) - busy))
+
+
+def is_next(graph: Graph, fid: FunctionId | None) -> bool:
+    """Whether a function is a class's `__next__`."""
+    return fid is not None and graph.functions[fid].name.endswith(".__next__")
+
+
 def _is_awaited(graph: Graph, registry: Registry, escape: Escape) -> bool:
     """Whether what gets the function awaits it where it is async, as FastAPI's routes do."""
     if registry.async_aware(escape.to) or registry.keeps_async(escape.to):
@@ -154,7 +182,10 @@ def _declared(f: Function, registry: Registry) -> Iterator[tuple[str, str]]:
 
 
 def _reasons(
-    f: Function, project: Project, called_here: set[FunctionId]
+    f: Function,
+    project: Project,
+    called_here: set[FunctionId],
+    iterators: Set[FunctionId],
 ) -> Iterator[tuple[str, str]]:
     last = f.name.rpartition(".")[2]
     if f.kind is FunctionKind.LAMBDA:
@@ -166,7 +197,7 @@ def _reasons(
         yield "keep-sync", f"the author asked to keep {f.name} sync: {reason}"
     if f.kind is not FunctionKind.FUNCTION:
         return
-    turns = last in TURNING_DUNDERS or (last == "__iter__" and f.is_generator)
+    turns = last in TURNING_DUNDERS or f.id in iterators
     if last.startswith("__") and last.endswith("__") and not turns:
         yield "dunder", f"Python calls {last} synchronously"
     if f.is_property:

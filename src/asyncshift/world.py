@@ -22,7 +22,7 @@ from asyncshift.model import (
     Site,
     Span,
 )
-from asyncshift.pins import entry_functions, is_test_file, pins
+from asyncshift.pins import entry_functions, is_next, is_test_file, pins
 from asyncshift.scope import Scope
 
 ENTERING = (".enter_context", ".enter_async_context")
@@ -189,6 +189,10 @@ def forces(site: Site, f: Function) -> bool:
         return False
     if enters(f) and site.protocol is Protocol.CALL:
         return True
+    if gives_iterator(f):
+        return False
+    if f.name.endswith(".__next__"):
+        return site.protocol in ITERATING or site.protocol is Protocol.CALL
     if f.is_contextmanager or enters(f):
         return site.protocol is Protocol.WITH or site.consumer.endswith(ENTERING)
     if f.is_generator:
@@ -200,6 +204,12 @@ def enters(f: Function) -> bool:
     """Whether it is a method that `with` calls, whose async form has another name."""
     last = f.name.rpartition(".")[2]
     return last in ("__enter__", "__exit__", "__aenter__", "__aexit__")
+
+
+def gives_iterator(f: Function) -> bool:
+    """Whether it is an `__iter__` that is no generator: its async form, `__aiter__`, stays a `def`
+    and is not awaited."""
+    return f.name.endswith(".__iter__") and not f.is_generator
 
 
 def prepare(
@@ -381,7 +391,7 @@ def _classes(graph: Graph) -> dict[FunctionId, tuple[FunctionId, ...]]:
         if f.family:
             join([f.id, *f.family])
     for site in graph.sites:
-        if site.protocol is Protocol.CALL and site.certainty is not Certainty.UNKNOWN:
+        if _has_one_form(site) and site.certainty is not Certainty.UNKNOWN:
             shared = [t.function for t in site.targets if t.function]
             if len(shared) > 1:
                 join([fid for fid in shared if not graph.functions[fid].is_async] or shared[:1])
@@ -392,8 +402,15 @@ def _classes(graph: Graph) -> dict[FunctionId, tuple[FunctionId, ...]]:
     return {fid: tuple(group) for group in members.values() if len(group) > 1 for fid in group}
 
 
+def _has_one_form(site: Site) -> bool:
+    """Whether all that a place reaches is reached in one way, sync or async."""
+    if site.protocol is Protocol.CONSUME:
+        return site.consumer in EAGER or site.consumer == "iter"
+    return site.protocol in ITERATING or site.protocol in (Protocol.CALL, Protocol.WITH)
+
+
 def _join_pairs(graph: Graph, join: object) -> None:
-    """`__enter__` with `__exit__`, and overloads with the function they describe."""
+    """`__enter__` with `__exit__`, `__iter__` with `__next__`, overloads with what they say."""
     assert callable(join)
     pairs: dict[tuple[str, str, str], list[FunctionId]] = defaultdict(list)
     for f in graph.functions.values():
@@ -402,11 +419,13 @@ def _join_pairs(graph: Graph, join: object) -> None:
         scope, _, last = f.name.rpartition(".")
         if last in ("__enter__", "__exit__"):
             pairs[f.path, scope, "with"].append(f.id)
+        elif last == "__next__" or gives_iterator(f):
+            pairs[f.path, scope, "iter"].append(f.id)
         elif not f.is_property:
             pairs[f.path, f.name, f.parent or ""].append(f.id)
     for key, group in pairs.items():
         if len(group) > 1 and (
-            key[2] == "with"
+            key[2] in ("with", "iter")
             or any("typing.overload" in graph.functions[fid].decorators for fid in group)
         ):
             join(group)
@@ -480,7 +499,7 @@ def _pin_bound(world: World) -> None:
     queue = deque(
         (use[0].caller, Cause(str(use[2].kind), use[2].reason, use[0].path, use[0].span[0]))
         for use in world.uses
-        if use[2].kind in (Kind.MAIN_THREAD, Kind.STOP_ITERATION)
+        if use[2].kind in (Kind.MAIN_THREAD, Kind.STOP_ITERATION) and not _ends(world, use)
     )
     seen = set()
     while queue:
@@ -497,6 +516,15 @@ def _pin_bound(world: World) -> None:
                 continue  # a loop ends there
             text = f"calls {f.name}, which stays sync: {cause.text}"
             queue.append((site.caller, Cause(cause.rule, text, site.path, site.span[0], fid)))
+
+
+def _ends(world: World, use: LibraryUse) -> bool:
+    """`raise StopIteration` in a `__next__` that nobody calls by its name: its async form has a
+    name for that."""
+    caller = use[0].caller
+    return is_next(world.graph, caller) and not any(
+        site.protocol is Protocol.CALL for site in world.incoming.get(caller, ())
+    )
 
 
 def enclosing(world: World, path: str, span: Span) -> FunctionId | None:

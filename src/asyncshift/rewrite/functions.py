@@ -19,6 +19,7 @@ from asyncshift.rewrite.context import (
     Step,
 )
 from asyncshift.rewrite.facades import facade_of
+from asyncshift.rewrite.iterators import end_of_iterator, returns_self
 from asyncshift.rewrite.type_hints import retargeted, return_annotation
 
 ASYNC_DECORATORS = {"contextlib.contextmanager": "contextlib.asynccontextmanager"}
@@ -41,6 +42,8 @@ def make_function_async(ctx: Context, decision: Decision) -> Iterator[Step]:
             return
     elif rename is None:
         return
+    if rename == "__anext__":
+        yield from end_of_iterator(ctx, node)
     change = partial(_turn, rename=rename)
     edit = Edit("FunctionDef", ctx.tree.span(node), change, AWAIT_ORDER)
     yield Planned(edit, header=True)
@@ -77,6 +80,9 @@ def rename(ctx: Context, decision: Decision) -> Iterator[Step]:
     """RENAME: the coroutine takes the name that its facade had."""
     node = ctx.tree.find_function(decision.span)
     assert node is not None, decision
+    if node.name == "__iter__" and isinstance(node, ast.FunctionDef):
+        yield from return_annotation(ctx, node)
+        yield from returns_self(ctx, node)
     change = partial(_named, name=decision.detail["to"])
     yield Planned(Edit("FunctionDef", ctx.tree.span(node), change, AWAIT_ORDER), header=True)
 
