@@ -23,7 +23,7 @@ from pathlib import Path
 from asyncshift import pipeline
 from asyncshift.config import Config
 from asyncshift.model import Function, FunctionKind, Graph
-from asyncshift.report.graph import MENTIONS
+from asyncshift.report.graph import MENTIONS, called_back
 
 Edge = tuple[str, str]
 BODIES = (FunctionKind.MODULE, FunctionKind.CLASS)
@@ -102,6 +102,8 @@ def _found(graph: Graph, named: dict[str, str]) -> Iterator[Edge]:
             if callee is None or callee.kind in BODIES or callee.kind is FunctionKind.GENEXP:
                 continue
             yield named[site.caller], named[callee.id]
+    for caller, function, _ in called_back(graph):
+        yield named[caller], named[function]
 
 
 def wanted_edges(truth: dict[str, list[str]], modules: Iterable[str]) -> frozenset[Edge]:

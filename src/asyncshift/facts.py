@@ -32,6 +32,8 @@ from asyncshift.model import SourceFile, Span
 
 UNKNOWN = 0
 CONSTANT = -1
+KEYED = 16
+"""So many elements of a list are told apart by their index."""
 
 (COPY, FUNC, CLS, BOX, SUPER, IMP, LOAD, STORE, CALL, DEC, ITER, WITH, SUB, SETSUB, SEED, KIND) = (
     range(16)

@@ -101,7 +101,7 @@ def _fresh(folder: Path) -> Iterator[None]:
 
 def run(folder: Path) -> list[Row]:
     """What calls what when `pkg.main` is imported."""
-    recorder = Recorder([str(folder)], "")
+    recorder = Recorder([str(folder)], "", [], "")
     callback = recorder.make_callback()
     before = sys.getprofile()
     wrote, sys.dont_write_bytecode = sys.dont_write_bytecode, True

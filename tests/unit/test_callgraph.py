@@ -583,6 +583,65 @@ def test_a_type_variable_without_a_bound_says_nothing(made: str) -> None:
     assert edges(found, "call") == set()
 
 
+@pytest.mark.parametrize(
+    ("raised", "made"),
+    [
+        ("Oops", {"<module> -> Oops.__init__"}),
+        ("Oops.Inner", {"<module> -> Oops.Inner.__init__"}),
+        ("again", {"<module> -> Oops.__init__"}),
+        ("made", {"<module> -> Oops.__init__"}),  # where it is made, not where it is raised
+        ("ValueError", set()),
+    ],
+)
+def test_what_is_raised_is_made(raised: str, made: set[str]) -> None:
+    found = graph(
+        f"""
+        class Oops(Exception):
+            def __init__(self): ...
+            class Inner(Exception):
+                def __init__(self): ...
+        again = Oops
+        {"made = Oops()" if raised == "made" else ""}
+        raise {raised}
+        """
+    )
+    assert edges(found) == made
+
+
+def test_a_class_inside_of_another_may_be_a_base() -> None:
+    found = graph(
+        """
+        class A:
+            class B:
+                class C:
+                    def deep(self): ...
+                def low(self): ...
+        class D(A.B): ...
+        class E(A.B.C): ...
+        D().low()
+        E().deep()
+        """
+    )
+    assert edges(found, "call") == {"<module> -> A.B.low", "<module> -> A.B.C.deep"}
+
+
+@pytest.mark.parametrize(
+    ("call", "reached"),
+    [
+        ("xs[1:3][0]()", {"two"}),
+        ("xs[:2][1]()", {"two"}),
+        ("xs[2:][0]()", {"three"}),
+        ("xs[-1:][0]()", {"one", "two", "three"}),
+        ("xs[n:][0]()", {"one", "two", "three"}),
+        ("xs[:][2]()", {"three"}),
+    ],
+)
+def test_slices_of_lists(call: str, reached: set[str]) -> None:
+    text = "def one(): ...\ndef two(): ...\ndef three(): ...\nxs = [one, two, three]\n"
+    found = edges(graph(f"{text}n = int('0')\n{call}\n"), "call")
+    assert {edge.removeprefix("<module> -> ") for edge in found} == reached
+
+
 def test_dataclass_and_named_tuple_fields() -> None:
     found = graph(
         """

@@ -286,6 +286,7 @@ def test_boundary_bridge_names_a_call_that_is_not_certain_as_that(tree: Tree) ->
     shop = "def sell(pace):\n    pace.wait()\n"
     main = "from api import Pace\nfrom shop import sell\n\nclass Fast:\n    def wait(self): ...\n\n"
     main += "for pace in Pace(), Fast():\n    sell(pace)\n"
+    main += "import others\nothers.register(sell)\n"
     tree.write(api=api, shop=shop, main=main)
     plan = tree.plan("api", boundary="bridge", edit_callers=True)
     (refusal,) = [r for r in plan.refusals if r.rule == "slice-bridge"]

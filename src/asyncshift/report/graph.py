@@ -6,7 +6,16 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from asyncshift.model import Graph, Protocol
+from asyncshift.model import (
+    Certainty,
+    Escape,
+    Function,
+    FunctionId,
+    FunctionKind,
+    Graph,
+    Protocol,
+)
+from asyncshift.world import calls_at_once
 
 MENTIONS = frozenset(
     {Protocol.VALUE, Protocol.ANNOTATION, Protocol.EXCEPT, Protocol.BASE, Protocol.IMPORT}
@@ -33,7 +42,34 @@ def graph_text(graph: Graph) -> Iterator[str]:
         yield f"{place}  {names[call['caller']]} -> {callee}  {how}"
 
 
+def called_back(graph: Graph) -> Iterator[tuple[FunctionId, FunctionId, Escape]]:
+    """(caller, function) of what is handed to something that calls it at once: `map(f, xs)`."""
+    by_path: dict[str, list[Function]] = {}
+    for f in graph.functions.values():
+        by_path.setdefault(f.path, []).append(f)
+    for escape in graph.escapes:
+        if escape.function is None or not calls_at_once(escape.to):
+            continue
+        around = [
+            f
+            for f in by_path[escape.path]
+            if f.kind is FunctionKind.MODULE
+            or (f.span[:2] <= escape.span[:2] and escape.span[2:] <= f.span[2:])
+        ]
+        yield max(around, key=lambda f: f.span[:2]).id, escape.function, escape
+
+
 def _calls(graph: Graph) -> Iterator[dict[str, Any]]:
+    for caller, function, escape in called_back(graph):
+        yield {
+            "caller": caller,
+            "callee": function,
+            "path": escape.path,
+            "line": escape.span[0],
+            "column": escape.span[1],
+            "protocol": "callback",
+            "certainty": str(Certainty.LIKELY),
+        }
     for site in graph.sites:
         if site.protocol in MENTIONS:
             continue

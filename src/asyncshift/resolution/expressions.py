@@ -16,6 +16,7 @@ from asyncshift.facts import (
     EXCEPT,
     INTERRUPTED,
     ITER,
+    KEYED,
     KIND,
     LOAD,
     SETSUB,
@@ -49,6 +50,21 @@ _RAISES = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
 
 _TESTABLE = frozenset({ast.Name, ast.Attribute, ast.Call, ast.Await, ast.NamedExpr, ast.Subscript})
 """Expressions whose truth an object of the project may decide."""
+
+
+def _bounds(node: ast.Slice) -> tuple[int | None, int | None]:
+    """First index and end of a slice; (None, None) where they are not known."""
+    match node:
+        case ast.Slice(
+            lower=None | ast.Constant(value=int()),
+            upper=None | ast.Constant(value=int()),
+            step=None,
+        ):
+            first = node.lower.value if isinstance(node.lower, ast.Constant) else 0
+            end = node.upper.value if isinstance(node.upper, ast.Constant) else None
+            if isinstance(first, int) and (end is None or isinstance(end, int)):
+                return first, end
+    return None, None
 
 
 class Expressions(Doubles):
@@ -316,7 +332,7 @@ class Expressions(Doubles):
         for index, item in enumerate(parts):
             if item == CONSTANT:
                 continue
-            if keyed and index < 16:
+            if keyed and index < KEYED:
                 self.ops.append((SETSUB, target, index, item, CONSTANT))
             else:
                 self.copy(elements, item)
@@ -350,14 +366,15 @@ class Expressions(Doubles):
         return target
 
     def key(self, node: ast.expr) -> object:
-        """A constant key, "slice", or None for one that is not known."""
+        """A constant key, ("slice", first, end) with bounds where they are constants, or None for
+        one that is not known."""
         if isinstance(node, ast.Constant) and isinstance(node.value, (str, int)):
             return node.value
         if isinstance(node, ast.Slice):
             for part in (node.lower, node.upper, node.step):
                 if part is not None:
                     self.value(part)
-            return ("slice",)
+            return ("slice", *_bounds(node))
         self.value(node)
         return None
 

@@ -97,6 +97,7 @@ class Solver(Calls):
             self._link_free(number)
         link_fixtures(self)
         self.run()
+        self._nested_classes()
         self._settle()
         self.settled = True
         self.handlers.update(self._settled_handlers)
@@ -306,6 +307,18 @@ class Solver(Calls):
                 self.await_name(unit, name, target)
 
     # ------------------------------------------------------------------ classes
+
+    def _nested_classes(self) -> None:
+        """`Outer.Inner` may be a base: what an own body binds to a class is known without any."""
+        for op, value in self.deferred:  # grows while it is gone through
+            kind = self.values[value]
+            if op[0] != f.LOAD or kind[0] != CLASS:
+                continue
+            node = self.hierarchy.classes[kind[1]].attrs.get(op[3], 0)
+            for inner in self.sees(node):
+                if inner[0] == CLASS:
+                    self.push(op[1], self.pool.of(*inner))
+                    self.run()
 
     def _settle(self) -> None:
         for one in self.hierarchy.classes:

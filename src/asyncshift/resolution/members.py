@@ -9,6 +9,7 @@ from asyncshift.facts import (
     CALL,
     CLASSMETHOD,
     CONSTANT,
+    KEYED,
     KIND,
     LOAD,
     PROPERTY,
@@ -65,6 +66,8 @@ class Members(Core):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        self._sliced: dict[tuple[int, int], int] = {}
+        """(node of a slice, elements of the list) -> elements of the slice."""
         self._loaded: dict[tuple[int, str], int | Values] = {}
         """(value, attribute) -> its node, or what it always is."""
         self.lookups: dict[tuple[str, int, str], int] = {}
@@ -543,7 +546,7 @@ class Members(Core):
         kind = self.values[value]
         match kind[0]:
             case "box" if isinstance(key, tuple) and key[0] == "slice":
-                self.push(target, frozenset((value,)))
+                self._slice(op, value)
             case "box":
                 elements, how = kind[1], kind[2]
                 if isinstance(key, tuple):
@@ -570,6 +573,25 @@ class Members(Core):
                 self.push(target, frozenset((value,)))
             case "member":
                 self.attribute_values(kind, op)
+
+    def _slice(self, op: Op, value: int) -> None:
+        """`xs[1:3]`: a list of its own; what is at which place is known where the bounds are."""
+        _, target, _, (_, first, end), _ = op
+        _, elements, how = self.values[value]
+        if how != "list":
+            self.push(target, frozenset((value,)))
+            return
+        made = self._sliced.get((op[1], elements))
+        if made is None:
+            made = self._sliced[op[1], elements] = self.node()
+            self.link(made, self.node())
+            if first is None or first < 0 or (end is not None and end < 0):
+                self.link(elements + 1, made)
+            else:
+                for index in range(first, KEYED if end is None else min(end, KEYED)):
+                    self.link(self.keyed(elements, index), self.keyed(made, index - first))
+                self.link(elements, made)
+        self.push(target, self.pool.of(BOX, made, how))
 
     def set_subscript(self, op: Op, value: int) -> None:
         """SETSUB(base, key, src, site) for one value of base."""

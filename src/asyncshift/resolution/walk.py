@@ -9,6 +9,7 @@ from typing import Any
 from asyncshift.facts import (
     AWAITED,
     BASE,
+    CALL,
     CLS,
     CONSTANT,
     COPY,
@@ -287,7 +288,12 @@ class Walker(Definitions):
             scope.returns = True
 
     def _raise(self, node: ast.Raise) -> None:
-        if node.exc is not None:
+        if isinstance(node.exc, (ast.Name, ast.Attribute)):
+            raised = self.value(node.exc)
+            if raised > 0:  # a class is called, an instance is what it is
+                site = self.site(node.exc, "operator")
+                self.ops.append((CALL, CONSTANT, raised, (), (), site))
+        elif node.exc is not None:
             self.value(node.exc)
         if node.cause is not None:
             self.value(node.cause)
