@@ -57,6 +57,8 @@ class Calls(Expressions):
         if self._believed(node, sites):
             self.escape(given)
             return PLAIN
+        if name in outside.CALLERS:
+            self._called_elsewhere(node, given, f"`{self.unit.text(node.func)}`")
         arguments = self.analysis.given(self, sites, node, given)
         if arguments is not None:
             return arguments
@@ -212,7 +214,7 @@ class Calls(Expressions):
                     value = self.elements(value, argument)
                 self.use(value, How.FORMATTED, argument)
             return PLAIN
-        if name in outside.CALLERS or last in outside.CALLING_METHODS:
+        if last in outside.CALLING_METHODS:
             self._called_elsewhere(node, given, f"`{self.unit.text(func)}`")
         if last == "enter_context":
             for argument, value in given.plain:

@@ -206,6 +206,8 @@ class Calls(Members):
 
     def _external(self, dotted: str, op: Op) -> None:
         _, target, _, args, _, site = op
+        if dotted == "threading.Thread":
+            self._thread(op)
         api = None if dotted in AWAITING else self.canonical(dotted)
         if api is not None:
             if self.registry.is_class(api):
@@ -249,8 +251,6 @@ class Calls(Members):
             self._mapped(name, op)
         elif name in THREADED and args:
             self._threaded(THREADED[name], op)
-        elif name == "threading.Thread":
-            self._thread(op)
         elif dotted.rpartition(".")[2] in ("enter_context", "enter_async_context") and args:
             self.add((WITH, target, args[0], -1), args[0])
         elif name in ("typing.TypeVar", "typing_extensions.TypeVar"):
@@ -354,9 +354,7 @@ class Calls(Members):
             self.add((CALL, target, args[0], args[1:], keywords, site), args[0])
 
     def _thread(self, op: Op) -> None:
-        _, target, _, _, keywords, _ = op
-        self.push(target, self.pool.of(FOREIGN, "threading.Thread"))
-        given = dict(keywords)
+        given = dict(op[4])
         body, handed = given.get("target", -1), given.get("args", -1)
         if body > 0:
             item = self.node()
