@@ -413,13 +413,31 @@ class Normaliser(ast.NodeTransformer):
             ) if last.ifs:
                 # `next((True for x in xs if p(x)), False)` ends where `any(p(x) for x in xs)` does.
                 values.elt = last.ifs.pop()
-                return ast.Call(ast.Name("any", ast.Load()), [values], [])
+                return self._call(ast.Call(ast.Name("any", ast.Load()), [values], []))
+            case ast.Call(
+                func=ast.Name(id="any"),
+                args=[
+                    ast.GeneratorExp(
+                        elt=ast.Compare(
+                            left=ast.Name(id=one),
+                            ops=[ast.Eq()],
+                            comparators=[ast.Constant() | ast.Name() as wanted],
+                        ),
+                        generators=[ast.comprehension(target=ast.Name(id=other), ifs=[]) as clause],
+                    )
+                ],
+                keywords=[],
+            ) if one == other and not (isinstance(wanted, ast.Name) and wanted.id == one):
+                # `any(item == x for item in xs)` ends where `x in xs` does.
+                return ast.Compare(wanted, [ast.In()], [clause.iter])
         return node
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         """`not any(not p(x) for x in xs)` is `all(p(x) for x in xs)`, and stops where it does."""
         operand = self._visit(node.operand)
         match node.op, operand:
+            case ast.Not(), ast.Compare(left=wanted, ops=[ast.In()], comparators=[values]):
+                return ast.Compare(wanted, [ast.NotIn()], [values])
             case ast.Not(), ast.Call(
                 func=ast.Name(id="any"),
                 args=[ast.GeneratorExp(elt=ast.UnaryOp(op=ast.Not(), operand=test)) as values],

@@ -125,6 +125,12 @@ SAME = {
         "def f(xs):\n    return all(p(x) for x in xs)",
         "async def f(xs):\n    return not await anext((True for x in xs if not await p(x)), False)",
     ),
+    "in": (
+        "def f(xs, x):\n    return x in xs, 2 not in xs",
+        "async def f(xs, x):\n"
+        "    return (await anext((True async for item in xs if item == x), False),\n"
+        "            not await anext((True async for item in xs if item == 2), False))",
+    ),
     "next with a default": (
         "def f(xs):\n    try:\n        return next(xs)\n    except StopIteration:\n"
         "        return iter(xs)",
@@ -198,6 +204,16 @@ SAME = {
 }
 
 DIFFERENT = {
+    "in, compared with something else": (
+        "def f(xs, x, y):\n    return x in xs",
+        "async def f(xs, x, y):\n"
+        "    return await anext((True async for item in xs if item == y), False)",
+    ),
+    "in, the other way round": (
+        "def f(xs, x):\n    return x in xs",
+        "async def f(xs, x):\n"
+        "    return not await anext((True async for item in xs if item == x), False)",
+    ),
     "renamed local": (
         "def f(x):\n    y = g(x)\n    return y",
         "async def f(x):\n    z = await g(x)\n    return z",

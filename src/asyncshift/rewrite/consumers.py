@@ -42,6 +42,9 @@ def consume(ctx: Context, decision: Decision) -> Iterator[Step]:
     if is_enter_context(consumer):
         yield from enter_async_context(ctx, decision)
         return
+    if consumer == "in":
+        yield from _contains(ctx, ctx.tree.place(decision.span))
+        return
     node = ctx.tree.find(decision.span, ast.Call)
     if not isinstance(node, ast.Call):
         yield _no_form(ctx, ctx.tree.place(decision.span), consumer or "this")
@@ -249,6 +252,50 @@ def _and_if(clause: cst.CompFor, test: cst.CompIf) -> cst.CompFor:
     if clause.inner_for_in is not None:
         return clause.with_changes(inner_for_in=_and_if(clause.inner_for_in, test))
     return clause.with_changes(ifs=[*clause.ifs, test])
+
+
+# ----------------------------------------------------------------------------- in
+
+
+def _contains(ctx: Context, node: ast.AST) -> Iterator[Step]:
+    """`x in rows()` stops at the first item that is equal, for an `x` that costs nothing to read
+    again."""
+    match ctx.tree.parents[node]:
+        case (
+            ast.Compare(
+                left=ast.Constant() | ast.Name(), ops=[ast.In() | ast.NotIn() as operator]
+            ) as compare
+        ) if compare.comparators == [node] and ctx.target >= (3, 10):
+            pass
+        case _:
+            yield _no_form(ctx, node, "in")
+            return
+    if (refusal := ctx.cannot_await(compare)) is not None:
+        yield refusal
+        return
+    change = partial(
+        _found,
+        item=_item_name(compare),
+        anext=ctx.text("anext", compare),
+        absent=isinstance(operator, ast.NotIn),
+    )
+    yield Edit("Comparison", ctx.tree.span(compare), change, AWAIT_ORDER)
+
+
+def _found(
+    node: cst.Comparison, item: str, anext: cst.BaseExpression, absent: bool
+) -> cst.BaseExpression:
+    """`x in xs` as `await anext((True async for item in xs if item == x), False)`."""
+    equal = cst.ComparisonTarget(cst.Equal(), node.left)
+    test = cst.CompIf(cst.Comparison(cst.Name(item), [equal]))
+    clause = _and_if(_clause(item, node.comparisons[0].comparator), test)
+    call = cst.Call(
+        anext,
+        [cst.Arg(cst.GeneratorExp(cst.Name("True"), clause)), cst.Arg(cst.Name("False"))],
+    )
+    if not absent:
+        return awaited(call.with_changes(lpar=node.lpar, rpar=node.rpar))
+    return cst.UnaryOperation(cst.Not(), awaited(call), lpar=node.lpar, rpar=node.rpar)
 
 
 # ----------------------------------------------------------------------------- enumerate
