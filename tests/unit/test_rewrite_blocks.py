@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import textwrap
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from asyncshift.model import Style
-from tests.unit.rewrite_bench import A, Todo, do, migrated, plain, rewritten, rules
+from asyncshift.rewrite import rewrite_file
+from tests.unit.rewrite_bench import (
+    WIDE,
+    A,
+    Codemods,
+    Todo,
+    decisions,
+    do,
+    migrated,
+    plain,
+    rewritten,
+    rules,
+    source,
+)
 
 MAIN = do(A.MAKE_ASYNC, "def main")
 OLD = Style(line_length=100, quotes="preserve", target_version=(3, 9))
@@ -303,3 +317,34 @@ def test_the_result_does_what_the_original_did() -> None:
     exec(PROGRAM, old)
     exec(migrated(PROGRAM, *TODO), new)
     assert asyncio.run(new["main"]([])) == old["main"]([])
+
+
+def told(loop: str, generator: str) -> list[str]:
+    """The rules of what is said about a loop over a generator of the same file."""
+    text = f"def rows():\n{generator}\n\n\nasync def main():\n    for x in rows():\n{loop}\n"
+    file = source(text)
+    (planned,) = decisions(text, [do(A.ASYNC_FOR, "rows()")])
+    planned = replace(planned, cause=replace(planned.cause, because="m.py:1"))
+    registry: Any = Codemods()
+    return [m.rule for m in rewrite_file(file, [planned], registry, WIDE, {}).messages]
+
+
+ENDS = "    try:\n        yield 1\n    finally:\n        close()"
+
+
+@pytest.mark.parametrize(
+    ("loop", "generator", "rules_told"),
+    [
+        ("        break", ENDS, ["early-exit"]),
+        ("        if x:\n            return x", "    with a:\n        yield 1", ["early-exit"]),
+        ("        for y in x:\n            return y", ENDS, ["early-exit"]),
+        ("        print(x)", ENDS, []),
+        ("        for y in x:\n            break", ENDS, []),
+        ("        def f():\n            return x", ENDS, []),
+        ("        break", "    yield 1", []),
+    ],
+)
+def test_a_loop_that_ends_early_is_told_where_the_generator_has_an_end(
+    loop: str, generator: str, rules_told: list[str]
+) -> None:
+    assert told(loop, generator) == rules_told

@@ -26,7 +26,42 @@ def async_for(ctx: Context, decision: Decision) -> Iterator[Step]:
     if (refusal := ctx.cannot_await(loop)) is not None:
         yield refusal
         return
+    if any(_leaves(s) for s in loop.body) and _has_an_end(ctx, decision.cause.because):
+        yield ctx.look(
+            loop,
+            "early-exit",
+            "the loop can end early, and what the generator does at its end then comes later: an "
+            "async generator is closed by contextlib.aclosing, or when the event loop ends",
+        )
     yield Planned(Edit("For", ctx.tree.span(loop), make_async, AWAIT_ORDER), header=True)
+
+
+def _leaves(node: ast.AST) -> bool:
+    """Whether a statement of a loop's body can leave the loop by `break` or `return`."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+        return False
+    if isinstance(node, ast.Return):
+        return True
+    if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
+        returns = any(isinstance(inner, ast.Return) for inner in ast.walk(node))
+        return returns or any(map(_leaves, node.orelse))
+    return isinstance(node, ast.Break) or any(
+        _leaves(child) for child in ast.iter_child_nodes(node)
+    )
+
+
+def _has_an_end(ctx: Context, function: str | None) -> bool:
+    """Whether a generator of this file yields inside of a `try` with `finally`, or of a `with`."""
+    path, _, line = (function or "").rpartition(":")
+    for node in ctx.tree.parents:
+        if path == ctx.file.path and isinstance(node, ast.FunctionDef) and str(node.lineno) == line:
+            return any(
+                isinstance(inner, ast.With) or (isinstance(inner, ast.Try) and inner.finalbody)
+                for yielded in ctx.tree.own_nodes(node)
+                if isinstance(yielded, (ast.Yield, ast.YieldFrom))
+                for inner in ctx.tree.ancestors(yielded)
+            )
+    return False
 
 
 def make_async(node: cst.For | cst.CompFor | cst.With | cst.FunctionDef) -> cst.CSTNode:
