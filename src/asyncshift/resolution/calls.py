@@ -24,6 +24,7 @@ from asyncshift.resolution.members import Members
 from asyncshift.resolution.suggestions import Suggestions
 from asyncshift.resolution.summaries import (
     AWAITING,
+    DEFAULTS,
     ELEMENTS,
     GIVEN,
     HOLDERS,
@@ -257,6 +258,10 @@ class Calls(Members):
             for keyword, bound in op[4]:
                 if keyword == "bound":
                     self.link(bound, target)
+        elif name == DEFAULTS:
+            for keyword, given in op[4]:
+                if keyword is not None:
+                    self.link(given, self.parsed(keyword))
         elif is_outside_class(dotted) or name in GIVEN:
             self.push(target, self.pool.of(FOREIGN, GIVEN.get(name, dotted)))
         else:

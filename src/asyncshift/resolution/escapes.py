@@ -10,6 +10,7 @@ from asyncshift.model import Escape, FunctionId, Span
 from asyncshift.resolution.sites import Sites
 from asyncshift.resolution.summaries import (
     CONSUMERS,
+    DEFAULTS,
     ENTERING,
     HARMLESS,
     HOPS,
@@ -82,6 +83,9 @@ class Escapes:
             if kind[0] == "ext" and kind[1] in HOPS and args and args[0] > 0:
                 self._call((f.CALL, op[1], args[0], args[1:], keywords, site))
             elif kind[0] == "ext":
+                if kind[1] == DEFAULTS:
+                    known = self.solver.read_defaults
+                    arguments = [node for name, node in keywords if name not in known]
                 self._external(kind[1], arguments, site)
                 name = kind[1].removeprefix("builtins.")
                 self._called_outside(name, args, site)

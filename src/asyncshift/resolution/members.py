@@ -20,7 +20,7 @@ from asyncshift.facts import (
 )
 from asyncshift.index import Base, Module
 from asyncshift.resolution.flow import BIND, Core, Values
-from asyncshift.resolution.summaries import GENERICS
+from asyncshift.resolution.summaries import GENERICS, PARSED
 from asyncshift.resolution.values import (
     BOUND,
     BOX,
@@ -88,6 +88,9 @@ class Members(Core):
         self._module_names: dict[tuple[int, str], int] = {}
         self._awaited: dict[tuple[int, str], list[int]] = {}
         """(file, name that it does not have) -> nodes that read it."""
+        self._parsed: dict[str, int] = {}
+        self.read_defaults: set[str] = set()
+        """Names that are read of the namespace of parsed arguments."""
         self.reached: dict[int, set[str]] = {}
         """File -> names of it that others import or reach through it."""
 
@@ -123,6 +126,9 @@ class Members(Core):
                 return self._module_attr(kind[1], attr)
             case "ext" if kind[1].count(".") < _DEPTH:
                 return self.pool.of(EXT, f"{kind[1]}.{attr}")
+            case "foreign" if kind[1] == PARSED:
+                self.read_defaults.add(attr)
+                return self.parsed(attr)
             case "foreign":
                 return self.pool.of(EXT, f"{kind[1]}.{attr}")
             case "lib":
@@ -138,6 +144,14 @@ class Members(Core):
             case "namespace":
                 return self.pool.of(EXT, f"builtins.dict.{attr}")
         return frozenset()
+
+    def parsed(self, name: str) -> int:
+        """What the namespace of parsed arguments holds by a name."""
+        node = self._parsed.get(name)
+        if node is None:
+            node = self._parsed[name] = self.node()
+            self.unknown.add(node)
+        return node
 
     def attribute_values(self, member: tuple[Any, ...], op: Op) -> None:
         """A library attribute that is read on: what the tables say it holds."""

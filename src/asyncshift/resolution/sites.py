@@ -10,8 +10,8 @@ from typing import Any
 from asyncshift import facts as f
 from asyncshift.facts import Op
 from asyncshift.model import Certainty, FunctionId, Protocol, Site, Span, Target
+from asyncshift.resolution.fitting import fits
 from asyncshift.resolution.fixpoint import Solver
-from asyncshift.resolution.flow import Fn
 from asyncshift.resolution.foreign import Foreign
 from asyncshift.resolution.members import Members
 from asyncshift.resolution.summaries import CONSUMERS, HOPS, METHOD_CONSUMERS
@@ -22,8 +22,6 @@ Reached = tuple[int | None, str | None, int]
 """(function, library name, origin)."""
 
 _ENTER, _AENTER = ("__enter__", "__exit__"), ("__aenter__", "__aexit__")
-
-_PLAIN_DECORATORS = frozenset({"staticmethod", "classmethod", "abc.abstractmethod"})
 
 _ALONE = ("iterator", "hinted")
 """Kinds of containers that are iterated like the objects beside them."""
@@ -40,6 +38,9 @@ _DECOYS = """
 BUILTIN_NAMES = frozenset[str]().union(*map(dir, (str, bytes, dict, list, set, int)))
 COMMON_NAMES = BUILTIN_NAMES.union(_DECOYS.split())
 """Decoys: what everybody calls this is never found by its name alone."""
+
+_CALLABLE = frozenset({"ext", "boxed", "class", "subclass"})
+"""Values that can be called, and give something at once where nothing of the project runs."""
 
 
 @dataclass(slots=True)
@@ -253,8 +254,12 @@ class Sites:
         protocol = facts[1]
         if protocol == "call":
             self.calls.setdefault(site, []).append(op)
+        inside = outside = False
         for kind in self.solver.sees(node):
-            for reached in self.called(kind, site):
+            ran = list(self.called(kind, site))
+            inside = inside or bool(ran)
+            outside = outside or (not ran and kind[0] in _CALLABLE)
+            for reached in ran:
                 if protocol == "call" or reached[0] is not None:
                     self.note(site, protocol, reached, node)
             if protocol == "call":
@@ -263,6 +268,8 @@ class Sites:
                     self._hop(args, site)
         if (found := self.found.get((site, protocol, ""))) is not None:
             found.likely = found.likely or self._made_by_metaclass(node)
+            # `log=print` or a function of the project: no `await` fits both.
+            found.unknown = found.unknown or (inside and outside and not self._is_outside(node))
         if node <= 0 or node in self._callees:
             self._method_consumer(node, facts[3], args, site)
 
@@ -272,6 +279,11 @@ class Sites:
             kind[0] in ("class", "subclass") and solver.hierarchy.has_metaclass(kind[1])
             for kind in solver.sees(node)
         )
+
+    def _is_outside(self, node: int) -> bool:
+        """Whether a method is looked up on what comes from outside, where a hint says more."""
+        receiver = self._callees.get(node)
+        return receiver is not None and any(k[0] == "ext" for k in self.solver.sees(receiver[0]))
 
     def _hop(self, args: tuple[int, ...], site: int) -> None:
         """`to_thread(f, x)` calls f: its name there is no mention.  `to_thread(list, rows())`
@@ -525,7 +537,7 @@ class Sites:
                     continue
                 if foreign.only(receiver[0]):
                     continue
-                fitting = [n for n in named.get(receiver[1], ()) if _fits(solver.functions[n], op)]
+                fitting = [n for n in named.get(receiver[1], ()) if fits(solver.functions[n], op)]
                 self._by_name(site, "call", fitting, receiver[1])
         for mark in solver.marks:
             if mark[0] == f.ATTR and not solver.sees(mark[1]) and not foreign.only(mark[1]):
@@ -621,22 +633,6 @@ class Sites:
 
     def _units_functions(self, unit: int) -> int:
         return self.solver.unit_functions[unit]
-
-
-def _fits(fn: Fn, op: Op) -> bool:
-    """Whether a method can be called with such arguments at all."""
-    _, _, _, args, keywords, _ = op
-    facts = fn.facts
-    if any(name not in _PLAIN_DECORATORS for name, _ in facts.decorators):
-        return True  # a wrapper may take anything
-    starred = any(argument < f.CONSTANT for argument in args)
-    skipped = 0 if facts.flags & f.STATICMETHOD else 1
-    if facts.vararg <= 0 and not starred and len(args) > len(fn.params) - skipped:
-        return False
-    if facts.kwarg > 0:
-        return True
-    known = {name for name, _ in (*fn.params[skipped:], *fn.kwonly)}
-    return all(name is None or name in known for name, _ in keywords)
 
 
 __all__ = ["Members", "Sites"]

@@ -67,8 +67,15 @@ IDENTITY = (
 )
 """They give what they are given."""
 
+PARSED = "argparse.Namespace"
+DEFAULTS = "argparse.ArgumentParser.set_defaults"
+"""It stores its keywords on the namespace that parsing gives: `args.func(args)`."""
+
 GIVEN = {"re.compile": "re.Pattern", "datetime.datetime.now": "datetime.datetime",
-         "datetime.datetime.utcnow": "datetime.datetime"}  # fmt: skip
+         "datetime.datetime.utcnow": "datetime.datetime",
+         "argparse.ArgumentParser.add_subparsers": "argparse.Subparsers",
+         "argparse.Subparsers.add_parser": "argparse.ArgumentParser",
+         "argparse.ArgumentParser.parse_args": PARSED}  # fmt: skip
 """They give instances of these classes."""
 
 HOLDERS = frozenset({"contextlib.nullcontext", "contextlib.closing", "contextlib.aclosing"})
