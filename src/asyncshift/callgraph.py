@@ -42,6 +42,12 @@ _NO_FAMILY = frozenset(
 )  # fmt: skip
 """They never turn, or each class has its own."""
 
+_ASYNC_FORMS = {
+    "__enter__": "__aenter__",
+    "__exit__": "__aexit__",
+    "__iter__": "__aiter__",
+    "__next__": "__anext__",
+}
 _BIG_FAMILY = 64
 _SHARED = frozenset({"call", "with", "for", "comprehension", "yield_from", "next", "attribute"})
 
@@ -176,10 +182,16 @@ def _called_by_parameters(facts: f.FunctionFacts) -> str | None:
 
 
 def _twin(solver: Solver, fn: Fn) -> str | None:
-    """The method of a class with a twin that a function overrides."""
-    if fn.cls < 0 or not solver.registry.standing:
+    """The method of a class with a twin that a function overrides, or the async method of its own
+    class that does the same for `async with` and `async for`."""
+    if fn.cls < 0:
         return None
     name = fn.facts.name.rpartition(".")[2]
+    beside = _ASYNC_FORMS.get(name)
+    if beside in solver.hierarchy.classes[fn.cls].attrs and fn.facts.facade is None:
+        return f"{solver.files[fn.unit].module}.{fn.facts.name.rpartition('.')[0]}.{beside}"
+    if not solver.registry.standing:
+        return None
     for base in solver.hierarchy.classes[fn.cls].mro:
         if isinstance(base, str) and base in solver.registry.standing:
             called = solver.registry.treatment(f"{base}.{name}", Protocol.CALL)

@@ -37,6 +37,7 @@ from asyncshift.world import (
     enclosing,
     forces,
     gives_iterator,
+    has_twin,
     in_decorator,
     in_one_hop,
     meant,
@@ -164,7 +165,8 @@ def _calls(world: World, no_run: frozenset[tuple[str, Span]]) -> Iterator[Decisi
         for f in reached:
             if _makes_renamed(world, site, f):
                 yield _renamed(world, site, f, KEPT_BESIDE[simple_name(f)])
-            if f not in coroutines and f.id in world.blocking and not _has_twin(site, f):
+            twin = has_twin(world, site, f)
+            if f not in coroutines and f.id in world.blocking and not twin:
                 yield from _threaded(world, site, f)
     for places in runs.values():
         calls = {site.span for site, _ in places}
@@ -174,11 +176,6 @@ def _calls(world: World, no_run: frozenset[tuple[str, Span]]) -> Iterator[Decisi
                 yield _at(world, site, Action.RUN, f"the program starts {f.name} here", f.id)
             else:
                 yield _bridge(world, site, f)
-
-
-def _has_twin(site: Site, f: Function) -> bool:
-    """What the place awaits takes the function's part."""
-    return f.twin is not None and any(target.api for target in site.targets)
 
 
 def _reruns(world: World, decided: Sequence[Decision]) -> list[Decision]:

@@ -61,7 +61,7 @@ def _call(resolved: Resolved, registry: Registry, kind: Kind) -> Iterator[Outcom
     for new in registry.targets(name)[:1]:
         if is_member:
             yield tb.edit(resolved, node, tb.rename_member(new))
-        elif tb.mentions_import(resolved, node.func):
+        elif _names_it(resolved, node.func):
             text = resolved.names.dotted(new, resolved.site.span)
             yield tb.edit(resolved, node, tb.retarget_call(text))
     match kind:
@@ -92,6 +92,19 @@ def _called_by_name(resolved: Resolved, func: ast.expr) -> bool:
     if function is not None and _stores(function, func.id):
         return _is_callback(resolved.api, function, func.id) or only_called(function, func.id)
     return func.id == resolved.api.rpartition(".")[2]
+
+
+def _names_it(resolved: Resolved, func: ast.expr) -> bool:
+    """Whether the call is written with the name of the API: imported, by a star import too, or
+    defined in the same file."""
+    if tb.mentions_import(resolved, func):
+        return True
+    function = tb.function_of(resolved.parents)
+    return (
+        isinstance(func, ast.Name)
+        and func.id == resolved.api.rpartition(".")[2]
+        and not (function is not None and _stores(function, func.id))
+    )
 
 
 def _is_callback(api: str, function: tb.Function, name: str) -> bool:

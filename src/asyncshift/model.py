@@ -200,7 +200,8 @@ class Function:
     """The library instances that it returns: their class (`api`) and their origins."""
     twin: str | None = None
     """The awaited method of a class of the project's own tables that it overrides: the class has
-    its async form elsewhere, and so have its overrides that do not turn themselves."""
+    its async form elsewhere, and so have its overrides that do not turn themselves.  Or the async
+    method beside it that takes its part, such as `__aenter__` for `__enter__`."""
     facade_of: FunctionId | None = None
     """The coroutine that this sync function does nothing but run: an earlier step's facade."""
 

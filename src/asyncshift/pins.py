@@ -108,6 +108,11 @@ def pins(graph: Graph, project: Project, registry: Registry) -> dict[FunctionId,
     return found
 
 
+def has_both(f: Function) -> bool:
+    """Whether its class has the async form of a protocol's method beside it."""
+    return f.twin is not None and f.twin.rpartition(".")[2].startswith("__a")
+
+
 def _managers_as_decorators(graph: Graph) -> Iterator[tuple[FunctionId, Cause]]:
     """`@timed()`, where `timed` is a context manager, holds its block open for a call: around a
     coroutine function that is until the coroutine is made, and an async one makes coroutines."""
@@ -200,6 +205,8 @@ def _reasons(
     turns = last in TURNING_DUNDERS or f.id in iterators
     if last.startswith("__") and last.endswith("__") and not turns:
         yield "dunder", f"Python calls {last} synchronously"
+    if has_both(f):
+        yield "beside", f"{f.name} has {f.twin} beside it already"
     if f.is_property:
         yield "property", f"{f.name} is a property: attribute access cannot be awaited in place"
     if caches := CACHES.intersection(f.decorators):

@@ -40,6 +40,7 @@ from asyncshift.world import (
     calls_at_once,
     enclosing,
     forces,
+    has_twin,
     hold,
     in_one_hop,
     pin,
@@ -336,6 +337,8 @@ def thread_conflicts(world: World) -> bool:
             if site.caller not in world.turned or not reaches(site, f):
                 continue
             if in_one_hop(site) and fid not in world.setting:
+                continue
+            if has_twin(world, site, f):
                 continue
             if site.certainty is Certainty.UNKNOWN:
                 continue

@@ -22,7 +22,7 @@ from asyncshift.model import (
     Site,
     Span,
 )
-from asyncshift.pins import entry_functions, is_next, is_test_file, pins
+from asyncshift.pins import entry_functions, has_both, is_next, is_test_file, pins
 from asyncshift.scope import Scope
 
 ENTERING = (".enter_context", ".enter_async_context")
@@ -198,6 +198,14 @@ def forces(site: Site, f: Function) -> bool:
     if f.is_generator:
         return site.protocol in ITERATING
     return site.protocol is Protocol.CALL
+
+
+def has_twin(world: World, site: Site, f: Function) -> bool:
+    """Whether what a place awaits, or iterates asynchronously, takes the function's part."""
+    both = has_both(f)
+    return f.twin is not None and any(
+        t.function is None or (both and world.is_coroutine(t.function)) for t in site.targets
+    )
 
 
 def enters(f: Function) -> bool:
@@ -393,6 +401,7 @@ def _classes(graph: Graph) -> dict[FunctionId, tuple[FunctionId, ...]]:
     for site in graph.sites:
         if _has_one_form(site) and site.certainty is not Certainty.UNKNOWN:
             shared = [t.function for t in site.targets if t.function]
+            shared = [fid for fid in shared if not has_both(graph.functions[fid])]
             if len(shared) > 1:
                 join([fid for fid in shared if not graph.functions[fid].is_async] or shared[:1])
     _join_pairs(graph, join)

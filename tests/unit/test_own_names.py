@@ -212,3 +212,79 @@ def test_a_value_from_outside_follows_clients_of_its_own_kind(
     assert run(["apply", str(tmp_path), *options]) == 0
     text = (package / "m.py").read_text()
     assert ("    await conn.close()" in text) is moves
+
+
+REPLIES = """
+class Stream:
+    def read(self):
+        return b""
+
+
+class Reply:
+    def __init__(self, extras=None):
+        self.extras = {} if extras is None else extras
+
+    def close(self):
+        pass
+
+    def stream(self):
+        return self.extras["stream"]
+
+
+def open_stream(n):
+    return Stream()
+
+
+async def aopen_stream(n):
+    return Stream()
+
+
+def handle():
+    return Reply(extras={"stream": Stream(), "status": 200})
+
+
+def by_key():
+    return handle().extras["stream"].read()
+
+
+def by_method():
+    return handle().stream().read()
+
+
+def by_function():
+    return open_stream(3).read()
+
+
+def by_another_key():
+    return handle().extras["status"].read()
+
+
+def done():
+    handle().close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "awaited"),
+    [
+        ("by_key", 'return await handle().extras["stream"].read()'),
+        ("by_method", "return await handle().stream().read()"),
+        ("by_function", "return await (await aopen_stream(3)).read()"),
+        ("by_another_key", ""),
+        ("done", "await handle().aclose()"),
+    ],
+)
+def test_what_a_row_does_not_name_is_as_in_any_class(
+    tmp_path: Path, name: str, awaited: str
+) -> None:
+    (tmp_path / "m.py").write_text(REPLIES)
+    (tmp_path / "own.toml").write_text(
+        '[codemod]\nname = "own"\n[functions."m.Stream.read"]\n'
+        '[functions."m.open_stream"]\nto = "m.aopen_stream"\n'
+        '[classes."m.Reply"]\nawaited = ["close"]\nrename = { close = "aclose" }\n'
+    )
+    options = ["--only", "own", "--table", str(tmp_path / "own.toml"), "--jobs", "1", "--yes"]
+    assert run(["apply", str(tmp_path), *options]) == 0
+    text = (tmp_path / "m.py").read_text()
+    assert (f"async def {name}(" in text) is bool(awaited)
+    assert awaited in text

@@ -22,7 +22,7 @@ _DICTS = frozenset(
     {"dict", "Dict", "Mapping", "MutableMapping", "DefaultDict", "defaultdict", "OrderedDict"}
 )
 _MANAGERS = frozenset({"ContextManager", "AbstractContextManager"})
-_ONCE = frozenset({"Iterator", "Generator"})
+_ONCE = frozenset({"Iterator", "Iterable", "Generator"})
 """No list can be one of these."""
 _TURNING = _ITERATORS | _MANAGERS | {"Callable"}
 """Types with another form for what became async."""

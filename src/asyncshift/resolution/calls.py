@@ -34,6 +34,7 @@ from asyncshift.resolution.summaries import (
 )
 from asyncshift.resolution.values import (
     BOX,
+    CLASS,
     EXT,
     FOREIGN,
     GEN,
@@ -95,6 +96,8 @@ class Calls(Members):
                 self._external(kind[1], op)
             case "member":
                 self.library(f"{kind[1]}.{kind[2]}", kind[3], target)
+                if (cls := self.own.defined.get(kind[1])) is not None:
+                    self._run(self.lookup(SELF, cls, kind[2]), op)
             case "boxed":
                 self._container(kind, op)
             case "drive" if kind[2] in ("__next__", "send"):
@@ -205,6 +208,11 @@ class Calls(Members):
         else:
             self.push(target, self.pool.of(RESULT, api, token))
 
+    def _run(self, body: int, op: Op) -> None:
+        """What a table awaits and the project defines: arguments go in, the result comes out."""
+        _, target, _, args, keywords, _ = op
+        self.add((CALL, target, body, args, keywords, -1), body)
+
     def _external(self, dotted: str, op: Op) -> None:
         _, target, _, args, _, site = op
         if dotted == "threading.Thread":
@@ -213,8 +221,12 @@ class Calls(Members):
         if api is not None:
             if self.registry.is_class(api):
                 self.push(target, self.pool.of(LIB, self.returned(api) or api, site))
+                if (cls := self.own.defined.get(api)) is not None:
+                    self._construct((CLASS, cls), (CALL, CONSTANT, *op[2:]))
             else:
                 self.library(api, site, target)
+                if (number := self.own.bodies.get(api)) is not None:
+                    self.invoke(self.functions[number], args, op[4], target, 0)
             return
         name = dotted.removeprefix("builtins.")
         if name in ELEMENTS:

@@ -19,6 +19,7 @@ from asyncshift.facts import (
     Op,
 )
 from asyncshift.index import Base, Module
+from asyncshift.model import Protocol
 from asyncshift.resolution.flow import BIND, Core, Values
 from asyncshift.resolution.summaries import GENERICS, PARSED
 from asyncshift.resolution.values import (
@@ -132,7 +133,7 @@ class Members(Core):
             case "foreign":
                 return self.pool.of(EXT, f"{kind[1]}.{attr}")
             case "lib":
-                return self.pool.of(MEMBER, kind[1], attr, kind[2])
+                return self._library_member(kind, attr)
             case "member":
                 instance = self.member_instance(kind)
                 if instance is not None:
@@ -144,6 +145,17 @@ class Members(Core):
             case "namespace":
                 return self.pool.of(EXT, f"builtins.dict.{attr}")
         return frozenset()
+
+    def _library_member(self, kind: tuple[Any, ...], attr: str) -> int | Values:
+        """An attribute of a library instance.  A class of the project's own has what its row does
+        not name as any other class has it."""
+        _, api, token = kind
+        cls = self.own.defined.get(api)
+        if cls is not None and not self.registry.is_named(f"{api}.{attr}"):
+            treated = self.registry.treatment(f"{api}.{attr}", Protocol.CALL) is not None
+            if not treated or not self.definers(SELF, cls, attr):
+                return self.lookup(SELF, cls, attr)
+        return self.pool.of(MEMBER, api, attr, token)
 
     def parsed(self, name: str) -> int:
         """What the namespace of parsed arguments holds by a name."""

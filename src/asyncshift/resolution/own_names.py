@@ -31,6 +31,10 @@ class OwnNames:
         """Function -> its name in a table."""
         self.classes: dict[int, str] = {}
         """Class -> its name in a table."""
+        self.defined: dict[str, int] = {}
+        """Name in a table -> the class that it means."""
+        self.bodies: dict[str, int] = {}
+        """Name in a table -> the function that it means."""
         self.names: dict[tuple[int, str], str] = {}
         """(file, name in the module) -> its name in a table."""
         self.callbacks: dict[tuple[Base, str], str] = {}
@@ -51,9 +55,11 @@ class OwnNames:
             self._missing.discard(dotted)
             if dotted in self._standing and one.kind == "function":
                 self.functions[functions + index] = dotted
+                self.bodies[dotted] = functions + index
             if one.kind == "class":
                 if dotted in self._standing:
                     self.classes[classes + one.cls] = dotted
+                    self.defined[dotted] = classes + one.cls
                 for name in self._inside(dotted):
                     self.callbacks[classes + one.cls, name] = f"{dotted}.{name}"
 

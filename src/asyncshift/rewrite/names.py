@@ -205,6 +205,9 @@ class FileNames:
                 return name
             name = f"builtins:{name}"
         module, attrs = split(name, self._bridge)
+        here = module == self._module and attrs
+        if here and isinstance(self.binder(attrs[0], node), ast.Module):
+            return ".".join(attrs)
         found = self._existing(module, attrs, node)
         return found if found is not None else self._added(module, attrs, node)
 
