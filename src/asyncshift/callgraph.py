@@ -32,6 +32,7 @@ from asyncshift.resolution.keywords import Keywords
 from asyncshift.resolution.members import HARMLESS_BASES
 from asyncshift.resolution.mentions import Mentions
 from asyncshift.resolution.outside import OutsideClasses, is_stdlib
+from asyncshift.resolution.properties import read_unseen
 from asyncshift.resolution.sites import Sites
 from asyncshift.resolution.unresolved import OpenCalls
 from asyncshift.resolution.values import NO_ORIGIN
@@ -89,7 +90,8 @@ def build(
         for number, found in given.items()
         if found
     }
-    functions = _functions(sites, ids, families, OutsideClasses(python), gives)
+    unseen = read_unseen(sites, escapes)
+    functions = _functions(sites, ids, families, OutsideClasses(python), gives, unseen)
     mentions = Mentions(sites)
     mentions.collect()
     unsure = unsure_nodes(sites, escapes, mentions.functions())
@@ -134,6 +136,7 @@ def _functions(
     families: dict[int, list[int]],
     outside: OutsideClasses,
     gives: Mapping[int, tuple[Target, ...]],
+    unseen: Mapping[int, str],
 ) -> Iterable[Function]:
     solver = sites.solver
     shared: dict[int, tuple[FunctionId, ...]] = {}
@@ -164,6 +167,7 @@ def _functions(
             decorators=tuple(_decorator(solver, fn, text, node) for text, node in facts.decorators),
             catches_interrupt=bool(facts.flags & f.INTERRUPTED),
             is_property=bool(facts.flags & f.PROPERTY),
+            read_unseen=unseen.get(fn.number, ""),
             is_contextmanager=bool(facts.flags & f.MANAGER),
             family=_family(fn.number, families, ids, shared),
             foreign_base=foreign,

@@ -46,6 +46,7 @@ from asyncshift.world import (
 
 BY_PROTOCOL = {
     Protocol.CALL: Action.AWAIT,
+    Protocol.ATTRIBUTE: Action.AWAIT,
     Protocol.WITH: Action.ASYNC_WITH,
     Protocol.FOR: Action.ASYNC_FOR,
     Protocol.COMPREHENSION: Action.ASYNC_COMPREHENSION,

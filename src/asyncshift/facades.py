@@ -235,6 +235,8 @@ def unfit(world: World, fid: FunctionId) -> str | None:
         return "it has no name"
     if is_nested(world, fid) and fid not in world.pairs:
         return "it is local to a function"
+    if f.is_property:
+        return "an attribute has one form"
     if simple_name(f) == "__call__":
         return "an instance has one way to be called"
     if gives_iterator(f) or simple_name(f) == "__next__":

@@ -185,6 +185,8 @@ class Function:
     decorators: tuple[str, ...] = ()
     """Full dotted names where they resolve (`contextlib.contextmanager`), else as written."""
     is_property: bool = False
+    read_unseen: str = ""
+    """Why code that is not in sight may read this property; empty for what it cannot reach."""
     is_contextmanager: bool = False
     family: tuple[FunctionId, ...] = ()
     """Overrides, overridden and protocol methods that must turn together (without itself)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 
 from asyncshift.codemod import Registry
 from asyncshift.model import (
@@ -17,6 +17,7 @@ from asyncshift.model import (
     Project,
     Protocol,
 )
+from asyncshift.properties import kept_properties
 
 TURNING_DUNDERS = frozenset({"__call__", "__enter__", "__exit__", "__next__"})
 """Dunders that have an async form which the caller can be rewritten to."""
@@ -86,10 +87,14 @@ def pins(graph: Graph, project: Project, registry: Registry) -> dict[FunctionId,
         if target.function
     }
     found: dict[FunctionId, Cause] = dict(_managers_as_decorators(graph))
+    properties = kept_properties(graph, project)
     for f in graph.functions.values():
         if f.is_async or f.kind is FunctionKind.MODULE or f.id in found:
             continue
-        for rule, text in (*_declared(f, registry), *_reasons(f, project, called_here, iterators)):
+        for rule, text in (
+            *_declared(f, registry),
+            *_reasons(f, project, called_here, iterators, properties),
+        ):
             found[f.id] = Cause(rule, text, f.path, f.line)
             break
         else:
@@ -191,6 +196,7 @@ def _reasons(
     project: Project,
     called_here: set[FunctionId],
     iterators: Set[FunctionId],
+    properties: Mapping[FunctionId, str],
 ) -> Iterator[tuple[str, str]]:
     last = f.name.rpartition(".")[2]
     if f.kind is FunctionKind.LAMBDA:
@@ -207,8 +213,8 @@ def _reasons(
         yield "dunder", f"Python calls {last} synchronously"
     if has_both(f):
         yield "beside", f"{f.name} has {f.twin} beside it already"
-    if f.is_property:
-        yield "property", f"{f.name} is a property: attribute access cannot be awaited in place"
+    if why := properties.get(f.id):
+        yield "property", f"{f.name} is a property, and stays one: {why}"
     if caches := CACHES.intersection(f.decorators):
         yield "cached", f"@{min(caches)} would cache the coroutine: its second await fails"
     if f.is_generator and f.returns_value:
@@ -221,5 +227,5 @@ def _reasons(
         yield "test", "the test runner calls it synchronously"
     if f.overrides:
         yield "foreign-base", f"{f.name} overrides {f.overrides}, which outside code calls"
-    if f.foreign_base and f.id not in called_here:
+    if f.foreign_base and (f.is_property or f.id not in called_here):
         yield "foreign-base", f"{f.name} may override a method of {f.foreign_base}"

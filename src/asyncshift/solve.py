@@ -35,6 +35,7 @@ from asyncshift.world import (
     ITERATING,
     OWN_THREAD,
     ROOTS,
+    THREADABLE,
     World,
     bridge_allowed,
     calls_at_once,
@@ -185,7 +186,7 @@ def spread(world: World) -> None:
             push(f.parent, Cause("genexp", text, f.path, f.line, f.id))
         for site in world.incoming.get(f.id, ()):
             if forces(site, f):
-                word = "awaits" if site.protocol is Protocol.CALL else f"uses ({site.protocol})"
+                word = "awaits" if site.protocol in THREADABLE else f"uses ({site.protocol})"
                 push(
                     site.caller,
                     Cause("calls", f"{word} {f.name}", site.path, site.span[0], f.id),
@@ -221,8 +222,15 @@ def _hold_conflicts(world: World) -> bool:
             if site.certainty is Certainty.UNKNOWN:
                 grew |= _pin_called_by_name(world, f, site)
             elif not _can_reach(world, site, f):
-                grew |= hold(world, fid, site)
+                grew |= _pin_read(world, f, site) if f.is_property else hold(world, fid, site)
     return grew
+
+
+def _pin_read(world: World, f: Function, site: Site) -> bool:
+    """A property that is read where nothing can be awaited bridges itself."""
+    caller = world.function(site.caller)
+    text = f"{f.name} is a property, and {caller.name}, which stays sync, reads it"
+    return pin(world, f.id, Cause("property", text, site.path, site.span[0], caller.id))
 
 
 def _pin_called_by_name(world: World, f: Function, site: Site) -> bool:

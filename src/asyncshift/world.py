@@ -197,6 +197,8 @@ def forces(site: Site, f: Function) -> bool:
         return site.protocol is Protocol.WITH or site.consumer.endswith(ENTERING)
     if f.is_generator:
         return site.protocol in ITERATING
+    if f.is_property:
+        return site.protocol is Protocol.ATTRIBUTE and not f.is_async
     return site.protocol is Protocol.CALL
 
 

@@ -27,7 +27,7 @@ _TRANSPARENT = frozenset({"functools.wraps", "dataclasses.dataclass", "functools
 _LOGGING = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log"})
 
 
-def _only_looks(name: str) -> bool:
+def only_looks(name: str) -> bool:
     """Logging and assertions format or compare what they are given."""
     last = name.rpartition(".")[2]
     return last in _LOGGING or last.startswith("assert")
@@ -75,7 +75,7 @@ class Escapes:
             if facts[3].rpartition(".")[2] in METHOD_CONSUMERS:
                 return
             self._hand_over(
-                arguments, site, facts[3], generators=True, libraries=not _only_looks(facts[3])
+                arguments, site, facts[3], generators=True, libraries=not only_looks(facts[3])
             )
         for kind in kinds:
             if kind[0] == "ext" and kind[1] in HOPS and args and self._keeps_nothing(args, site):
@@ -111,7 +111,7 @@ class Escapes:
         if name in HARMLESS or plain in ("enter_context", "enter_async_context"):
             return
         library = self.solver.canonical(dotted) is not None
-        keeps = not library and name not in CONSUMERS and not _only_looks(name)
+        keeps = not library and name not in CONSUMERS and not only_looks(name)
         self._hand_over(arguments, site, name, generators=name not in CONSUMERS, libraries=keeps)
 
     def _called_later(

@@ -26,6 +26,8 @@ _ENTER, _AENTER = ("__enter__", "__exit__"), ("__aenter__", "__aexit__")
 _ALONE = ("iterator", "hinted")
 """Kinds of containers that are iterated like the objects beside them."""
 
+_PROJECT = frozenset({"inst", "self", "class", "subclass", "super"})
+
 FALLBACK_DEFINITIONS = 8
 _DECOYS = """
     get put post patch delete head options run close open send recv read write readline flush seek
@@ -425,16 +427,17 @@ class Sites:
         solver = self.solver
         flags = self.solver.sites[site][4]
         callee = bool(flags & f.CALLEE)
+        plain = project = False
         for kind in solver.sees(source):
+            plain = plain or kind[0] not in _PROJECT
             match kind[0]:
-                case "inst" | "self" | "class" | "subclass":
-                    node = solver.lookup(kind[0], kind[1], attr)
-                    for getter in solver.properties.get(node, ()):
+                case "inst" | "self" | "class" | "subclass" | "super":
+                    mode = SUPER + kind[2] if kind[0] == "super" else kind[0]
+                    getters = solver.properties.get(solver.lookup(mode, kind[1], attr), ())
+                    for getter in getters:
                         self.note(site, "attribute", (getter, None, NO_ORIGIN), source)
-                case "super":
-                    node = solver.lookup(SUPER + kind[2], kind[1], attr)
-                    for getter in solver.properties.get(node, ()):
-                        self.note(site, "attribute", (getter, None, NO_ORIGIN), source)
+                    project = project or bool(getters)
+                    plain = plain or self._holds_more(mode, kind[1], attr, len(getters))
                 case "lib" if not callee:
                     self._library_attribute(kind, attr, site, source)
                 case "member":
@@ -442,6 +445,8 @@ class Sites:
                     if instance is not None and not callee:
                         lib = solver.values[next(iter(instance))]
                         self._library_attribute(lib, attr, site, source)
+        if plain and project:
+            self.found[site, "attribute", ""].likely = True
         if flags & (f.CALLEE | f.STEP):
             return
         for kind in solver.sees(target):
@@ -456,6 +461,11 @@ class Sites:
                 case "member" if self._inherited(source, kind):
                     # A library member through an instance of a project class.
                     self._library_attribute(("lib", kind[1], kind[3]), attr, site, source)
+
+    def _holds_more(self, mode: str, cls: int, attr: str, getters: int) -> bool:
+        """Whether some of these objects have the attribute in another way than by a property."""
+        definers = self.solver.definers(mode, cls, attr)
+        return len(definers) > getters or self.solver.is_stored(mode, cls, attr)
 
     def _inherited(self, source: int, member: tuple[Any, ...]) -> bool:
         """A project class among the receivers has this member from its library base."""

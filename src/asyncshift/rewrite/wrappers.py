@@ -33,6 +33,8 @@ def unwrap(ctx: Context, decision: Decision) -> Iterator[Step]:
             yield _not_plain(ctx, node)
         case ast.Call(args=[]) if threaded:
             yield _not_plain(ctx, node)
+        case ast.Call(args=[ast.Name(id="getattr"), _, ast.Constant()]) if threaded:
+            yield Edit("Call", decision.span, _read, UNWRAP_ORDER)
         case _:
             change = _called if threaded else _bare
             yield Edit("Call", decision.span, change, UNWRAP_ORDER)
@@ -118,6 +120,15 @@ def _in_its_parentheses(node: cst.Call, value: cst.BaseExpression) -> cst.BaseEx
     if node.lpar:
         value = value.with_changes(lpar=node.lpar, rpar=node.rpar)
     return value
+
+
+def _read(node: cst.Call) -> cst.BaseExpression:
+    """`to_thread(getattr, x, "name")` as `x.name`."""
+    owner = node.args[1].value
+    name = ast.literal_eval(cst.ensure_type(node.args[2].value, cst.SimpleString).value)
+    if not isinstance(owner, (cst.Name, cst.Attribute, cst.Call, cst.Subscript)) and not owner.lpar:
+        owner = parenthesize(owner)
+    return cst.Attribute(owner, cst.Name(name), lpar=node.lpar, rpar=node.rpar)
 
 
 def _called(node: cst.Call) -> cst.BaseExpression:
