@@ -24,6 +24,7 @@ from asyncshift.model import (
 )
 from asyncshift.pins import entry_functions, has_both, is_next, is_test_file, pins
 from asyncshift.scope import Scope
+from asyncshift.wrapped import wrapped_by_decorators
 
 ENTERING = (".enter_context", ".enter_async_context")
 """How the methods of an exit stack end that enter what they are handed."""
@@ -271,24 +272,6 @@ def prepare(
     return world
 
 
-def _wrapped(graph: Graph) -> dict[FunctionId, dict[str, list[FunctionId]]]:
-    """For the functions inside the project's decorators: what is decorated by these."""
-    decorated: dict[str, list[Function]] = defaultdict(list)
-    for f in graph.functions.values():
-        for name in f.decorators:
-            decorated[name].append(f)
-    found: dict[FunctionId, dict[str, list[FunctionId]]] = {}
-    for f in graph.functions.values():
-        above = f.parent
-        while above is not None and f.kind is FunctionKind.FUNCTION:
-            outer = graph.functions[above]
-            for g in decorated.get(f"{outer.module}.{outer.name}", ()):
-                names = found.setdefault(f.id, defaultdict(list))
-                names[g.name.rpartition(".")[2]].append(g.id)
-            above = outer.parent
-    return found
-
-
 def meant(world: World, site: Site, fid: FunctionId) -> list[FunctionId]:
     """The functions whose name a place uses to reach one: what a decorator's wrapper stands for,
     otherwise the function itself.  Where the name is a variable's, all that are decorated so."""
@@ -349,7 +332,7 @@ def _index(world: World, uses: Sequence[LibraryUse]) -> None:
             if holder is not None:
                 world.handing[escape.function].append(holder)
     world.classes = _classes(graph)
-    world.wrapped = _wrapped(graph)
+    world.wrapped = wrapped_by_decorators(graph)
     world.under_lock = _under_locks(world)
 
 
