@@ -95,7 +95,7 @@ def build(
     mentions = Mentions(sites)
     mentions.collect()
     unsure = unsure_nodes(sites, escapes, mentions.functions())
-    return Graph(
+    graph = Graph(
         functions={function.id: function for function in functions},
         sites=sites.build(ids, keywords, unsure),
         escapes=escapes.build(ids, keys),
@@ -106,6 +106,10 @@ def build(
         unresolved=OpenCalls(sites, ids, unsure).collect() if unresolved else (),
         messages=(*solver.modules.messages, *map(_missing, solver.own.missing())),
     )
+    # Handlers are methods of the solver, and wrappers ask the sites: circles that would live on.
+    solver.__dict__.clear()
+    sites.__dict__.clear()
+    return graph
 
 
 def _missing(name: str) -> Message:

@@ -6,6 +6,7 @@ input was wrong; 3 an internal error, with what to report.
 
 from __future__ import annotations
 
+import errno
 import platform
 import sys
 import traceback
@@ -19,6 +20,7 @@ from asyncshift.errors import InputError
 
 __all__ = ["run"]
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 INTERRUPTED = 130
 """What shells give a command that Ctrl-C ended."""
 
@@ -35,15 +37,13 @@ def run(arguments: Sequence[str]) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            return _bug()
+        print(f"error: the output could not be written: {error.strerror}", file=sys.stderr)
+        return 2
     except Exception:  # noqa: BLE001 - the one boundary: a bug must end in a message and status 3
-        traceback.print_exc()
-        print(
-            "\ninternal error: this is a bug in asyncshift, nothing of it is your code's fault.\n"
-            "Please report the lines above together with the file they were working on and: "
-            f"asyncshift {__version__}, Python {platform.python_version()}, {platform.platform()}",
-            file=sys.stderr,
-        )
-        return 3
+        return _bug()
     return 0
 
 
@@ -55,3 +55,14 @@ def _status(done: SystemExit) -> int:
         case typer.Abort() | KeyboardInterrupt():
             return INTERRUPTED
     return done.code if isinstance(done.code, int) else 0
+
+
+def _bug() -> int:
+    traceback.print_exc()
+    print(
+        "\ninternal error: this is a bug in asyncshift, nothing of it is your code's fault.\n"
+        "Please report the lines above together with the file they were working on and: "
+        f"asyncshift {__version__}, Python {platform.python_version()}, {platform.platform()}",
+        file=sys.stderr,
+    )
+    return 3

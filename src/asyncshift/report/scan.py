@@ -9,8 +9,9 @@ from __future__ import annotations
 import enum
 import re
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 
 from asyncshift.codemod import Kind, Registry
 from asyncshift.model import (
@@ -83,7 +84,12 @@ class Blocking:
     column: int
     fate: Fate
     reason: str
-    chain: tuple[Step, ...]
+    steps: Callable[[], tuple[Step, ...]] = field(repr=False, compare=False)
+
+    @property
+    def chain(self) -> tuple[Step, ...]:
+        """The shortest way down from the entry point, walked only when it is shown."""
+        return self.steps()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +191,7 @@ class _World:
                 waiting.add(site.caller)
         self.reaching = self._reaching(waiting)
         self.below: dict[FunctionId, list[Down]] = {}
-        self.fanning = {
-            self._enclosing(escape.path, escape.span[0])
-            for escape in graph.escapes
-            if FANS_OUT.match(escape.to)
-        }
+        self.fanning = set(self._fanning())
 
     def _blocking(self, site: Site) -> tuple[str, Fate, str] | None:
         """The library name that waits at a place, its fate and why; None where nothing waits."""
@@ -240,13 +242,20 @@ class _World:
             if path in self.selected
         }
 
-    def _enclosing(self, path: str, line: int) -> FunctionId:
-        inside = [
-            f
-            for f in self.graph.functions.values()
-            if f.path == path and f.kind is FunctionKind.FUNCTION and f.span[0] <= line <= f.span[2]
-        ]
-        return max(inside, key=lambda f: f.span).id if inside else f"{path}:0"
+    def _fanning(self) -> Iterator[FunctionId]:
+        """Functions that hand work to threads or processes."""
+        lines: dict[str, list[int]] = defaultdict(list)
+        for escape in self.graph.escapes:
+            if FANS_OUT.match(escape.to):
+                lines[escape.path].append(escape.span[0])
+        inside: dict[str, list[Function]] = defaultdict(list)
+        for f in self.graph.functions.values() if lines else ():
+            if f.path in lines and f.kind is FunctionKind.FUNCTION:
+                inside[f.path].append(f)
+        for path, places in lines.items():
+            for line in places:
+                around = [f for f in inside[path] if f.span[0] <= line <= f.span[2]]
+                yield max(around, key=lambda f: f.span).id if around else f"{path}:0"
 
     # ------------------------------------------------------------------------- entries
 
@@ -327,7 +336,7 @@ class _World:
                     line, column = site.span[:2]
                     if (site.path, line, column) not in found:
                         api, fate, reason = wait
-                        chain = self._chain(came, fid, site)
+                        chain = partial(self._chain, came, fid, site)
                         found[site.path, line, column] = Blocking(
                             api, site.text, site.path, line, column, fate, reason, chain
                         )

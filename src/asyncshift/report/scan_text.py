@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from asyncshift.report.scan import Entry, Fate, ScanReport, Step, Worth
+from asyncshift.report.scan import Blocking, Entry, Fate, ScanReport, Step, Worth
 
 Place = tuple[str, int, int]
 
@@ -24,7 +24,18 @@ _FATE = {
 
 def scan_json(report: ScanReport) -> str:
     """Everything, as JSON."""
-    return json.dumps(dataclasses.asdict(report), indent=1)
+    entries = [{**_fields(e), "reached": [_blocking(b) for b in e.reached]} for e in report.entries]
+    return json.dumps({**_fields(report), "entries": entries}, indent=1)
+
+
+def _fields(one: ScanReport | Entry | Blocking) -> dict[str, object]:
+    return {field.name: getattr(one, field.name) for field in dataclasses.fields(one)}
+
+
+def _blocking(blocking: Blocking) -> dict[str, object]:
+    found = _fields(blocking)
+    del found["steps"]
+    return {**found, "chain": [dataclasses.asdict(step) for step in blocking.chain]}
 
 
 def scan_text(report: ScanReport) -> Iterator[Text]:

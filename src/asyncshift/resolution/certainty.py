@@ -14,10 +14,9 @@ What is unsure spreads with the values: along copies, through attributes, calls 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from asyncshift import facts as f
-from asyncshift.facts import Op
 from asyncshift.resolution.escapes import Escapes
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.members import HARMLESS_BASES
@@ -32,6 +31,8 @@ _HARMLESS_DICTS = frozenset(
     {"__getstate__", "__setstate__", "__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__",
      "__repr__", "__str__", "__eq__", "__ne__", "__hash__", "__dir__"}
 )  # fmt: skip
+_GIVING_NOTHING = frozenset({f.STORE, f.SETSUB, f.SEED})
+"""Stores; nor does a type that is not known make a value less sure."""
 _KNOWN = frozenset({"class", "subclass"})
 
 
@@ -45,9 +46,7 @@ def unsure_nodes(sites: Sites, escapes: Escapes, named: Iterable[int]) -> set[in
     unsure.update(_open_parameters(sites, escapes, set(named)))
     unsure.update(_open_attributes(solver))
     unsure.update(node for box in escapes.boxes for node in (box, box + 1))
-    for op in solver.sited:
-        if _gives_unsure(solver, op):
-            unsure.add(op[1])
+    unsure.update(_from_unknown(solver))
     for number in solver.lookups.values():
         if solver.held[number] is None:
             unsure.add(number)
@@ -56,40 +55,39 @@ def unsure_nodes(sites: Sites, escapes: Escapes, named: Iterable[int]) -> set[in
     todo = sorted(unsure)
     while todo:
         for entry in solver.uses[todo.pop()] or ():
-            target = entry if isinstance(entry, int) else _result(entry)
+            if entry.__class__ is int:
+                target = entry
+            elif entry[0] in _GIVING_NOTHING:
+                continue
+            else:
+                target = entry[1]
             if target > 0 and target not in unsure and target not in declared:
                 unsure.add(target)
                 todo.append(target)
     return unsure
 
 
-def _result(op: Op) -> int:
-    if op[0] in (f.STORE, f.SETSUB, f.SEED):
-        return -1  # nor does a type that is not known make a value less sure
-    target: int = op[1]
-    return target
-
-
-def _gives_unsure(solver: Solver, op: Op) -> bool:
-    """What an operation gives may be something else, whatever its source is."""
-    code = op[0]
-    if code == f.SUB:
-        return any(kind[0] != BOX for kind in solver.sees(op[2])) or not solver.sees(op[2])
-    if code == f.CALL:
-        return not solver.sees(op[2])
-    if code == f.ITER:
-        kinds = solver.sees(op[2])
-        return not kinds or any(kind[0] not in (GEN, BOX, "inst", "self") for kind in kinds)
-    return False
+def _from_unknown(solver: Solver) -> Iterator[int]:
+    """Where what an operation gives may be something else, whatever its source is."""
+    held, sees = solver.held, solver.sees
+    for op in solver.sited[f.CALL]:
+        if op[2] <= 0 or not held[op[2]]:
+            yield op[1]
+    for op in solver.sited[f.SUB]:
+        kinds = sees(op[2])
+        if not kinds or any(kind[0] != BOX for kind in kinds):
+            yield op[1]
+    for op in solver.sited[f.ITER]:
+        kinds = sees(op[2])
+        if not kinds or any(kind[0] not in (GEN, BOX, "inst", "self") for kind in kinds):
+            yield op[1]
 
 
 def _declared(solver: Solver) -> set[int]:
     """Places whose annotation names classes of the project, and nothing that is not known."""
     known: set[int] = set()
     open_types: set[int] = set(solver.suggestions.refused)
-    for op in solver.sited:
-        if op[0] != f.SEED:
-            continue
+    for op in solver.sited[f.SEED]:
         kinds = solver.sees(op[2])
         if op[3] < 0 or solver.sites[op[3]][1] != "annotation" or not kinds:
             open_types.add(op[1])  # `isinstance` says nothing of the rest of the function
@@ -111,7 +109,7 @@ def _open_parameters(sites: Sites, escapes: Escapes, named: set[int]) -> Iterabl
         for function, _ in found.targets
         if function is not None
     }
-    unresolved = sites.unresolved_names()
+    unresolved = sites.unresolved_names
     foreign = _with_foreign_base(solver)
     for number, nodes in solver.parameters:
         fn = solver.functions[number]
@@ -142,9 +140,7 @@ def _with_foreign_base(solver: Solver) -> set[int]:
 
 def _open_attributes(solver: Solver) -> Iterable[int]:
     """Attributes that may be set from where nobody sees on what."""
-    names = {
-        op[2] for op in solver.sited if op[0] == f.STORE and op[1] > 0 and not solver.sees(op[1])
-    }
+    names = {op[2] for op in solver.sited[f.STORE] if op[1] > 0 and not solver.held[op[1]]}
     opened = _opened(solver)
     for (cls, attr), node in solver.stored():
         if attr in names or cls in opened:
@@ -155,8 +151,8 @@ def _opened(solver: Solver) -> set[int]:
     """Classes whose instances get attributes by computed names.  Who pickles and copies, and who
     only shows or compares, puts back what was there."""
     nodes = list(solver.suggestions.open_nodes)
-    for mark in solver.marks:
-        if mark[0] == f.ATTR and mark[2] == "__dict__":
+    for mark in solver.attributes:
+        if mark[2] == "__dict__":
             unit = bisect_right(solver.unit_sites, mark[4]) - 1
             owner = solver.files[unit].functions[solver.sites[mark[4]][2]]
             if owner.name.rpartition(".")[2] not in _HARMLESS_DICTS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 from asyncshift import facts as f
 from asyncshift.facts import Op
@@ -50,12 +51,14 @@ class Escapes:
 
     def collect(self) -> None:
         """Look at every call, decorator and store."""
-        for op in self.solver.sited:
-            if op[0] == f.CALL and op[5] >= 0:
+        sited = self.solver.sited
+        for op in sited[f.CALL]:
+            if op[5] >= 0 and (op[3] or op[4]):
                 self._call(op)
-            elif op[0] == f.DEC:
-                self._decorator(op)
-            elif op[0] in (f.STORE, f.SETSUB) and op[4] >= 0:
+        for op in sited[f.DEC]:
+            self._decorator(op)
+        for op in chain(sited[f.STORE], sited[f.SETSUB]):
+            if op[4] >= 0:
                 self._store(op)
         self._saturated()
 

@@ -30,6 +30,7 @@ from asyncshift.resolution.values import (
 )
 
 _BUILTINS = frozenset(dir(builtins))
+_SITED = (f.IMP, f.STORE, f.CALL, f.DEC, f.ITER, f.WITH, f.SUB, f.SETSUB, f.SEED)
 _CLONED_OPS = 400
 _CLONES = 400
 
@@ -65,9 +66,12 @@ class Solver(Calls):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.sited: list[Op] = []
-        """Operations with a site, relocated, copies of functions included."""
+        self.sited: dict[int, list[Op]] = {code: [] for code in _SITED}
+        """Operations with a site by their code, relocated, copies of functions included."""
+        self.attributes: list[Op] = []
+        """The ATTR marks."""
         self.marks: list[Op] = []
+        """All others."""
         self.parameters: list[tuple[int, list[int]]] = []
         """Function -> the nodes of its parameters, without `self`."""
         self._seeds: list[tuple[int, frozenset[int]]] = []
@@ -194,14 +198,14 @@ class Solver(Calls):
         for mark in marks:
             if mark[0] == f.ATTR:
                 moved = (f.ATTR, at[mark[1]], mark[2], at[mark[3]], mark[4] + site)
-                self.marks.append(moved)
+                self.attributes.append(moved)
             else:
                 self.marks.append((mark[0], at[mark[1]], mark[2] + site))
 
     def _load_ops(self, unit: int, ops: Iterable[Op], at: Table, renamed: dict[int, int]) -> None:
         fun = self.unit_functions[unit]
         cls, site = self.unit_classes[unit], self.unit_sites[unit]
-        settled, uses = self.settled, self.uses
+        settled, uses, called = self.settled, self.uses, self.sited[f.CALL]
         entry: Any
         for op in ops:
             code = op[0]
@@ -214,7 +218,7 @@ class Solver(Calls):
                     entry = (code, target, source, op[3])
                 else:
                     entry = relocated(op, at, fun, cls, site)
-                    self.sited.append(entry)
+                    called.append(entry)
                 if source <= 0:
                     if source == 0:
                         self.unknown.add(target)
@@ -254,7 +258,7 @@ class Solver(Calls):
         code = op[0]
         source = op[1] if code in (f.STORE, f.SETSUB) else op[2]
         if code != f.KIND:
-            self.sited.append(op)
+            self.sited[code].append(op)
         if source == 0:
             if code not in (f.STORE, f.SETSUB):
                 self.unknown.add(op[1])
@@ -280,7 +284,7 @@ class Solver(Calls):
 
     def _load_import(self, unit: int, op: Op) -> None:
         _, target, name, attr, _ = op
-        self.sited.append(op)
+        self.sited[f.IMP].append(op)
         module = self.modules.resolve(unit, name)
         if self.modules.bridges and self.modules.is_bridge(unit, name):
             self.push(target, self.pool.of(EXT, f"{BRIDGE}.{attr}" if attr else BRIDGE))
@@ -355,8 +359,8 @@ class Solver(Calls):
 
     def _plain_decorators(self) -> None:
         """A decorator that gave nothing: what it decorates is called by its name as before."""
-        for op in self.sited:
-            if op[0] == f.DEC and self.held[op[1]] is None:
+        for op in self.sited[f.DEC]:
+            if self.held[op[1]] is None:
                 self.unknown.add(op[1])
                 self.link(op[3], op[1])
         self.run()

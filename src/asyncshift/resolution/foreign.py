@@ -15,14 +15,18 @@ never clean.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable
+from itertools import chain
 
 from asyncshift import facts as f
-from asyncshift.facts import Op
 from asyncshift.resolution.fixpoint import Solver
+from asyncshift.resolution.flow import Values
 from asyncshift.resolution.outside import is_stdlib
 
 _DEPTH = 3
+_STORES = frozenset({f.STORE, f.SETSUB})
+"""They give nothing."""
 _NEVER_CLEAN = frozenset(
     {"builtins", "queue", "multiprocessing", "concurrent", "threading", "asyncio", "contextvars",
      "contextlib", "weakref", "collections", "copy", "copyreg", "pickle", "shelve", "itertools",
@@ -42,10 +46,14 @@ class Foreign:
         self._tops: dict[str, int] = {}
         self._labels: dict[int, int] = {}
         """Node -> one bit for each library."""
-        self._targets: dict[int, list[int]] = {}
+        self._named: dict[Values, int] = {}
+        """Libraries that the values of a node name."""
         self._spread()
-        self._targets.clear()
-        self._dirty = self._taint()
+        self._dirty = 0
+        self._handed: dict[int, int] = {}
+        """Library -> other libraries whose values it was handed."""
+        if self._labels:
+            self._taint()
 
     def only(self, node: int) -> bool:
         """Nothing else is seen there, and no library among them can hold the project's objects."""
@@ -59,119 +67,87 @@ class Foreign:
         return 1 << self._tops.setdefault(top, len(self._tops))
 
     def _spread(self) -> None:
-        """Along all edges, each taken once: what flows in a circle has one label."""
-        given: dict[int, int] = {}
-        for node, names in sorted(self._solver.foreign.items()):
-            for dotted in sorted(names):
-                given[node] = given.get(node, 0) | self._bit(dotted)
-        circles = list(self._circles(given))
-        for circle in reversed(circles):  # what feeds a circle comes before it
-            label = 0
-            for node in circle:
-                label |= given.get(node, 0)
-            for node in circle:
-                self._labels[node] = label
-                for target in self._fed(node):
-                    given[target] = given.get(target, 0) | label
-
-    def _fed(self, node: int) -> list[int]:
-        """The nodes that values of a node flow to, or that hold what comes out of them."""
-        found = self._targets.get(node)
-        if found is None:
-            uses = self._solver.uses[node] or ()
-            targets = [entry if entry.__class__ is int else _result(entry) for entry in uses]
-            found = self._targets[node] = [target for target in targets if target > 0]
-        return found
-
-    def _circles(self, starts: Iterable[int]) -> Iterator[list[int]]:
-        """The strongly connected components below some nodes, the last ones first (Tarjan)."""
-        order: dict[int, int] = {}
-        lowest: dict[int, int] = {}
-        path: list[int] = []
-        open_nodes: set[int] = set()
-        for start in starts:
-            if start in order:
-                continue
-            stack = [(start, iter(self._fed(start)))]
-            order[start] = lowest[start] = len(order)
-            path.append(start)
-            open_nodes.add(start)
-            while stack:
-                node, targets = stack[-1]
-                for target in targets:
-                    if target not in order:
-                        order[target] = lowest[target] = len(order)
-                        path.append(target)
-                        open_nodes.add(target)
-                        stack.append((target, iter(self._fed(target))))
-                        break
-                    if target in open_nodes:
-                        lowest[node] = min(lowest[node], order[target])
+        """Along all edges.  A node is visited again only for labels that are new there."""
+        labels, uses = self._labels, self._solver.uses
+        for node, names in self._solver.foreign.items():
+            for dotted in names if node > 0 else ():
+                labels[node] = labels.get(node, 0) | self._bit(dotted)
+        todo = deque(sorted(labels))
+        waiting = set(todo)
+        while todo:
+            node = todo.popleft()
+            waiting.discard(node)
+            label = labels[node]
+            for entry in uses[node] or ():
+                if entry.__class__ is int:
+                    target = entry
+                elif entry[0] in _STORES:
+                    continue
                 else:
-                    stack.pop()
-                    if stack:
-                        above = stack[-1][0]
-                        lowest[above] = min(lowest[above], lowest[node])
-                    if lowest[node] == order[node]:
-                        circle = [path.pop()]
-                        while circle[-1] != node:
-                            circle.append(path.pop())
-                        open_nodes.difference_update(circle)
-                        yield circle
+                    target = entry[1]
+                if target <= 0:
+                    continue
+                old = labels.get(target, 0)
+                if label | old != old:
+                    labels[target] = label | old
+                    if target not in waiting:
+                        waiting.add(target)
+                        todo.append(target)
 
     # ------------------------------------------------------------------ what libraries were handed
 
-    def _taint(self) -> int:
-        """The libraries that are not clean."""
-        if not self._labels:
-            return 0
-        dirty = 0
-        handed: dict[int, int] = {}
-        """Library -> other libraries whose values it was handed."""
-        for receiver, nodes in self._handed():
-            into = self._libraries(receiver)
-            if not into or into & dirty == into:
-                continue
-            if any(self._holds_project(node) for node in nodes):
-                dirty |= into
-            for node in nodes:
-                handed[into] = handed.get(into, 0) | self._libraries(node)
+    def _taint(self) -> None:
+        """Find the libraries that are not clean."""
+        self._look_at_calls()
         for one in self._solver.hierarchy.classes:
             for base in one.bases:
                 if isinstance(base, str):
-                    dirty |= self._bit(base)
+                    self._dirty |= self._bit(base)
         # The standard library's values are data; what it keeps or finds is named above.
         plain = sum(self._bit(top) for top in list(self._tops) if is_stdlib(top))
         grew = True
         while grew:
             grew = False
-            for into, others in handed.items():
-                if others & dirty & ~plain and into & dirty != into:
-                    dirty |= into
+            for into, others in self._handed.items():
+                if others & self._dirty & ~plain and into & self._dirty != into:
+                    self._dirty |= into
                     grew = True
-        return dirty | sum(self._bit(top) for top in _NEVER_CLEAN)
+        self._dirty |= sum(self._bit(top) for top in _NEVER_CLEAN)
 
-    def _handed(self) -> Iterable[tuple[int, list[int]]]:
-        """(receiving node, nodes that are handed to it) of every call, decorator and store."""
-        for op in self._solver.sited:
-            match op[0]:
-                case f.CALL:
-                    nodes = [a if a >= -1 else ~a for a in op[3]] + [n for _, n in op[4]]
-                    yield op[2], [node for node in nodes if node > 0]
-                case f.DEC:
-                    yield op[2], [op[3]]
-                case f.STORE | f.SETSUB:
-                    yield op[1], [op[3]]
+    def _look_at_calls(self) -> None:
+        sited = self._solver.sited
+        for op in sited[f.CALL]:
+            if (op[3] or op[4]) and (into := self._libraries(op[2])):
+                self._hand(into, [a if a >= -1 else ~a for a in op[3]] + [n for _, n in op[4]])
+        for op in sited[f.DEC]:
+            if into := self._libraries(op[2]):
+                self._hand(into, (op[3],))
+        for op in chain(sited[f.STORE], sited[f.SETSUB]):
+            if into := self._libraries(op[1]):
+                self._hand(into, (op[3],))
+
+    def _hand(self, into: int, nodes: Iterable[int]) -> None:
+        if into & self._dirty == into:
+            return
+        for node in nodes:
+            self._handed[into] = self._handed.get(into, 0) | self._libraries(node)
+        if any(self._holds_project(node) for node in nodes):
+            self._dirty |= into
 
     def _libraries(self, node: int) -> int:
         """The libraries that a node's values belong to, outside names and instances included."""
-        if node <= 0:
-            return 0
         found = self._labels.get(node, 0)
-        for kind in self._solver.sees(node):
-            if kind[0] in ("ext", "foreign"):
-                found |= self._bit(kind[1])
-        return found
+        held = self._solver.held[node] if node > 0 else None
+        if held is None:
+            return found
+        named = self._named.get(held)
+        if named is None:
+            named = 0
+            for kind in self._solver.sees(node):
+                if kind[0] in ("ext", "foreign"):
+                    named |= self._bit(kind[1])
+            self._named[held] = named
+        return found | named
 
     def _holds_project(self, node: int, depth: int = 0) -> bool:
         """An instance or a class of the project is there, in a container, or comes from there."""
@@ -192,10 +168,3 @@ class Foreign:
                 case "partial" if self._holds_project(solver.partials[kind[1]][0], depth + 1):
                     return True
         return False
-
-
-def _result(op: Op) -> int:
-    if op[0] in (f.STORE, f.SETSUB):
-        return -1
-    target: int = op[1]
-    return target

@@ -148,7 +148,7 @@ class Hints:
         related = [base for base in (*one.mro, *one.descendants) if isinstance(base, int)]
         if any(attr in hierarchy.classes[base].attrs for base in related):
             return True
-        return any(op[0] == f.STORE and op[2] == attr for op in self._solver.sited)
+        return any(op[2] == attr for op in self._solver.sited[f.STORE])
 
     def _of_functions(self, hint: Hint, unit: int, names: list[str], parameter: str) -> list[int]:
         """What the functions of this name give, or their parameter."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
-from asyncshift import facts as f
-from asyncshift.facts import Op
 from asyncshift.resolution.sites import Sites
 
 _Names = tuple[str, ...] | None
@@ -35,22 +33,27 @@ class Keywords:
                 for number in callees:
                     changed = self._give(number, names, known) or changed
         result: dict[int, _Names] = {}
-        for site, ops in self.sites.calls.items():
-            if not self._names_any(site, ops):
-                continue
+        for site in self._with_names():
             names, known = self._at(site)
             if names or not known:
                 result[site] = tuple(sorted(names)) if known else None
         return result
 
-    def _names_any(self, site: int, ops: Iterable[Op]) -> bool:
-        """The call itself, or a partial that it calls, has keywords."""
+    def _with_names(self) -> Iterator[int]:
+        """Calls that have keywords themselves, or by a partial that they call."""
         solver = self.solver
-        return (
-            any(op[4] for op in ops)
-            or any(kind[0] == "partial" for op in ops for kind in solver.sees(op[2]))
-            or self._double(site) is not None
-        )
+        partials = {n for n, kind in enumerate(solver.values) if kind[0] == "partial"}
+        doubles = {
+            site + solver.unit_sites[unit]
+            for unit, file in enumerate(solver.files)
+            for site in file.doubles
+        }
+        for site, ops in self.sites.calls.items():
+            for op in ops:
+                held = solver.held[op[2]] if op[2] > 0 else None
+                if op[4] or (held and not partials.isdisjoint(held)) or site in doubles:
+                    yield site
+                    break
 
     def _double(self, site: int) -> tuple[tuple[str, ...], bool, bool] | None:
         unit = self.sites.unit_of(site)
@@ -110,6 +113,3 @@ class Keywords:
         if opened:
             self.open.add(number)
         return bool(more) or opened
-
-
-__all__ = ["Keywords", "f"]

@@ -47,8 +47,8 @@ class Mentions:
             for site, patterns in file.named.items():
                 self._by_name(unit, site + self.solver.unit_sites[unit], patterns)
         names = {name for inside in self._inside.values() for name, _ in inside}
-        for op in self.solver.sited:
-            if op[0] == f.STORE and op[4] >= 0 and op[2] in names:
+        for op in self.solver.sited[f.STORE]:
+            if op[4] >= 0 and op[2] in names:
                 self._stored(op)
 
     def functions(self) -> set[int]:

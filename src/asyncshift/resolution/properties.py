@@ -9,6 +9,7 @@ the name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from asyncshift import facts as f
@@ -30,7 +31,7 @@ def read_unseen(sites: Sites, escapes: Escapes) -> Mapping[int, str]:
     ]
     if not getters:
         return {}
-    names = sites.unresolved_names()
+    names = sites.unresolved_names
     exposed = _Exposed(sites, escapes).classes
     found = {}
     for fn in getters:
@@ -73,16 +74,16 @@ class _Exposed:
 
     def _handed(self) -> Iterator[tuple[int, str]]:
         """(node, who) of everything that foreign code is handed."""
-        for op in self._solver.sited:
-            match op[0]:
-                case f.CALL if op[5] >= 0 and (op[3] or op[4]):
-                    label = self._solver.sites[op[5]][3]
-                    nodes = [a if a >= -1 else ~a for a in op[3]] + [n for _, n in op[4]]
-                    if self._is_foreign(op[2]) and not only_looks(label):
-                        yield from ((node, label) for node in nodes)
-                case f.STORE | f.SETSUB if op[4] >= 0:
-                    if self._is_foreign(op[1]):
-                        yield op[3], self._solver.sites[op[4]][3]
+        sited = self._solver.sited
+        for op in sited[f.CALL]:
+            if op[5] >= 0 and (op[3] or op[4]):
+                label = self._solver.sites[op[5]][3]
+                nodes = [a if a >= -1 else ~a for a in op[3]] + [n for _, n in op[4]]
+                if self._is_foreign(op[2]) and not only_looks(label):
+                    yield from ((node, label) for node in nodes)
+        for op in chain(sited[f.STORE], sited[f.SETSUB]):
+            if op[4] >= 0 and self._is_foreign(op[1]):
+                yield op[3], self._solver.sites[op[4]][3]
 
     def _is_foreign(self, node: int) -> bool:
         """Nothing is known of what is there, or it belongs to a library of somebody else."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from asyncshift import facts as f
 from asyncshift.facts import Op
 from asyncshift.model import Certainty, FunctionId, Protocol, Site, Span, Target
-from asyncshift.resolution.fitting import fits
+from asyncshift.resolution.by_name import ByName
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.foreign import Foreign
 from asyncshift.resolution.members import Members
@@ -27,20 +28,7 @@ _ALONE = ("iterator", "hinted")
 """Kinds of containers that are iterated like the objects beside them."""
 
 _PROJECT = frozenset({"inst", "self", "class", "subclass", "super"})
-
-FALLBACK_DEFINITIONS = 8
-_DECOYS = """
-    get put post patch delete head options run close open send recv read write readline flush seek
-    start stop join next items update append connect execute commit rollback cursor fetch request
-    submit map result cancel wait notify acquire release debug info warning error exception critical
-    log group match search sub compile load loads dump dumps save name set reset call handle process
-    apply main test setup filter all first last exists emit encode decode json parse login logout
-    shutdown register create build make add done
-"""
-BUILTIN_NAMES = frozenset[str]().union(*map(dir, (str, bytes, dict, list, set, int)))
-COMMON_NAMES = BUILTIN_NAMES.union(_DECOYS.split())
-"""Decoys: what everybody calls this is never found by its name alone."""
-
+_CALLED = frozenset({"call", "next"})
 _CALLABLE = frozenset({"ext", "boxed", "class", "subclass"})
 """Values that can be called, and give something at once where nothing of the project runs."""
 
@@ -99,35 +87,28 @@ class Sites:
     def collect(self) -> None:
         """Look at every operation and mark that has a place."""
         solver = self.solver
-        handlers = {
-            f.CALL: self._call,
-            f.ITER: self._iteration,
-            f.WITH: self._with,
-            f.SUB: self._subscript,
-            f.SETSUB: self._subscript,
-            f.DEC: self._decorator,
-            f.STORE: self._store,
-            f.SEED: self._annotation,
-            f.IMP: self._import,
-        }
+        for mark in solver.attributes:
+            self._callees[mark[3]] = (mark[1], mark[2], mark[4])
+        for op in solver.sited[f.CALL]:
+            if op[5] >= 0:
+                self._call(op, op[5])
+        for code, handler in (
+            (f.ITER, self._iteration),
+            (f.WITH, self._with),
+            (f.SUB, self._subscript),
+            (f.SETSUB, self._subscript),
+            (f.DEC, self._decorator),
+            (f.STORE, self._store),
+            (f.SEED, self._annotation),
+            (f.IMP, self._import),
+        ):
+            for op in solver.sited[code]:
+                if op[-1 if code != f.ITER else 3] >= 0:
+                    handler(op, op[-1 if code != f.ITER else 3])
+        for mark in solver.attributes:
+            self._attribute(mark)
         for mark in solver.marks:
-            if mark[0] == f.ATTR:
-                self._callees[mark[3]] = (mark[1], mark[2], mark[4])
-        for op in solver.sited:
-            site = (
-                op[5]
-                if op[0] == f.CALL
-                else op[4]
-                if op[0] in (f.DEC, f.SUB, f.SETSUB, f.STORE, f.IMP)
-                else op[3]
-            )
-            if site >= 0:
-                handlers[op[0]](op, site)
-        for mark in solver.marks:
-            if mark[0] == f.ATTR:
-                self._attribute(mark)
-            else:
-                self._mention(mark)
+            self._mention(mark)
         self._fallback()
 
     def _mentioned(self, site: int, protocol: str, reached: Reached, node: int) -> None:
@@ -252,10 +233,16 @@ class Sites:
 
     def _call(self, op: Op, site: int) -> None:
         _, _, node, args, _, _ = op
-        facts = self.solver.sites[site]
-        protocol = facts[1]
+        _, protocol, _, label, _ = self.solver.sites[site]
         if protocol == "call":
             self.calls.setdefault(site, []).append(op)
+        if node > 0 and self.solver.held[node] is not None:
+            self._called(op, site, protocol)
+        if args and (node <= 0 or node in self._callees):
+            self._method_consumer(node, label, args, site)
+
+    def _called(self, op: Op, site: int, protocol: str) -> None:
+        _, _, node, args, _, _ = op
         inside = outside = False
         for kind in self.solver.sees(node):
             ran = list(self.called(kind, site))
@@ -272,8 +259,6 @@ class Sites:
             found.likely = found.likely or self._made_by_metaclass(node)
             # `log=print` or a function of the project: no `await` fits both.
             found.unknown = found.unknown or (inside and outside and not self._is_outside(node))
-        if node <= 0 or node in self._callees:
-            self._method_consumer(node, facts[3], args, site)
 
     def _made_by_metaclass(self, node: int) -> bool:
         solver = self.solver
@@ -534,39 +519,36 @@ class Sites:
         """Calls whose receiver got no value: every method of that name, if there are few."""
         solver = self.solver
         foreign = self.foreign = Foreign(solver)
-        named: dict[str, list[int]] = {}
-        for fn in solver.functions:
-            if fn.number == fn.origin and fn.cls >= 0 and fn.facts.kind == "function":
-                named.setdefault(fn.facts.name.rpartition(".")[2], []).append(fn.number)
-        for site, ops in sorted(self.calls.items()):
-            if (site, "call", "") in self.found or (site, "next", "") in self.found:
+        names = ByName(solver.functions)
+        reached = {site for site, protocol, _ in self.found if protocol in _CALLED}
+        for site, ops in self.calls.items():
+            if site in reached:
                 continue
             for op in ops:
                 receiver = self._callees.get(op[2])
                 if receiver is None or solver.sees(receiver[0]) or solver.sees(op[2]):
                     continue
-                if foreign.only(receiver[0]):
-                    continue
-                fitting = [n for n in named.get(receiver[1], ()) if fits(solver.functions[n], op)]
-                self._by_name(site, "call", fitting, receiver[1])
-        for mark in solver.marks:
-            if mark[0] == f.ATTR and not solver.sees(mark[1]) and not foreign.only(mark[1]):
-                getters = [
-                    number
-                    for number in named.get(mark[2], ())
-                    if solver.functions[number].facts.flags & f.PROPERTY
-                ]
-                self._by_name(mark[4], "attribute", getters, mark[2])
+                found = names.called(receiver[1], op)
+                if found and not foreign.only(receiver[0]):
+                    self._by_name(site, "call", found)
+        for mark in solver.attributes:
+            getters = names.read(mark[2])
+            if getters and not solver.sees(mark[1]) and not foreign.only(mark[1]):
+                self._by_name(mark[4], "attribute", getters)
 
+    @cached_property
     def unresolved_names(self) -> set[str]:
         """The names of calls and attributes whose receiver is not known."""
         solver = self.solver
-        names = set()
+        names: set[str] = set()
         for site, ops in self.calls.items():
-            if any(not solver.sees(op[2]) and not self._is_foreign(op[2]) for op in ops):
-                names.add(solver.sites[site][3].rpartition(".")[2])
-        for mark in solver.marks:
-            if mark[0] == f.ATTR and not solver.sees(mark[1]) and not self.foreign.only(mark[1]):
+            name = solver.sites[site][3].rpartition(".")[2]
+            if name not in names and any(
+                not solver.sees(op[2]) and not self._is_foreign(op[2]) for op in ops
+            ):
+                names.add(name)
+        for mark in solver.attributes:
+            if mark[2] not in names and not solver.sees(mark[1]) and not self.foreign.only(mark[1]):
                 names.add(mark[2])
         return names
 
@@ -576,18 +558,10 @@ class Sites:
             self.foreign.only(receiver[0]) or bool(self.solver.sees(receiver[0]))
         )
 
-    def _by_name(self, site: int, protocol: str, numbers: Any, name: str) -> None:
-        if name in COMMON_NAMES or name.startswith("__"):
-            return
-        wanted = [
-            number
-            for number in numbers
-            if protocol == "attribute" or not self.solver.functions[number].facts.flags & f.PROPERTY
-        ]
-        if 0 < len(wanted) <= FALLBACK_DEFINITIONS:
-            for number in wanted:
-                self.note(site, protocol, (number, None, NO_ORIGIN), 0)
-            self.found[site, protocol, ""].unknown = True
+    def _by_name(self, site: int, protocol: str, numbers: Collection[int]) -> None:
+        for number in numbers:
+            self.note(site, protocol, (number, None, NO_ORIGIN), 0)
+        self.found[site, protocol, ""].unknown = True
 
     # ------------------------------------------------------------------ result
 

@@ -15,11 +15,12 @@ from typing import Any
 from asyncshift import facts as f
 from asyncshift.facts import Op
 from asyncshift.model import FunctionId, Unresolved
+from asyncshift.resolution.by_name import BUILTIN_NAMES
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.flow import Fn
 from asyncshift.resolution.foreign import Foreign
 from asyncshift.resolution.members import HARMLESS_BASES
-from asyncshift.resolution.sites import BUILTIN_NAMES, Sites
+from asyncshift.resolution.sites import Sites
 
 _FAR = 400
 """So many nodes are looked at behind one call, and in front of one place."""
@@ -256,7 +257,7 @@ class Places:
 
     def _name_all(self) -> None:
         solver = self._solver
-        imported = {op[1] for op in solver.sited if op[0] == f.IMP}
+        imported = {op[1] for op in solver.sited[f.IMP]}
         for unit, file in enumerate(solver.files):
             for name, number in file.names.items():
                 node = solver.unit_nodes[unit] + number

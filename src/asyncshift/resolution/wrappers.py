@@ -7,6 +7,7 @@ and the node of its argument which call stands directly inside of it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 
 from asyncshift import facts as f
 from asyncshift.facts import Op
@@ -37,8 +38,8 @@ class Wrappers:
             if kind[0] == "ext" and kind[1] in names
         }
         if known:
-            for op in solver.sited:
-                if op[0] == f.CALL and op[5] >= 0 and op[2] > 0:
+            for op in solver.sited[f.CALL]:
+                if op[5] >= 0 and op[2] > 0:
                     for value in known.keys() & (solver.held[op[2]] or ()):
                         self._found(known[value], op)
         if self._inside:
@@ -54,17 +55,17 @@ class Wrappers:
             self._inside[argument] = (name, op[5])
 
     def _place(self, solver: Solver) -> None:
-        for op in solver.sited:
-            match op[0]:
-                case f.CALL if op[5] >= 0:
-                    found = self._inside.get(op[1])
-                    if found is not None and not self._facts_of(op[5])[1][4] & f.AWAITED:
-                        self._at.setdefault(op[5], found)
-                    for argument in op[3]:
-                        if argument in self.results:
-                            self._consumed.setdefault(op[5], self.results[argument])
-                case f.ITER | f.WITH if op[2] in self.results and op[3] >= 0:
-                    self._at.setdefault(op[3], self.results[op[2]])
+        for op in solver.sited[f.CALL]:
+            if op[5] >= 0:
+                found = self._inside.get(op[1])
+                if found is not None and not self._facts_of(op[5])[1][4] & f.AWAITED:
+                    self._at.setdefault(op[5], found)
+                for argument in op[3]:
+                    if argument in self.results:
+                        self._consumed.setdefault(op[5], self.results[argument])
+        for op in chain(solver.sited[f.ITER], solver.sited[f.WITH]):
+            if op[2] in self.results and op[3] >= 0:
+                self._at.setdefault(op[3], self.results[op[2]])
 
     def around(self, site: int) -> str:
         """The wrapper directly around a call."""
