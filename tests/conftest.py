@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite the after/ trees of tests/fixtures from what the tool does now",
     )
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many fixtures there are, how many of them change nothing, and how many were executed."""
+    counted: dict[str, list[int]] = {"migrated": [0, 0], "executed": [0, 0]}
+    for report in terminalreporter.getreports("passed"):
+        if report.when != "call" or "test_fixtures.py::test_" not in report.nodeid:
+            continue
+        for test, name in (("test_case", "migrated"), ("test_program_behaves", "executed")):
+            if f"::{test}" in report.nodeid:
+                counted[name][0] += 1
+                counted[name][1] += "/skip_" in report.nodeid
+    for name, (all_of_them, noops) in counted.items():
+        if all_of_them:
+            how = " before and after" if name == "executed" else ""
+            terminalreporter.write_line(
+                f"fixtures {name}{how}: {all_of_them} cases, {noops} of them no-ops"
+            )
 
 
 @pytest.fixture(scope="session")

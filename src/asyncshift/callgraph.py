@@ -144,6 +144,11 @@ def _functions(
 ) -> Iterable[Function]:
     solver = sites.solver
     shared: dict[int, tuple[FunctionId, ...]] = {}
+    beside = _bases_beside(solver)
+    classes = {
+        solver.unit_functions[one.unit] + one.facts.function: one
+        for one in solver.hierarchy.classes
+    }
     for fn in solver.functions:
         if fn.number != fn.origin:
             continue
@@ -153,7 +158,7 @@ def _functions(
         cls = None
         if fn.cls >= 0:
             cls = ids[base + solver.hierarchy.classes[fn.cls].facts.function]
-        foreign, overrides = _foreign_base(solver, fn, outside)
+        foreign, overrides = _foreign_base(solver, fn, outside, beside.get(fn.cls, ()))
         facade = _facade(solver, fn, sites)
         yield Function(
             id=ids[fn.number],
@@ -179,8 +184,36 @@ def _functions(
             pragma=facts.pragma,
             gives=gives.get(fn.number, ()),
             twin=_twin(solver, fn),
+            bases=_bases(solver, classes.get(fn.number), ids),
             facade_of=None if facade is None else ids[base + facade],
         )
+
+
+def _bases(solver: Solver, one: Class | None, ids: list[FunctionId]) -> tuple[Target, ...]:
+    """What a class names as its bases; an empty name for one that is computed."""
+    found = [Target(api="")] if one is not None and one.unseen else []
+    for base in one.bases if one is not None else ():
+        if isinstance(base, str):
+            found.append(Target(api=base))
+        else:
+            other = solver.hierarchy.classes[base]
+            found.append(Target(ids[solver.unit_functions[other.unit] + other.facts.function]))
+    return tuple(found)
+
+
+def _bases_beside(solver: Solver) -> dict[int, tuple[str, ...]]:
+    """For a class, the outside bases behind it in the classes that stand on it: what it has as a
+    mixin, these may declare."""
+    found: dict[int, dict[str, None]] = {}
+    for one in solver.hierarchy.classes:
+        if one.straight:
+            continue
+        for index, base in enumerate(one.mro):
+            if isinstance(base, str) and base not in HARMLESS_BASES:
+                for other in one.mro[:index]:
+                    if isinstance(other, int) and base not in solver.hierarchy.classes[other].mro:
+                        found.setdefault(other, {})[base] = None
+    return {number: tuple(bases) for number, bases in found.items()}
 
 
 def _called_by_parameters(facts: f.FunctionFacts) -> str | None:
@@ -248,13 +281,16 @@ def _decorator(solver: Solver, fn: Fn, text: str, node: int) -> str:
     return text
 
 
-def _foreign_base(solver: Solver, fn: Fn, outside: OutsideClasses) -> tuple[str | None, str | None]:
+def _foreign_base(
+    solver: Solver, fn: Fn, outside: OutsideClasses, beside: Iterable[str]
+) -> tuple[str | None, str | None]:
     """(a base outside project and tables that may declare or call this method, the outside method
     if it is known to)."""
     name = fn.facts.name.rpartition(".")[2]
     private = name.startswith("__") and not name.endswith("__")
     possible: str | None = None
-    for base in solver.hierarchy.classes[fn.cls].mro if fn.cls >= 0 and not private else ():
+    bases = (*solver.hierarchy.classes[fn.cls].mro, *beside) if fn.cls >= 0 else ()
+    for base in bases if not private else ():
         if not isinstance(base, str) or base in HARMLESS_BASES:
             continue
         known = _declares(solver, base, name, outside)

@@ -69,11 +69,15 @@ class Config:
     """What stands where code outside calls a function that turned: `facade` or `bridge`."""
     facade_name: str = "{name}_async"
     """What the coroutine beside a facade is called."""
+    tests: str = "auto"
+    """`async`: tests of what turns turn as well, for pytest with pytest-asyncio, which is added to
+    the project; `auto`: where the project has what runs them; `sync`: they wait through bridges."""
     hints: tuple[Hint, ...] = ()
     """What places hold that the analysis cannot see."""
 
 
-_CHOICES = {"direction": ("up", "down"), "boundary": ("facade", "bridge")}
+_CHOICES = {"direction": ("up", "down"), "boundary": ("facade", "bridge"),
+            "tests": ("auto", "async", "sync")}  # fmt: skip
 
 _FILE_KEYS = tuple(field.name for field in dataclasses.fields(Config))
 
@@ -160,7 +164,7 @@ def _checked(path: Path, key: str, value: object) -> object:
             return value
         case "cache" | "edit_callers", bool():
             return value
-        case (("direction" | "boundary"), str()) if value in _CHOICES[key]:
+        case (("direction" | "boundary" | "tests"), str()) if value in _CHOICES[key]:
             return value
         case "facade_name", str() if is_facade_name(value):
             return value
@@ -174,6 +178,7 @@ def _checked(path: Path, key: str, value: object) -> object:
         "edit_callers": "true or false",
         "direction": "`up` or `down`",
         "boundary": "`facade` or `bridge`",
+        "tests": "`auto`, `async` or `sync`",
         "facade_name": "an identifier with `{name}` in it",
         "python": "a path",
         "hints": "a table of places and classes",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from asyncshift.arrivals import find_arrivals
 from asyncshift.bridge_modules import bridged_after, reached_files
 from asyncshift.codemod import Kind, Registry
-from asyncshift.facades import KEPT_BESIDE, is_public, simple_name
+from asyncshift.facades import KEPT_BESIDE, async_name, is_public, simple_name
 from asyncshift.groups import LibraryUse, classes_of
 from asyncshift.model import (
     BRIDGES,
@@ -29,6 +29,7 @@ from asyncshift.model import (
     Span,
 )
 from asyncshift.pins import is_test_file
+from asyncshift.testing import run_classes, test_part
 from asyncshift.world import (
     ROOTS,
     THREADABLE,
@@ -69,6 +70,7 @@ def decide(world: World, registry: Registry, no_run: frozenset[tuple[str, Span]]
 
 
 def _functions(world: World) -> Iterator[Decision]:
+    cases = run_classes(world.graph) if world.tests & world.turned else {}
     for fid in sorted(world.turned):
         f = world.function(fid)
         if f.kind is not FunctionKind.FUNCTION:
@@ -88,12 +90,24 @@ def _functions(world: World) -> Iterator[Decision]:
             yield Decision(f.path, f.span, Action.SPLIT_ENTRY, cause, fid, detail=detail)
             continue
         detail = {"kind": _kind(f)}
-        new = KEPT_BESIDE.get(simple_name(f))
+        if fid in world.tests:
+            yield from _test_case(world, cases, f, cause)
+            detail["test"] = test_part(f)
+        new = async_name(world, f)
         if new is not None:
             detail["rename"] = new
         if fid in world.facades:
             detail["facade"] = "keep" if new is not None else world.facades[fid]
         yield Decision(f.path, f.span, Action.MAKE_ASYNC, cause, fid, detail=detail)
+
+
+def _test_case(
+    world: World, cases: Mapping[FunctionId, Sequence[FunctionId]], f: Function, cause: Cause
+) -> Iterator[Decision]:
+    """The class of test cases that a test belongs to, so that it is awaited."""
+    for cls in cases.get(f.cls or "", ()):
+        one = world.function(cls)
+        yield Decision(one.path, one.span, Action.TEST_CASE, cause, f.id)
 
 
 def _kind(f: Function) -> str:
@@ -269,7 +283,7 @@ def _awaited(
             yield _unwrapped(world, site, f)
     elif not site.awaited and not f.is_async:
         yield _at(world, site, BY_PROTOCOL[site.protocol], f"{f.name} is async", f.id)
-        if site.protocol is Protocol.CALL and (name := KEPT_BESIDE.get(simple_name(f))):
+        if site.protocol is Protocol.CALL and (name := async_name(world, f)):
             yield _renamed(world, site, f, name)  # `super().__enter__()`
     yield from _retargeted(world, site, f, old_names)
 
@@ -343,6 +357,8 @@ def _doubles(world: World) -> Iterator[Decision]:
             continue
         cause = Cause("double", f"{f.name} is async", mention.path, mention.line, f.id)
         detail = {"name": simple_name(f)}
+        if f.cls is not None and "staticmethod" not in f.decorators:
+            detail["bound"] = "1"
         yield Decision(mention.path, span, Action.DOUBLE, cause, owner, detail=detail)
 
 

@@ -23,6 +23,7 @@ from asyncshift.ignores import Ignores
 from asyncshift.metadata import entry_points, requires_python
 from asyncshift.model import Message, Project, Severity, SourceFile
 from asyncshift.modules import module_names
+from asyncshift.plugin_settings import not_possible, read_settings
 
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 SUFFIXES = (".py", ".pyw")
@@ -59,14 +60,17 @@ def discover(paths: Sequence[Path], config: Config) -> Project:
             "no Python files in " + ", ".join(str(path) for path in paths),
             hint="Files that .gitignore or `ignore` leave out are not read.",
         )
+    oldest = requires_python(root)
+    tests = read_settings(root, config.tests, oldest, (file.text for file in files))
     return Project(
         root=str(root),
         files=files,
         entry_points=entry_points(root),
-        requires_python=requires_python(root),
-        messages=tuple(found.messages) + messages,
+        requires_python=oldest,
+        messages=(*found.messages, *messages, *not_possible(config.tests, tests)),
         unparsable_names=lost,
         bridges=bridges,
+        tests=tests,
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from asyncshift.erasure_scopes import FunctionNode, Scope, Scopes, origin, sync_name
+from asyncshift.handed import handed, in_place
 
 if TYPE_CHECKING:
     from asyncshift.erasure import Tables
@@ -35,11 +36,16 @@ _ATTRIBUTES = {
     "enter_async_context": "enter_context",
     "push_async_exit": "push",
     "push_async_callback": "callback",
+    "addAsyncCleanup": "addCleanup",
 }
 """Methods of async generators and of AsyncExitStack, under their sync names."""
 
 _STDLIB = {
     "contextlib.asynccontextmanager": "contextlib.contextmanager",
+    "unittest.IsolatedAsyncioTestCase": "unittest.TestCase",
+    "pytest_asyncio.fixture": "pytest.fixture",
+    "unittest.mock.AsyncMock": "unittest.mock.Mock",
+    "unittest.mock.MagicMock": "unittest.mock.Mock",
     "contextlib.aclosing": "contextlib.closing",
     "contextlib.AsyncExitStack": "contextlib.ExitStack",
     "contextlib.AsyncContextDecorator": "contextlib.ContextDecorator",
@@ -169,7 +175,9 @@ class Normaliser(ast.NodeTransformer):
         head = ast.FunctionDef(
             name=self._names.function(node.name),
             args=self._visit(node.args),
-            decorator_list=self._all(node.decorator_list),
+            decorator_list=[
+                one for one in self._all(node.decorator_list) if not _runs_async_tests(one)
+            ],
             returns=None if node.returns is None else self._annotation(node.returns),
             body=[],
         )
@@ -339,6 +347,17 @@ class Normaliser(ast.NodeTransformer):
         nodes = ast.walk(self._scope.node)
         return sum(isinstance(node, ast.Name) and node.id == name for node in nodes)
 
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        """`self.assertRaises(E, f, x)` is `with self.assertRaises(E): f(x)`."""
+        block = _handed(node.value, None)
+        return ast.Expr(self._visit(node.value)) if block is None else self._visit(block)
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        block = _handed(node.value, node.targets[0]) if len(node.targets) == 1 else None
+        if block is not None:
+            return self._visit(block)
+        return ast.Assign(self._all(node.targets), self._visit(node.value))
+
     def visit_With(self, node: ast.With | ast.AsyncWith) -> ast.AST:
         """`with a, b:` is `with a:` around `with b:`, where only one of them is async."""
         block = ast.With(self._all(node.items), self._all(node.body))
@@ -386,6 +405,35 @@ class Normaliser(ast.NodeTransformer):
         match node:
             case ast.Call(func=ast.Name(id=name), args=[only], keywords=[]) if _WAITS.search(name):
                 return only
+            case ast.Call(
+                func=ast.Attribute(attr="addCleanup"),
+                args=[
+                    ast.Lambda(
+                        args=ast.arguments(
+                            posonlyargs=[], args=[ast.arg(arg=name)], kwonlyargs=[], defaults=[one]
+                        ),
+                        body=ast.Call(func=ast.Name(id=called), args=rest, keywords=named),
+                    )
+                ],
+                keywords=[],
+            ) if name == called:
+                node.args, node.keywords = [one, *rest], named
+            case ast.Call(
+                func=ast.Name(id="@unittest.mock.Mock"),
+                args=[],
+                keywords=[ast.keyword(arg="side_effect", value=double)],
+            ):
+                return double
+            case ast.Call(
+                func=ast.Call(
+                    func=ast.Name(id="@unittest.mock.Mock"),
+                    args=[],
+                    keywords=[ast.keyword(arg="return_value", value=double)],
+                ),
+                args=[],
+                keywords=[],
+            ):
+                return double
             case ast.Call(func=ast.Name(id="min" | "max"), args=[_, _, *_]):
                 pass  # the arguments are compared, not taken apart
             case ast.Call(func=ast.Name(id=name), args=[first, *rest]) if name in _TOTAL:
@@ -430,6 +478,27 @@ class Normaliser(ast.NodeTransformer):
             ) if one == other and not (isinstance(wanted, ast.Name) and wanted.id == one):
                 # `any(item == x for item in xs)` ends where `x in xs` does.
                 return ast.Compare(wanted, [ast.In()], [clause.iter])
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        """`lambda *args, **kwargs: f(*args, **kwargs)` is `f` that can be bound."""
+        node = ast.Lambda(self._visit(node.args), self._visit(node.body))
+        match node:
+            case ast.Lambda(
+                args=ast.arguments(
+                    posonlyargs=[],
+                    args=[],
+                    vararg=ast.arg(arg=some),
+                    kwonlyargs=[],
+                    kwarg=ast.arg(arg=named),
+                ),
+                body=ast.Call(
+                    func=ast.Name() as called,
+                    args=[ast.Starred(value=ast.Name(id=one))],
+                    keywords=[ast.keyword(arg=None, value=ast.Name(id=other))],
+                ),
+            ) if (some, named) == (one, other):
+                return called
         return node
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
@@ -497,6 +566,24 @@ class _Unquoted(ast.NodeTransformer):
             case ast.Name(id="Literal" | "Annotated") | ast.Attribute(attr="Literal" | "Annotated"):
                 return node
         return self.generic_visit(node)
+
+
+def _runs_async_tests(decorator: ast.expr) -> bool:
+    """The mark by which pytest's plugin knows an async test says nothing else of it."""
+    marks = ("@pytest.mark.asyncio", "@pytest.mark.anyio")
+    return isinstance(decorator, ast.Name) and decorator.id in marks
+
+
+def _handed(value: ast.expr, name: ast.expr | None) -> ast.With | None:
+    """The block that says the same as a call by which a function is called."""
+    index = handed(value)
+    if index is None or not isinstance(value, ast.Call):
+        return None
+    one = in_place(value)
+    called = ast.Call(value.args[index], value.args[index + 1 :], value.keywords)
+    head = ast.Call(value.func, value.args[:index], [])
+    body = ast.Expr(called if one is None else one.body)
+    return ast.With([ast.withitem(head, name)], [body])
 
 
 def _lets_cancellation_pass(handler: ast.ExceptHandler) -> bool:

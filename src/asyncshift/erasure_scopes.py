@@ -15,6 +15,8 @@ _SYNC_NAMES = {
     "__aexit__": "__exit__",
     "__aiter__": "__iter__",
     "__anext__": "__next__",
+    "asyncSetUp": "setUp",
+    "asyncTearDown": "tearDown",
 }
 
 

@@ -19,6 +19,7 @@ from asyncshift.model import (
     Site,
 )
 from asyncshift.pins import is_test_file
+from asyncshift.testing import ASYNC_SETUP
 from asyncshift.world import (
     World,
     bridge_allowed,
@@ -153,6 +154,13 @@ def is_nested(world: World, fid: FunctionId) -> bool:
 def simple_name(f: Function) -> str:
     """The last part of a qualified name."""
     return f.name.rpartition(".")[2]
+
+
+def async_name(world: World, f: Function) -> str | None:
+    """The name that the async form of a function has in any case."""
+    if f.id in world.tests and f.cls is not None and f.overrides is not None:
+        return ASYNC_SETUP.get(simple_name(f))
+    return KEPT_BESIDE.get(simple_name(f))
 
 
 def _names(world: World, group: Iterable[FunctionId]) -> list[tuple[FunctionId, str]]:

@@ -81,6 +81,22 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
+class TestSetup:
+    """What can run tests that are async.  Made by `plugin_settings`, read by `testing`, the rewrite
+    and the pipeline."""
+
+    unittest: bool = False
+    """Test cases may become `IsolatedAsyncioTestCase`."""
+    pytest: str = ""
+    """`auto`, `strict` (each test is marked) or `anyio`; empty where pytest's tests stay sync."""
+    loop_scope: str = ""
+    """How long the event loop of a fixture lasts, where the project says so."""
+    configure: bool = False
+    """The plugin is not configured yet."""
+    __test__ = False
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """What discover found.  `root` is absolute; `entry_points` maps `module:function` of console
     scripts to what declares it; `requires_python` is the lowest (major, minor)."""
@@ -94,6 +110,7 @@ class Project:
     """Every identifier found in files that do not parse: functions of these names stay in place."""
     bridges: Mapping[str, str] = field(default_factory=dict)
     """Generated bridge modules that stand already: dotted name -> path; they are not in `files`."""
+    tests: TestSetup = TestSetup()
 
 
 # ----------------------------------------------------------------------------- call graph
@@ -204,6 +221,8 @@ class Function:
     """The awaited method of a class of the project's own tables that it overrides: the class has
     its async form elsewhere, and so have its overrides that do not turn themselves.  Or the async
     method beside it that takes its part, such as `__aenter__` for `__enter__`."""
+    bases: tuple[Target, ...] = ()
+    """For a class: what its bases are, classes of the project and dotted names of others."""
     facade_of: FunctionId | None = None
     """The coroutine that this sync function does nothing but run: an earlier step's facade."""
 
@@ -341,6 +360,7 @@ class Action(enum.StrEnum):
     BRIDGE = "bridge"  # span: call, or an iterated expression; detail: protocol
     RUN = "run"  # span: call at an entry point
     ANNOTATE = "annotate"  # span: the type's subscript; detail: kind of what it describes
+    TEST_CASE = "test-case"  # span: Function.span of a class of tests
     DOUBLE = "double"  # span: the line where a function is replaced by its name; detail: name
     LIBRARY = "library"  # span: the site; detail: codemod, api, protocol, way
 

@@ -42,6 +42,8 @@ ASYNC_AWARE_DECORATORS = frozenset(
 )
 """Decorators that treat an `async def` as they treat a `def`."""
 
+_RUN_BY_NAME = re.compile(r"(setup|teardown)(_(method|function|class|module))?|pytest_[a-z_]+")
+"""What pytest calls by its name and never awaits: the ways of nose, and its hooks."""
 _TEST_FILE = re.compile(r"(^|/)((test_[^/]*|[^/]*_test|conftest)\.py$|tests?/)")
 
 
@@ -72,8 +74,11 @@ def entry_functions(graph: Graph, project: Project) -> dict[FunctionId, str]:
     }
 
 
-def pins(graph: Graph, project: Project, registry: Registry) -> dict[FunctionId, Cause]:
-    """The pinned functions with the reason of each; the first reason found is the one given."""
+def pins(
+    graph: Graph, project: Project, registry: Registry, tests: Set[FunctionId] = frozenset()
+) -> dict[FunctionId, Cause]:
+    """The pinned functions with the reason of each; the first reason found is the one given.
+    `tests` may turn although a test runner calls them."""
     escaped: dict[FunctionId, Escape] = {}
     for escape in graph.escapes:
         if escape.function is not None and not _is_awaited(graph, registry, escape):
@@ -95,11 +100,13 @@ def pins(graph: Graph, project: Project, registry: Registry) -> dict[FunctionId,
             *_declared(f, registry),
             *_reasons(f, project, called_here, iterators, properties),
         ):
+            if f.id in tests and rule in ("test", "foreign-base"):
+                continue
             found[f.id] = Cause(rule, text, f.path, f.line)
             break
         else:
             given = escaped.get(f.id)
-            if given is not None and given.to not in ASYNC_AWARE_DECORATORS:
+            if given is not None and given.to not in ASYNC_AWARE_DECORATORS | _decorating(f, tests):
                 text = f"{f.name} is handed to {given.to}, which calls it synchronously"
                 found[f.id] = Cause("escapes", text, given.path, given.span[0])
     for f in graph.functions.values():
@@ -116,6 +123,11 @@ def pins(graph: Graph, project: Project, registry: Registry) -> dict[FunctionId,
 def has_both(f: Function) -> bool:
     """Whether its class has the async form of a protocol's method beside it."""
     return f.twin is not None and f.twin.rpartition(".")[2].startswith("__a")
+
+
+def _decorating(f: Function, tests: Set[FunctionId]) -> Set[str]:
+    """The decorators of a test that may turn: its runner knows what they make of it."""
+    return frozenset(f.decorators) if f.id in tests else frozenset()
 
 
 def _managers_as_decorators(graph: Graph) -> Iterator[tuple[FunctionId, Cause]]:
@@ -225,6 +237,8 @@ def _reasons(
         yield "unparsable-caller", f"a file that does not parse mentions {last}"
     if last.startswith("test") and is_test_file(f.path):
         yield "test", "the test runner calls it synchronously"
+    elif _RUN_BY_NAME.fullmatch(last) and is_test_file(f.path):
+        yield "test", f"pytest calls {last} synchronously"
     if f.overrides:
         yield "foreign-base", f"{f.name} overrides {f.overrides}, which outside code calls"
     if f.foreign_base and (f.is_property or f.id not in called_here):

@@ -46,7 +46,9 @@ from asyncshift.model import (
     Style,
 )
 from asyncshift.planning import make_plan
+from asyncshift.plugin_settings import configured
 from asyncshift.scope import ALL, Choice, Scope, make_scope
+from asyncshift.testing import needs_plugin
 
 Progress = Callable[[str, int, int], None]
 """Called with the step's name, what is done, and the total."""
@@ -421,6 +423,8 @@ def _work(analysis: Survey | Analysis, plan: Plan) -> list[_Work]:
         options["first_party"] = first_party
         if standing:
             options["bridges"] = standing
+        options["tests"] = analysis.project.tests.pytest
+        options["loop_scope"] = analysis.project.tests.loop_scope
         work.append(_Work(files[path], tuple(decisions), tuple(sorted(options.items()))))
     return work
 
@@ -471,6 +475,10 @@ def _outcome(
     written += changed_modules(analysis.project, wanted, texts, bridge_source())
     notes = tuple(message for done in results for message in done.result.messages)
     messages = analysis.messages + plan.messages + _needs(analysis.registry, plan) + notes
+    if needs_plugin(plan, analysis.project):
+        settings, said = configured(Path(analysis.project.root))
+        written += settings
+        messages += tuple(said)
     messages += _reached_through(analysis.graph, plan) + proof.messages
     return Outcome(
         changes=tuple(sorted(written, key=lambda change: change.path)),

@@ -52,8 +52,9 @@ _LIMIT = 50
 
 def narrow(world: World, registry: Registry, scope: Scope) -> None:
     """Reduce a solved world to one step.  `world.turned` must hold the goal."""
-    world.goal = goal = frozenset(world.turned)
     world.scope = scope
+    _leave_tests(world)
+    world.goal = goal = frozenset(world.turned)
     world.allowed = frozenset(fid for fid in goal if world.in_scope(fid) or fid in world.pairs)
     settled = set(world.groups.refused)
     while True:
@@ -80,6 +81,18 @@ def narrow(world: World, registry: Registry, scope: Scope) -> None:
         if not world.in_scope(fid):
             text = f"{f.name} turns in a later step: {f.module} is not selected"
         world.causes.setdefault(fid, Cause("later", text, f.path, f.line))
+
+
+def _leave_tests(world: World) -> None:
+    """Tests follow what turns, but turn themselves only where they are selected."""
+    assert world.scope is not None
+    left = (world.tests & world.turned) - world.scope.functions
+    for fid in sorted(left):
+        f = world.function(fid)
+        text = f"{f.name} turns when {f.module} is selected, or everything is"
+        world.kept.setdefault(fid, Cause("test", text, f.path, f.line))
+    if left:
+        spread(world)
 
 
 def _defer(world: World, fid: FunctionId, refusals: Iterable[Refusal]) -> bool:

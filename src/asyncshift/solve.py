@@ -31,6 +31,7 @@ from asyncshift.model import (
     Site,
 )
 from asyncshift.pins import is_test_file
+from asyncshift.testing import is_test_part
 from asyncshift.world import (
     ITERATING,
     OWN_THREAD,
@@ -158,6 +159,8 @@ def spread(world: World) -> None:
     for use in world.uses:
         site, target, treatment = use
         if treatment.kind in ROOTS and not site.awaited and _seeds(world, use):
+            if is_test_part(world.function(site.caller)):
+                continue  # tests only follow the program
             push(
                 site.caller,
                 Cause("root", f"calls {target.api}", site.path, site.span[0]),

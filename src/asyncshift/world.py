@@ -24,6 +24,7 @@ from asyncshift.model import (
 )
 from asyncshift.pins import entry_functions, has_both, is_next, is_test_file, pins
 from asyncshift.scope import Scope
+from asyncshift.testing import async_tests
 from asyncshift.wrapped import wrapped_by_decorators
 
 ENTERING = (".enter_context", ".enter_async_context")
@@ -112,6 +113,8 @@ class World:
     """Facades of earlier steps with their coroutines.  Solved as if they were one function."""
     registered: frozenset[FunctionId] = frozenset()
     """Handlers that a framework knows by their decorator, and awaits."""
+    tests: frozenset[FunctionId] = frozenset()
+    """Tests and their fixtures that may turn."""
     generated: bool = False
     """A generated bridge module stands already."""
     patched: frozenset[FunctionId] = frozenset()
@@ -233,6 +236,7 @@ def prepare(
     """Index the graph; `refusals` are library uses that rewriters cannot do, `failed` are places
     of an earlier plan that the rewrite could not do."""
     graph = _through_facades(graph)
+    tests = async_tests(graph, project)
     uses = library_uses(graph, registry)
     groups = form_groups(graph, uses, (*refusals, *failed), registry)
     uses = _in_scope(uses, groups, project)
@@ -249,7 +253,8 @@ def prepare(
         ),
         generated=bool(project.bridges),
         patched=frozenset(m.function for m in graph.mentions if m.how == "patched"),
-        kept=pins(graph, project, registry),
+        kept=pins(graph, project, registry, tests),
+        tests=tests,
         declared={
             f.id: Cause("declared", f"a table says that {f.name} turns", f.path, f.line)
             for f in (graph.functions.values() if registry.turning else ())

@@ -138,6 +138,8 @@ RUNNABLE = [
 
 @pytest.mark.parametrize(("case", "command"), RUNNABLE, ids=[case_id(case) for case, _ in RUNNABLE])
 def test_program_behaves_the_same(case: Path, command: list[str], tmp_path: Path) -> None:
+    for module in settings(case).get("needs", ()):
+        pytest.importorskip(module)
     migrated = case / ("before" if case.name.startswith("skip_") else "after")
     runs = []
     for name, source in (("before", case / "before"), ("after", migrated)):

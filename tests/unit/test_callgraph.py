@@ -1324,3 +1324,17 @@ def test_a_class_that_a_table_only_follows_is_a_foreign_base() -> None:
     found = build([extract(file)], load_registry())
     (wait,) = [f for f in found.functions.values() if f.name == "Job.wait"]
     assert wait.foreign_base == "subprocess.Popen"
+
+
+def test_a_class_body_reads_the_outer_name_until_it_binds_it() -> None:
+    found = graph(
+        """
+        def limits(): ...
+        def other(): ...
+        class Server:
+            limits = limits()
+            other = 1
+            again = other()
+        """
+    )
+    assert edges(found, "call") == {"Server -> limits"}

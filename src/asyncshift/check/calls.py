@@ -22,6 +22,7 @@ from asyncshift.check.values import (
     join,
     objects,
 )
+from asyncshift.handed import cleanup, handed, in_place
 from asyncshift.model import Certainty, FunctionId, Site
 
 
@@ -41,6 +42,9 @@ class Calls(Expressions):
     """Adds calls."""
 
     def call(self, node: ast.Call) -> Value:
+        index = 0 if cleanup(node) else handed(node)
+        if index is not None:
+            return self._called_there(node, index)
         base = self._receiver(node)
         given = self._given(node)
         name = outside_name(self.unit, self.scopes, node.func)
@@ -63,6 +67,18 @@ class Calls(Expressions):
         if arguments is not None:
             return arguments
         return self._unknown(name, last, node, given)
+
+    def _called_there(self, node: ast.Call, index: int) -> Value:
+        """`self.assertRaises(E, f, x)` calls `f(x)`, and drops what that gives."""
+        for argument in (node.func, *node.args[:index]):
+            self.value(argument)
+        one = in_place(node)
+        called = one.body if one is not None else None
+        if called is None:
+            made = ast.Call(node.args[index], node.args[index + 1 :], node.keywords)
+            called = ast.copy_location(made, node)
+        self.use(self.value(called), How.DROPPED, node)
+        return PLAIN
 
     # ------------------------------------------------------------------ parts of a call
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from asyncshift.check.outside import ASKING, ASYNC_CLASSES, COROUTINE_FUNCTIONS
 from asyncshift.facts import Places
+from asyncshift.handed import in_place
 from asyncshift.model import FunctionId, Protocol, Site, SourceFile, Span
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef | ast.Module
@@ -92,6 +93,8 @@ def _index(unit: Unit) -> None:
         for child in children(node):
             inside = owner
             match child:
+                case ast.Lambda() if in_place(node) is child:
+                    pass
                 case ast.Lambda():
                     line, column = unit.span(child)[:2]
                     inside = f"{unit.path}:{line}:{column}"

@@ -41,6 +41,14 @@ class Boundary(enum.StrEnum):
     BRIDGE = "bridge"
 
 
+class Tests(enum.StrEnum):
+    """Which tests turn with what they call."""
+
+    AUTO = "auto"
+    ASYNC = "async"
+    SYNC = "sync"
+
+
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write the result.")]
 
 
@@ -132,6 +140,10 @@ _SHARED: dict[str, Any] = {
         Boundary | None,
         typer.Option(help="What stands where unselected code calls a function that turned."),
     ],
+    "tests": Annotated[
+        Tests | None,
+        typer.Option(help="Whether tests turn: async adds pytest-asyncio, auto needs it there."),
+    ],
     "python": Annotated[
         Path | None,
         typer.Option(help="The project's interpreter or virtual environment, to read libraries."),
@@ -155,5 +167,7 @@ def _config(start: Path, shared: dict[str, Any]) -> Config:
     }
     overrides = {name: tuple(value) for name, value in lists.items() if value}
     single = {name: shared[name] for name in ("python", "jobs", "cache", "edit_callers")}
-    single |= {name: str(shared[name]) for name in ("direction", "boundary") if shared[name]}
+    single |= {
+        name: str(shared[name]) for name in ("direction", "boundary", "tests") if shared[name]
+    }
     return load_config(start, {**overrides, **single})

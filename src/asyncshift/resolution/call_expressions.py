@@ -16,6 +16,8 @@ from asyncshift.facts import (
     SUPER,
     UNKNOWN,
 )
+from asyncshift.handed import NAMES as HANDING
+from asyncshift.handed import cleanup, handed, in_place
 from asyncshift.resolution.doubles import pattern
 from asyncshift.resolution.expressions import VALUES, Expressions
 from asyncshift.resolution.scopes import Scope
@@ -46,6 +48,10 @@ class CallExpressions(Expressions):
             folded = self._folded(node)
             if folded is not None:
                 return folded
+        if name in HANDING:
+            index = 0 if cleanup(node) else handed(node)
+            if index is not None:
+                return self._called_there(node, index)
         function, label = self._callee(func)
         args: list[int] = []
         for argument in node.args:
@@ -75,6 +81,25 @@ class CallExpressions(Expressions):
                 case [ast.Name(id="getattr"), _, ast.Constant(value=str() as attr)]:
                     return self.join([target, self._read_there(args[1], attr, site)])
         return target
+
+    def _called_there(self, node: ast.Call, index: int) -> int:
+        """`self.assertRaises(E, f, x)` is a call of `f`."""
+        for argument in (node.func, *node.args[:index]):
+            self.quiet(argument)
+        if (one := in_place(node)) is not None:
+            self.value(one.body)
+            return CONSTANT
+        function, label = self._callee(node.args[index])
+        args = [
+            ~self.value(part) if isinstance(part, ast.Starred) else self.value(part)
+            for part in node.args[index + 1 :]
+        ]
+        keywords = tuple([(part.arg, self.value(part.value)) for part in node.keywords])
+        site = self.site(node, "call", 0, label)
+        if any(part.arg is None for part in node.keywords):
+            self.double(node, site)
+        self.ops.append((CALL, self.node(), function, tuple(args), keywords, site))
+        return CONSTANT
 
     def _bounds(self, keywords: list[ast.keyword]) -> list[tuple[str, int]]:
         """The class that a type variable is bound to, where a string names it."""

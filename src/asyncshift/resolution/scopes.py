@@ -37,7 +37,7 @@ class Scope:
         "kind", "parent", "owner", "path", "names", "bound", "defined", "redirect", "loads",
         "mentioned", "runs", "callees", "dicts", "kwarg", "first", "guard", "cls", "yielded",
         "returned", "is_generator", "is_async", "flags", "setters", "fields", "sent", "returns",
-        "block", "redefined",
+        "block", "redefined", "early",
     )  # fmt: skip
 
     def __init__(self, kind: str, parent: Scope | None, owner: int, path: str = "") -> None:
@@ -77,6 +77,8 @@ class Scope:
         """The statements of a function, without those inside of others."""
         self.redefined: dict[str, int] = {}
         """Name that a later `def` gives another meaning -> the node of all its meanings."""
+        self.early: list[tuple[str, int]] = []
+        """Names that a class body reads before it binds them: `settings = settings()`."""
 
     def end_run(self) -> None:
         """What is mentioned from now on is mentioned somewhere else."""
@@ -204,8 +206,11 @@ class Emitter:
         scope = self.scope
         while scope.redirect and name in scope.redirect:
             scope = scope.redirect[name]
-        scope.bound[name] = None
         number = scope.names.get(name)
+        if number is not None and scope.kind == "class" and name not in scope.bound:
+            scope.early.append((name, number))
+            number = None
+        scope.bound[name] = None
         if number is None:
             number = scope.names[name] = self.nodes
             self.nodes = number + 1
@@ -257,6 +262,8 @@ class Emitter:
             return
         self.scope = outer
         names = outer.names
+        for name, number in scope.early:
+            self.ops.append((COPY, number, names.get(name) or self.variable(name)))
         for name, number in scope.names.items():
             if name not in bound:
                 self.ops.append((COPY, number, names.get(name) or self.variable(name)))

@@ -31,8 +31,10 @@ from asyncshift.rewrite import (
     facades,
     functions,
     generators,
+    handed,
     handlers,
     retarget,
+    tests,
     threads,
     type_hints,
     wrappers,
@@ -58,6 +60,7 @@ _STEPS: Mapping[Action, Callable[[Context, Decision], Iterator[Step]]] = {
     Action.RENAME: functions.rename,
     Action.ANNOTATE: type_hints.annotate,
     Action.DOUBLE: doubles.double,
+    Action.TEST_CASE: tests.test_case,
     Action.RETARGET: retarget.retarget,
     Action.UNWRAP: wrappers.unwrap,
     Action.RERUN: wrappers.rerun,
@@ -208,7 +211,11 @@ def _plan(
             found: Iterable[Step] = _library(ctx, decision)
         else:
             found = _STEPS[decision.action](ctx, decision)
-        for step in (*found, *handlers.let_cancellation_pass(ctx, decision)):
+        beside = (
+            *handed.leave_lambda(ctx, decision),
+            *handlers.let_cancellation_pass(ctx, decision),
+        )
+        for step in (*found, *beside):
             match step:
                 case Edit():
                     planned.append((Planned(step), decision))

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import libcst as cst
 
 from asyncshift.codemod import Edit
-from asyncshift.model import Decision
+from asyncshift.model import Action, Decision
 from asyncshift.rewrite.context import AWAIT_ORDER, Context, Step, kind_of
+from asyncshift.rewrite.handed import is_handed, waited
 
 
 def awaited(node: cst.BaseExpression) -> cst.BaseExpression:
@@ -30,5 +31,8 @@ def await_call(ctx: Context, decision: Decision) -> Iterator[Step]:
         return
     if (refusal := ctx.cannot_await(node)) is not None:
         yield refusal
+        return
+    if isinstance(node, ast.Call) and is_handed(node):
+        yield from waited(ctx, node, awaited, Action.AWAIT)
         return
     yield Edit(kind_of(node), decision.span, awaited, AWAIT_ORDER)

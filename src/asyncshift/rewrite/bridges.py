@@ -11,10 +11,11 @@ from pathlib import Path
 import libcst as cst
 
 from asyncshift.codemod import Edit
-from asyncshift.model import Decision, Protocol
+from asyncshift.model import Action, Decision, Protocol
 from asyncshift.rewrite.consumers import SPREADING, spread_source
 from asyncshift.rewrite.context import BRIDGE_ORDER, Context, Step, kind_of
 from asyncshift.rewrite.exit_stacks import is_enter_context
+from asyncshift.rewrite.handed import is_handed, waited
 
 _ITERATED = frozenset(
     {Protocol.FOR, Protocol.COMPREHENSION, Protocol.YIELD_FROM, Protocol.CONSUME, Protocol.NEXT}
@@ -38,6 +39,9 @@ def bridge(ctx: Context, decision: Decision) -> Iterator[Step]:
     helper = "enter_sync" if protocol == Protocol.WITH else "run_sync"
     function = ctx.text(f"{ctx.bridge}.{helper}", node)
     change = partial(wrapped, function=function)
+    if isinstance(node, ast.Call) and is_handed(node):
+        yield from waited(ctx, node, change, Action.BRIDGE)
+        return
     yield Edit(kind_of(node), decision.span, change, BRIDGE_ORDER)
 
 

@@ -11,6 +11,7 @@ from functools import cached_property
 import libcst as cst
 
 from asyncshift.codemod import Edit, Registry
+from asyncshift.handed import in_place
 from asyncshift.model import Action, Decision, Message, Refusal, Severity, SourceFile, Span, Style
 from asyncshift.rewrite.names import FileNames
 from asyncshift.rewrite.regions import Planned
@@ -111,6 +112,8 @@ class Context:
             way_out = "write the text out before the braces"
             return self.refuse(node, "f-string-debug", reason, way_out)
         scope = self.tree.scope(node)
+        while isinstance(scope, ast.Lambda) and in_place(self.tree.parents[scope]) is scope:
+            scope = self.tree.scope(scope)
         way = "move the call into a function of its own, before this expression"
         match scope:
             case ast.AsyncFunctionDef():

@@ -1,7 +1,8 @@
 """What tests put in the place of a function that is async now must be awaitable as well.
 
 `patch("shop.api.fetch")` makes an AsyncMock by itself; a function, a lambda or a Mock that is
-handed over is put behind one: `AsyncMock(side_effect=lambda x: 5)`.
+handed over is put behind one: `AsyncMock(side_effect=lambda x: 5)`.  What takes the place of a
+method stays a function, because a mock is not bound to an instance: it gives what one gives.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ def double(ctx: Context, decision: Decision) -> Iterator[Step]:
             continue
         ctx.done.add(("double", span))
         match value:
+            case ast.Lambda() if "bound" in decision.detail:
+                made = partial(_gives, new=ctx.text("unittest.mock.AsyncMock", value))
+                yield Edit("Lambda", span, made, AWAIT_ORDER)
+            case ast.Name() if "bound" in decision.detail and _is_sync_function(ctx, value):
+                named = partial(_bound, new=ctx.text("unittest.mock.AsyncMock", value))
+                yield Edit("Name", span, named, AWAIT_ORDER)
             case ast.Lambda():
                 yield _behind_mock(ctx, value)
             case ast.Name() if _is_sync_function(ctx, value):
@@ -81,6 +88,19 @@ def _as_side_effect(node: cst.BaseExpression, new: cst.BaseExpression) -> cst.Ca
     equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
     bare = node.with_changes(lpar=(), rpar=())
     return cst.Call(new, [cst.Arg(bare, keyword=cst.Name("side_effect"), equal=equal)])
+
+
+def _gives(node: cst.Lambda, new: cst.BaseExpression) -> cst.Lambda:
+    """A mock is no function, and is not bound to an instance: a lambda that gives a coroutine."""
+    equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+    mock = cst.Call(new, [cst.Arg(node.body, keyword=cst.Name("return_value"), equal=equal)])
+    return node.with_changes(body=cst.Call(mock))
+
+
+def _bound(node: cst.Name, new: cst.BaseExpression) -> cst.BaseExpression:
+    mock = _as_side_effect(node, new)
+    text = f"lambda *args, **kwargs: {cst.Module([]).code_for_node(mock)}(*args, **kwargs)"
+    return cst.parse_expression(text)
 
 
 def _other_call(node: cst.Call, new: cst.BaseExpression) -> cst.Call:

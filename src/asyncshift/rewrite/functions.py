@@ -20,6 +20,7 @@ from asyncshift.rewrite.context import (
 )
 from asyncshift.rewrite.facades import facade_of
 from asyncshift.rewrite.iterators import end_of_iterator, returns_self
+from asyncshift.rewrite.tests import mark_of, run_by_plugin
 from asyncshift.rewrite.type_hints import retargeted, return_annotation
 
 ASYNC_DECORATORS = {"contextlib.contextmanager": "contextlib.asynccontextmanager"}
@@ -44,12 +45,19 @@ def make_function_async(ctx: Context, decision: Decision) -> Iterator[Step]:
         return
     if rename == "__anext__":
         yield from end_of_iterator(ctx, node)
-    change = partial(_turn, rename=rename)
+    if isinstance(node, ast.FunctionDef) and (part := decision.detail.get("test")):
+        yield from run_by_plugin(ctx, node, part)
+    mark = mark_of(ctx, node, decision.detail.get("test", ""))
+    change = partial(_turn, rename=rename, mark=mark)
     edit = Edit("FunctionDef", ctx.tree.span(node), change, AWAIT_ORDER)
     yield Planned(edit, header=True)
 
 
-def _turn(node: cst.FunctionDef, rename: str | None) -> cst.CSTNode:
+def _turn(
+    node: cst.FunctionDef, rename: str | None, mark: cst.BaseExpression | None
+) -> cst.CSTNode:
+    if mark is not None:
+        node = node.with_changes(decorators=[cst.Decorator(mark), *node.decorators])
     return make_async(_named(node, rename) if rename else node)
 
 

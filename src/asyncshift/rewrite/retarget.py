@@ -14,6 +14,7 @@ from functools import partial
 import libcst as cst
 
 from asyncshift.codemod import Edit
+from asyncshift.handed import cleanup, handed
 from asyncshift.model import THREADS, Decision
 from asyncshift.rewrite.context import AWAIT_ORDER, Context, FunctionNode, Step
 from asyncshift.rewrite.names import Binding, same_module
@@ -73,6 +74,9 @@ def _reference(ctx: Context, node: ast.AST, was: str) -> ast.Name | ast.Attribut
             return func
         case ast.Call(func=func, args=args):
             inside = [a for a in args if isinstance(a, (ast.Call, ast.Starred, ast.GeneratorExp))]
+            index = 0 if cleanup(node) else handed(node)
+            if index is not None:
+                inside = [args[index], *inside]
             if (_last(ctx, func) or "") in {*THREADS, "partial"}:
                 inside = [*args[:1], *inside]
         case ast.YieldFrom(value=value) | ast.Starred(value=value) | ast.Await(value=value):

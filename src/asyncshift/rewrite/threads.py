@@ -10,9 +10,10 @@ import libcst as cst
 
 from asyncshift.codemod import Edit
 from asyncshift.edits import parenthesize
-from asyncshift.model import Decision
+from asyncshift.model import Action, Decision
 from asyncshift.rewrite.awaits import awaited
 from asyncshift.rewrite.context import AWAIT_ORDER, Context, Step
+from asyncshift.rewrite.handed import is_handed, waited
 
 _SPACE = cst.SimpleWhitespace(" ")
 
@@ -44,6 +45,9 @@ def to_thread(ctx: Context, decision: Decision) -> Iterator[Step]:
 
 
 def _call(ctx: Context, node: ast.Call, function: cst.BaseExpression) -> Iterator[Step]:
+    if is_handed(node):
+        yield from waited(ctx, node, partial(threaded_call, function=function), Action.TO_THREAD)
+        return
     if _is_super(node.func):
         yield ctx.refuse(
             node,
