@@ -6,6 +6,7 @@ known, but is not edited.  Line ends, byte-order marks and encodings are kept as
 
 from __future__ import annotations
 
+import ast
 import codecs
 import hashlib
 import io
@@ -102,6 +103,17 @@ def encode(file: SourceFile, text: str) -> bytes:
     """An edited text as bytes, with the file's own encoding and byte-order mark."""
     data = text.encode(file.encoding)
     return codecs.BOM_UTF8 + data if file.has_bom else data
+
+
+def stub_beside(root: Path, file: SourceFile) -> SourceFile | None:
+    """The stub beside a module; None where there is none that can be read."""
+    path = Path(file.path).with_suffix(".pyi").as_posix()
+    try:
+        stub = source_file(path, file.module, (root / path).read_bytes())
+        ast.parse(stub.text)
+    except (OSError, SyntaxError, UnicodeDecodeError, LookupError):
+        return None
+    return stub
 
 
 def unparsable(file: SourceFile, error: SyntaxError) -> Message:
@@ -231,7 +243,7 @@ def _inside(root: Path, path: Path) -> Path:
 
 def _check_named_file(path: Path) -> None:
     if path.suffix == ".pyi":
-        raise InputError("is a stub file; asyncshift does not edit stubs", path=str(path))
+        raise InputError("is a stub file; it follows its module", path=str(path))
     if path.suffix not in SUFFIXES:
         with _readable(path) as stream:
             if not re.match(rb"#!.*python", stream.readline(200)):

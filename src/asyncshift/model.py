@@ -360,6 +360,7 @@ class Action(enum.StrEnum):
     BRIDGE = "bridge"  # span: call, or an iterated expression; detail: protocol
     RUN = "run"  # span: call at an entry point
     ANNOTATE = "annotate"  # span: the type's subscript; detail: kind of what it describes
+    STUB = "stub"  # span: none; detail: function, and the action and detail of its decision
     TEST_CASE = "test-case"  # span: Function.span of a class of tests
     DOUBLE = "double"  # span: the line where a function is replaced by its name; detail: name
     LIBRARY = "library"  # span: the site; detail: codemod, api, protocol, way

@@ -48,6 +48,7 @@ from asyncshift.model import (
 from asyncshift.planning import make_plan
 from asyncshift.plugin_settings import configured
 from asyncshift.scope import ALL, Choice, Scope, make_scope
+from asyncshift.stubs import of_stub
 from asyncshift.testing import needs_plugin
 
 Progress = Callable[[str, int, int], None]
@@ -414,7 +415,14 @@ def _work(analysis: Survey | Analysis, plan: Plan) -> list[_Work]:
     tops = {file.module.partition(".")[0] for file in analysis.project.files}
     first_party = ",".join(sorted(tops))
     work = []
+    root = Path(analysis.project.root)
+    for path in list(by_path):
+        if (stub := discover.stub_beside(root, files[path])) is not None:
+            files[stub.path] = stub
+            by_path[stub.path] = of_stub(analysis.graph, stub, by_path[path])
     for path, decisions in sorted(by_path.items()):
+        if not decisions:
+            continue
         options: dict[str, str] = {}
         if path in bridges:
             options["bridge"] = bridges[path].module
@@ -465,7 +473,12 @@ def _outcome(
         result = done.result
         if result.text is None or result.path not in texts:
             continue
-        verdicts[result.path] = done.verdicts
+        path = result.path.removesuffix("i") if result.path.endswith(".pyi") else result.path
+        known = verdicts.get(path, {})
+        verdicts[path] = {
+            name: known.get(name, True) and done.verdicts.get(name, True)
+            for name in {*known, *done.verdicts}
+        }
         old = discover.encode(item.file, item.file.text)
         new = discover.encode(item.file, result.text)
         headings = tuple(sets.get(result.path, ()))

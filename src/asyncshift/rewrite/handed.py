@@ -14,7 +14,7 @@ from asyncshift.model import Action, Decision
 from asyncshift.rewrite.context import AWAIT_ORDER, Context, Step
 
 Waited = Callable[[cst.Call], cst.BaseExpression]
-_SYNC = frozenset({Action.BRIDGE, Action.RETARGET, Action.ANNOTATE, Action.DOUBLE})
+_SYNC = frozenset({Action.BRIDGE, Action.RETARGET, Action.ANNOTATE, Action.DOUBLE, Action.STUB})
 
 
 def block(ctx: Context, node: ast.Call, wait: Waited) -> Iterator[Step]:
