@@ -54,7 +54,7 @@ class Rows:
             case "cm":
                 self._class(name)["async_with"] = True
             case "iter":
-                self.iterating.add(owner)
+                self.iterating |= {owner, name}
                 self._class(owner).setdefault("attributes", {})[last] = name
                 self._class(name)["async_for"] = True
             case "callback":

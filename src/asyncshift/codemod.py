@@ -183,11 +183,12 @@ class Registry:
         """Functions that turn async where they stand, if they are the project's own."""
         self.standing = frozenset(self._standing())
         """Names that count as a library's even where the project defines them."""
-        tops = {name.partition(".")[0] for name in (*self._rows, *self._classes, *self._aliases)}
-        self.tops = frozenset(tops)
+        self.replaced = frozenset(name for table in self.tables for name in table.replaced)
+        names = (*self._rows, *self._classes, *self._aliases)
+        self.tops = frozenset(name.partition(".")[0] for name in names)
         self._new_classes = self._load_twins()
-        parts = "".join(sorted(f"{table.name}:{table.digest};" for table in self.tables))
-        self.digest = hashlib.sha256(parts.encode()).hexdigest()
+        parts = sorted(f"{table.name}:{table.digest};" for table in self.tables)
+        self.digest = hashlib.sha256("".join(parts).encode()).hexdigest()
 
     def __reduce__(self) -> tuple[object, ...]:
         return (Registry, (self.tables,))
@@ -245,8 +246,7 @@ class Registry:
         return replace(treatment, reason=reason, way_out=DEFAULT_WAY_OUT)
 
     def kind(self, api: str) -> str:
-        """One class for all that give each other: a session and its responses.  "" for a function
-        that gives no instance."""
+        """One class for all that give each other; "" for a function that gives no instance."""
         found = self._touched(self.canonical(api))
         return self._kind_of(min(found)) if found else ""
 

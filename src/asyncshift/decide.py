@@ -29,6 +29,7 @@ from asyncshift.model import (
     Span,
 )
 from asyncshift.pins import is_test_file
+from asyncshift.standing import has_twin
 from asyncshift.testing import run_classes, test_part
 from asyncshift.world import (
     ROOTS,
@@ -38,7 +39,6 @@ from asyncshift.world import (
     enclosing,
     forces,
     gives_iterator,
-    has_twin,
     in_decorator,
     in_one_hop,
     meant,
@@ -180,7 +180,7 @@ def _calls(world: World, no_run: frozenset[tuple[str, Span]]) -> Iterator[Decisi
         for f in reached:
             if _makes_renamed(world, site, f):
                 yield _renamed(world, site, f, KEPT_BESIDE[simple_name(f)])
-            twin = has_twin(world, site, f)
+            twin = has_twin(site, f, world.is_coroutine)
             if f not in coroutines and f.id in world.blocking and not twin:
                 yield from _threaded(world, site, f)
     for places in runs.values():
@@ -501,10 +501,29 @@ def looks(world: World, registry: Registry) -> list[Message]:
         if names:
             text = f"{site.text}(...) may reach {', '.join(names)}, which is async now"
             found.append(Message(site.path, site.span[0], "unknown-call", text, Severity.LOOK))
+    found += _handed_on(world)
     found += (_by_name(world, m) for m in world.graph.mentions if m.function in world.turned)
     for fid in sorted(world.facades):
         found += _given(world, registry, world.function(fid))
     return found
+
+
+def _handed_on(world: World) -> Iterator[Message]:
+    """Objects whose methods are awaited from now on, in the hands of code that nobody sees."""
+    moved = {
+        world.groups.of(use[0], use[1])
+        for use in world.uses
+        if use[2].kind in ROOTS and use[2].grouped and not use[2].exclusive
+        if world.converted(use) and world.in_async(use[0].caller)
+    }
+    for escape in world.graph.escapes:
+        if any(world.groups.find(origin) in moved for origin in escape.origins):
+            text = f"{escape.to} is handed an object whose methods are awaited now"
+            yield Message(escape.path, escape.span[0], "handed-on", text, Severity.LOOK)
+    for fid in sorted(world.turned & world.twins.keys()):
+        for escape in world.twins[fid]:
+            text = f"{escape.to} is handed {world.function(fid).name}, which it has to await now"
+            yield Message(escape.path, escape.span[0], "handed-on", text, Severity.LOOK)
 
 
 def _given(world: World, registry: Registry, f: Function) -> Iterator[Message]:

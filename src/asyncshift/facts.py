@@ -42,9 +42,10 @@ KEYED = 16
 """Marks: reported, never solved.  ATTR(src, attr, dst, site), the others (src, site).  TYPE: an
 annotation names what may have an async form, and src is what it describes."""
 
-AWAITED, MAIN, CALLEE, VARIABLE, STEP = 1, 2, 4, 8, 16
+AWAITED, MAIN, CALLEE, VARIABLE, STEP, ASKED = 1, 2, 4, 8, 16, 32
 """Flags of a site: under await, in the main guard, the callee of a call, called by the name of a
-variable, a step of a longer dotted name."""
+variable, a step of a longer dotted name, a call of what code asked for its kind before (`if
+iscoroutinefunction(f)`)."""
 
 PROPERTY, STATICMETHOD, CLASSMETHOD, MANAGER, ASYNC, GENERATOR, RETURNS, SETTER, OVERLOAD, FIXED = (
     1 << bit for bit in range(10)
@@ -124,6 +125,7 @@ class FileFacts(NamedTuple):
     doubles: dict[int, tuple[tuple[str, ...], bool, bool]]
     """Site of a call with `**`: names seen, own `**` parameter flows in, all names known."""
     handed: dict[int, tuple[Span, str]]
+    passing: dict[int, int]
     """Site of a call to something named `to_thread` -> the place of its first argument."""
     names: dict[str, int]
     """Name in the module -> its node."""

@@ -164,8 +164,16 @@ def form_groups(
             why = f"{site.text} runs in a thread already: that was decided before"
             refusal = Refusal(site.path, site.span, QUIET, why, "call it without the thread")
             groups.refuse(origins_of(site, target)[0], refusal)
+    replaced = {registry.kind(name) for name in registry.replaced}
+    moving = {
+        groups.find(origins_of(site, target)[0])
+        for site, target, _ in grouped
+        if not (kind := registry.kind(target.api or "")) or kind in replaced
+    }
     for escape in graph.escapes:
         for origin in escape.origins:
+            if groups.find(origin) not in moving:
+                continue  # it stays what it is, and only its callers await
             rule = QUIET if origin in locks else "escapes"
             why = f"the client or response is handed to {escape.to}, which expects the old one"
             way_out = "migrate that use by hand, or keep it away from this client"

@@ -273,6 +273,8 @@ class Site:
     `in_thread` (the span is then the wrapper's call), `run` and `asyncio.run` (runners)."""
     wrapper_span: Span | None = None
     """The wrapper's call expression."""
+    asked: bool = False
+    """The code asked before whether it has a coroutine function: it does what either kind needs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from asyncshift.model import (
     Protocol,
 )
 from asyncshift.properties import kept_properties
+from asyncshift.standing import handed_to_twins, has_both, name_in_table
 
 TURNING_DUNDERS = frozenset({"__call__", "__enter__", "__exit__", "__next__"})
 """Dunders that have an async form which the caller can be rewritten to."""
@@ -80,8 +81,11 @@ def pins(
     """The pinned functions with the reason of each; the first reason found is the one given.
     `tests` may turn although a test runner calls them."""
     escaped: dict[FunctionId, Escape] = {}
+    to_twins = handed_to_twins(graph, registry)
     for escape in graph.escapes:
-        if escape.function is not None and not _is_awaited(graph, registry, escape):
+        if escape.function is None or escape in to_twins.get(escape.function, ()):
+            continue
+        if not _is_awaited(graph, registry, escape):
             escaped.setdefault(escape.function, escape)
     iterators = _iterators(graph)
     called_here = {
@@ -118,11 +122,6 @@ def pins(
                     "enclosing", "the generator expression stands in sync code", f.path, f.line
                 )
     return found
-
-
-def has_both(f: Function) -> bool:
-    """Whether its class has the async form of a protocol's method beside it."""
-    return f.twin is not None and f.twin.rpartition(".")[2].startswith("__a")
 
 
 def _decorating(f: Function, tests: Set[FunctionId]) -> Set[str]:
@@ -193,14 +192,8 @@ def _is_awaited(graph: Graph, registry: Registry, escape: Escape) -> bool:
 
 def _declared(f: Function, registry: Registry) -> Iterator[tuple[str, str]]:
     """What a table names besides its twin is left as it stands, with all that is inside."""
-    if not registry.standing:
-        return
-    name = f.name
-    while name:
-        if f"{f.module}.{name}" in registry.standing:
-            yield "declared", f"a table says what becomes of the uses of {f.module}.{name}"
-            return
-        name = name.rpartition(".")[0]
+    if registry.standing and (name := name_in_table(f, registry)):
+        yield "declared", f"a table says what becomes of the uses of {name}"
 
 
 def _reasons(

@@ -20,9 +20,12 @@ from asyncshift.model import (
     Refusal,
     Severity,
 )
+from asyncshift.standing import name_in_table
 
 RULE = "await-check"
-_ONLY_LISTED = frozenset({BLOCKS, UNKNOWN})
+LEFT = "left-as-it-stands"
+"""Rule of what is found inside of what a table names besides its async twin."""
+_ONLY_LISTED = frozenset({BLOCKS, UNKNOWN, LEFT})
 """What slows the loop down or is a place to look; everything else is wrong."""
 
 
@@ -55,8 +58,20 @@ def new_findings(
         if known[_key(finding)] > 0:
             known[_key(finding)] -= 1
         elif not finding.listed:
-            found.append(finding)
+            found.append(_judged(finding, after[1], registry))
     return found
+
+
+def _judged(finding: Finding, graph: Graph, registry: Registry) -> Finding:
+    """A table says of some code that it stays, and that its twin takes its part."""
+    if not registry.standing:
+        return finding
+    inside = _around(graph, finding.path, finding.line)
+    name = name_in_table(inside, registry) if inside is not None else ""
+    if not name:
+        return finding
+    way_out = f"a table says that the uses of {name} move to its twin: see that nobody calls it"
+    return replace(finding, rule=LEFT, way_out=way_out)
 
 
 def _key(finding: Finding) -> tuple[str, str, str]:

@@ -31,6 +31,7 @@ from asyncshift.model import (
     Site,
 )
 from asyncshift.pins import is_test_file
+from asyncshift.standing import has_twin
 from asyncshift.testing import is_test_part
 from asyncshift.world import (
     ITERATING,
@@ -42,7 +43,6 @@ from asyncshift.world import (
     calls_at_once,
     enclosing,
     forces,
-    has_twin,
     hold,
     in_one_hop,
     pin,
@@ -165,6 +165,10 @@ def spread(world: World) -> None:
                 site.caller,
                 Cause("root", f"calls {target.api}", site.path, site.span[0]),
             )
+            for beside in site.targets if world.converted(use) else ():
+                if beside.function is not None and world.function(beside.function).twin is None:
+                    text = f"`{site.text}` can also reach {target.api}, which is async"
+                    push(beside.function, Cause("sibling", text, site.path, site.span[0]))
     for site in world.graph.sites:
         if site.wrapper in BRIDGES and site.caller not in world.pairs and not site.awaited:
             text = f"waits for {site.text} through a bridge"
@@ -226,6 +230,11 @@ def _hold_conflicts(world: World) -> bool:
                 grew |= _pin_called_by_name(world, f, site)
             elif not _can_reach(world, site, f):
                 grew |= _pin_read(world, f, site) if f.is_property else hold(world, fid, site)
+        for escape in world.twins.get(fid, ()):
+            holder = enclosing(world, escape.path, escape.span)
+            if holder is None or not world.in_async(holder):
+                text = f"{f.name} is handed to {escape.to} in sync code, which calls it there"
+                grew |= pin(world, fid, Cause("escapes", text, escape.path, escape.span[0]))
     return grew
 
 
@@ -240,7 +249,7 @@ def _pin_called_by_name(world: World, f: Function, site: Site) -> bool:
     """A call that only its name connects is never edited, so what it may reach stays sync: the
     alternative is a coroutine that nobody awaits.  In tests such a call is only listed: there a
     forgotten await is found when the tests run, and never in production."""
-    if site.awaited or site.caller == f.id:
+    if site.awaited or site.asked or site.caller == f.id:
         return False
     if site.protocol is not Protocol.CALL and site.protocol not in ITERATING:
         return False
@@ -317,7 +326,7 @@ def find_blocking(world: World) -> None:
         blocks = treatment.kind in ROOTS | {Kind.BLOCKING} and treatment.blocks
         if blocks and not site.awaited and not world.in_async(site.caller):
             start.add(site.caller)
-    world.blocking = _reaching_up(world, start)
+    world.blocking = _reaching_up(world, start | world.left)
 
 
 def _reaching_up(world: World, start: set[FunctionId]) -> set[FunctionId]:
@@ -349,7 +358,7 @@ def thread_conflicts(world: World) -> bool:
                 continue
             if in_one_hop(site) and fid not in world.setting:
                 continue
-            if has_twin(world, site, f):
+            if has_twin(site, f, world.is_coroutine):
                 continue
             if site.certainty is Certainty.UNKNOWN:
                 continue
@@ -373,6 +382,8 @@ def thread_conflicts(world: World) -> bool:
             grew |= pin(world, f.parent, Cause("lambda", text, f.path, f.line, fid))
     for escape in world.graph.escapes:
         if escape.to in OWN_THREAD or escape.function is None:
+            continue
+        if escape in world.twins.get(escape.function, ()):
             continue
         at_once = escape.function in world.blocking and calls_at_once(escape.to)
         waits = escape.function in world.waiting or escape.function in world.pairs

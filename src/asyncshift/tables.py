@@ -161,6 +161,13 @@ class Table:
     """The codemod's folder when it came from a path; empty for installed ones and bare tables."""
     installed: bool = False
 
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """The functions and classes whose instances become those of another class."""
+        rows = [(row.name, row.to) for row in self.functions]
+        rows += [(row.name, row.to) for row in self.classes]
+        return tuple(name for name, to in rows if to or self.moved(name))
+
     def moved(self, name: str) -> str:
         """The new name where only the module changes (`[modules]`)."""
         head, tail = name, ""

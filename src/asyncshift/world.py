@@ -12,6 +12,7 @@ from asyncshift.groups import Groups, LibraryUse, form_groups, library_uses
 from asyncshift.model import (
     Cause,
     Certainty,
+    Escape,
     Function,
     FunctionId,
     FunctionKind,
@@ -22,8 +23,9 @@ from asyncshift.model import (
     Site,
     Span,
 )
-from asyncshift.pins import entry_functions, has_both, is_next, is_test_file, pins
+from asyncshift.pins import entry_functions, is_next, is_test_file, pins
 from asyncshift.scope import Scope
+from asyncshift.standing import handed_to_twins, has_both, left_alone
 from asyncshift.testing import async_tests
 from asyncshift.wrapped import wrapped_by_decorators
 
@@ -109,6 +111,10 @@ class World:
     bridging: set[FunctionId] = field(default_factory=set)
     waiting: set[FunctionId] = field(default_factory=set)
     """Sync functions that reach a bridge or a facade: they need a thread of their own."""
+    left: frozenset[FunctionId] = frozenset()
+    """Blocking functions that a table leaves as they stand."""
+    twins: Mapping[FunctionId, tuple[Escape, ...]] = field(default_factory=dict)
+    """Function -> where it is handed to what has an async twin."""
     pairs: Mapping[FunctionId, FunctionId] = field(default_factory=dict)
     """Facades of earlier steps with their coroutines.  Solved as if they were one function."""
     registered: frozenset[FunctionId] = frozenset()
@@ -189,7 +195,7 @@ class World:
 def forces(site: Site, f: Function) -> bool:
     """Whether this way of reaching `f` needs an await once `f` is async.  Calling a generator
     function or a context manager only makes an object; iterating or entering it does the work."""
-    if site.certainty is Certainty.UNKNOWN:
+    if site.certainty is Certainty.UNKNOWN or site.asked:
         return False
     if enters(f) and site.protocol is Protocol.CALL:
         return True
@@ -204,14 +210,6 @@ def forces(site: Site, f: Function) -> bool:
     if f.is_property:
         return site.protocol is Protocol.ATTRIBUTE and not f.is_async
     return site.protocol is Protocol.CALL
-
-
-def has_twin(world: World, site: Site, f: Function) -> bool:
-    """Whether what a place awaits, or iterates asynchronously, takes the function's part."""
-    both = has_both(f)
-    return f.twin is not None and any(
-        t.function is None or (both and world.is_coroutine(t.function)) for t in site.targets
-    )
 
 
 def enters(f: Function) -> bool:
@@ -235,7 +233,7 @@ def prepare(
 ) -> World:
     """Index the graph; `refusals` are library uses that rewriters cannot do, `failed` are places
     of an earlier plan that the rewrite could not do."""
-    graph = _through_facades(graph)
+    graph, left = left_alone(_through_facades(graph), registry)
     tests = async_tests(graph, project)
     uses = library_uses(graph, registry)
     groups = form_groups(graph, uses, (*refusals, *failed), registry)
@@ -247,6 +245,8 @@ def prepare(
         uses=uses,
         groups=groups,
         entries=entry_functions(graph, project),
+        left=left,
+        twins=handed_to_twins(graph, registry),
         pairs={f.id: f.facade_of for f in graph.functions.values() if f.facade_of},
         registered=frozenset(
             f.id for f in graph.functions.values() if any(map(registry.async_aware, f.decorators))
@@ -389,7 +389,7 @@ def _classes(graph: Graph) -> dict[FunctionId, tuple[FunctionId, ...]]:
         if f.family:
             join([f.id, *f.family])
     for site in graph.sites:
-        if _has_one_form(site) and site.certainty is not Certainty.UNKNOWN:
+        if _has_one_form(site) and site.certainty is not Certainty.UNKNOWN and not site.asked:
             shared = [t.function for t in site.targets if t.function]
             shared = [fid for fid in shared if not has_both(graph.functions[fid])]
             if len(shared) > 1:

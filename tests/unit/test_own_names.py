@@ -288,3 +288,171 @@ def test_what_a_row_does_not_name_is_as_in_any_class(
     text = (tmp_path / "m.py").read_text()
     assert (f"async def {name}(" in text) is bool(awaited)
     assert awaited in text
+
+
+TWINS = """
+import threading
+
+
+class Util:
+    @staticmethod
+    def callback(cb, n):
+        return cb(n)
+
+
+class Lock:
+    def __init__(self):
+        self._lock = threading.Lock()
+
+    def __enter__(self):
+        self._lock.acquire()
+        return self
+
+    def __exit__(self, *args):
+        self._lock.release()
+
+
+class Pipe:
+    def __init__(self, conn):
+        self.conn = conn
+
+    def __enter__(self):
+        with self.conn.lock:
+            self.conn.wait(1)
+        return self
+
+    def __exit__(self, *args):
+        self.conn.wait(2)
+"""
+CONN = """
+import time
+
+from pair.twins import Lock, Pipe, Util
+
+
+def hook(n):
+    time.sleep(n)
+    return n
+
+
+def other(n):
+    time.sleep(n)
+    return n
+
+
+class Conn:
+    def __init__(self):
+        self.lock = Lock()
+
+    def wait(self, n):
+        time.sleep(n)
+        with self.lock:
+            return n
+
+    def both(self):
+        with Pipe(self):
+            return Util.callback(hook, 3)
+
+    def __len__(self):
+        return Util.callback(other, 3)
+
+
+class Rows:
+    def __init__(self, stream):
+        self.stream = stream
+
+
+def plain_rows():
+    yield 1
+
+
+def read(rows: Rows):
+    rows.stream = plain_rows()
+    for row in rows.stream:
+        print(row)
+"""
+TWIN_TABLE = """
+[functions."time.sleep"]
+to = "asyncio.sleep"
+[classes."pair.twins.Util"]
+awaited = ["callback"]
+[classes."pair.twins.Lock"]
+async_with = true
+[classes."pair.twins.Pipe"]
+async_with = true
+"""
+
+
+def test_what_stands_inside_of_a_twin_holds_nothing_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`Pipe` uses the lock and the connection in sync code: that is its twin's business."""
+    package = tmp_path / "pair"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "twins.py").write_text(TWINS)
+    (package / "conn.py").write_text(CONN)
+    (tmp_path / "own.toml").write_text(f'[codemod]\nname = "own"\n{TWIN_TABLE}')
+    options = ["--only", "own", "--table", str(tmp_path / "own.toml"), "--jobs", "1", "--yes"]
+    assert run(["apply", str(tmp_path), *options]) == 0
+    text = (package / "conn.py").read_text()
+    assert (package / "twins.py").read_text() == TWINS
+    assert "        async with self.lock:" in text
+    assert "        async with Pipe(self):\n            return await Util.callback(hook, 3)" in text
+    assert "async def hook(n):" in text
+    assert "\ndef other(n):" in text, "its caller stays sync"
+    told = " ".join(capsys.readouterr().err.split())
+    assert "pair.twins.Util.callback is handed hook, which it has to await now" in told
+    assert "is handed other" not in told
+    assert "the uses of pair.twins.Pipe move to its twin" in told
+
+
+@pytest.mark.parametrize(
+    ("rename", "moves"), [("", True), ('to = "outer.AsyncConn"\n', False)], ids=["same", "another"]
+)
+def test_an_object_that_stays_itself_may_be_handed_on(
+    tmp_path: Path, rename: str, moves: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "m.py").write_text(
+        "import pickle\n\nimport outer\n\n\n"
+        "def end():\n    conn = outer.Conn()\n    pickle.dumps(conn)\n    conn.close()\n"
+    )
+    (tmp_path / "own.toml").write_text(
+        f'[codemod]\nname = "own"\n[classes."outer.Conn"]\n{rename}awaited = ["close"]\n'
+    )
+    options = ["--only", "own", "--table", str(tmp_path / "own.toml"), "--jobs", "1", "--yes"]
+    assert run(["apply", str(tmp_path), *options]) == 0
+    assert ("    await conn.close()" in (tmp_path / "m.py").read_text()) is moves
+    told = capsys.readouterr().err
+    assert ("pickle.dumps is handed an object whose methods are awaited now" in told) is moves
+
+
+@pytest.mark.parametrize(
+    ("body", "turns"),
+    [
+        ("    for row in reply.rows:\n        print(row)\n", True),
+        ("    rows = [1]\n    for row in rows or reply.rows:\n        print(row)\n", False),
+    ],
+    ids=["generator", "list"],
+)
+def test_generators_at_a_place_that_iterates_asynchronously_turn(
+    tmp_path: Path, body: str, turns: bool
+) -> None:
+    """A generator that does not block turns where the other thing there is an async iterator."""
+    text = (
+        "import outer\n\n\nclass Holder:\n    def __init__(self, reply: outer.Reply):\n"
+        "        self.rows = fake() if reply is None else reply.rows\n\n\n"
+        f"def fake():\n    yield 1\n\n\ndef read(reply: Holder):\n{body}\n\n"
+        "def main():\n    read(Holder(outer.Reply()))\n"
+    )
+    (tmp_path / "m.py").write_text(text)
+    (tmp_path / "own.toml").write_text(
+        '[codemod]\nname = "own"\n[classes."outer.Reply"]\nawaited = ["close"]\n'
+        'attributes = { rows = "outer.Rows" }\n[classes."outer.Rows"]\nasync_for = true\n'
+    )
+    options = ["--only", "own", "--table", str(tmp_path / "own.toml"), "--jobs", "1", "--yes"]
+    assert run(["apply", str(tmp_path), *options]) == 0
+    new = (tmp_path / "m.py").read_text()
+    assert ("async def fake" in new) is turns
+    assert ("async for row in reply.rows:" in new) is turns
+    assert turns or new == text

@@ -32,6 +32,7 @@ class Tables:
 
     tops = frozenset({"time", "web", "render"})
     digest = ""
+    replaced = frozenset({"web.Client"})
     kinds = {
         "time.sleep": Treatment(Kind.AWAITABLE, "t"),
         "web.get": Treatment(Kind.AWAITABLE, "w", grouped=True),

@@ -79,6 +79,8 @@ def unknown_calls(graph: Graph) -> Iterator[Finding]:
     for site in graph.sites:
         if site.certainty is not Certainty.UNKNOWN or site.awaited or site.wrapper:
             continue
+        if site.asked:
+            continue
         if site.protocol is not Protocol.CALL or not site.targets:
             continue
         targets = [graph.functions[t.function] for t in site.targets if t.function]

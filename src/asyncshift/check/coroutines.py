@@ -83,14 +83,15 @@ class Analysis:
         self._hot: set[FunctionId] = set()
         """Functions that are handed coroutines: what they do with parameters matters."""
         for site in graph.sites:
-            self._sites[site.path].append(site)
+            if not site.asked:
+                self._sites[site.path].append(site)
 
     # ------------------------------------------------------------------ the fixpoint
 
     def solve(self) -> None:
         """Run every function that a coroutine comes to until nothing changes."""
         for site in self.graph.sites:
-            if site.certainty is Certainty.UNKNOWN:
+            if site.certainty is Certainty.UNKNOWN or site.asked:
                 continue
             for target in site.targets:
                 if target.function is not None:

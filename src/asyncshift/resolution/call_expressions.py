@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from asyncshift.facts import (
+    ASKED,
     ATTR,
     CALL,
     CALLEE,
@@ -71,6 +72,10 @@ class CallExpressions(Expressions):
             if keyword[0] is None:
                 self.double(node, site)
                 break
+        if self.asked and self.sites[site][0] in self.asked:
+            self.flag(site, ASKED)
+            if self.asked[self.sites[site][0]] != self.scope.owner and kind is ast.Name:
+                self.passing[self.scope.owner] = function
         if special:
             self._special(node, name, args, site)
         target = self.nodes

@@ -19,6 +19,7 @@ from asyncshift.facts import (
     WITH,
     Op,
 )
+from asyncshift.model import Protocol
 from asyncshift.resolution.flow import SPREAD, Fn
 from asyncshift.resolution.members import Members
 from asyncshift.resolution.suggestions import Suggestions
@@ -197,7 +198,30 @@ class Calls(Members):
             if argument > 0 and keyword in names:
                 self.link(argument, self.instance(cls, keyword))
 
+    def passed_on(self, function: int) -> tuple[tuple[Any, ...], ...]:
+        """What a decorator's wrapper stands for where the decorator asks for the kind of what it
+        decorates: a call of the wrapper is one of that, sync or async."""
+        fn = self.functions[function]
+        node = self.files[fn.unit].passing.get(fn.index, 0)
+        return self.sees(fn.at(node)) if fn.number != fn.origin and node > 0 else ()
+
     # ------------------------------------------------------------------ outside names
+
+    def held_by(self, member: tuple[Any, ...], protocol: Protocol) -> str:
+        """What a library attribute is where it is met by a protocol: an instance of the class that
+        a table says it holds, if that has such a protocol."""
+        api = self.registry.canonical(f"{member[1]}.{member[2]}")
+        held = self.returned(api)
+        treated = held is not None and self.registry.treatment(held, protocol) is not None
+        return held if treated and held is not None else api
+
+    def table_name(self, function: int, protocol: str) -> str:
+        """The name by which a table treats a method of the project's; empty without a row."""
+        name = self.own.members.get(self.functions[function].origin) if self.own.members else None
+        if name is None:
+            return ""
+        api = name if protocol in ("call", "value") else name.rpartition(".")[0]
+        return api if self.registry.treatment(api, Protocol(protocol)) is not None else ""
 
     def library(self, api: str, token: int, target: int) -> None:
         """The result of a library call: an instance where the tables know its class."""

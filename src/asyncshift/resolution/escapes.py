@@ -159,7 +159,10 @@ class Escapes:
         label = self.solver.sites[site][3]
         if not kinds or any(kind[0] in ("foreign", "ext") for kind in kinds):
             self._hand_over([source], site, label, generators=True, libraries=True)
-        elif any(kind[0] in ("lib", "member") for kind in kinds):
+        for kind in kinds if op[0] == f.STORE else ():
+            if kind[0] == "lib":
+                label = self.solver.registry.canonical(f"{kind[1]}.{op[2]}")
+        if any(kind[0] in ("lib", "member") for kind in kinds):
             self._hand_over([source], site, label, generators=True, libraries=False)
 
     def _hand_over(
@@ -167,6 +170,7 @@ class Escapes:
     ) -> None:
         unit, facts = self.sites.facts_of(site)
         path = self.solver.files[unit].path
+        asked = bool(facts[4] & f.ASKED)
         for node in nodes:
             for value in sorted(self.solver.held[node] or ()):
                 handed = self.solver.values[value]
@@ -181,7 +185,8 @@ class Escapes:
                             if number != NO_ORIGIN:
                                 found.add(number)
                     elif kind == "function" or generators:
-                        self.found.setdefault((path, facts[0], to, number), set())
+                        if not asked:
+                            self.found.setdefault((path, facts[0], to, number), set())
                         if kind == "function":
                             self.functions.add(number)
 

@@ -32,7 +32,7 @@ from asyncshift.resolution.values import (
 _BUILTINS = frozenset(dir(builtins))
 _SITED = (f.IMP, f.STORE, f.CALL, f.DEC, f.ITER, f.WITH, f.SUB, f.SETSUB, f.SEED)
 _CLONED_OPS = 400
-_CLONES = 400
+_CLONES = 2000
 
 
 @dataclass(slots=True)

@@ -35,6 +35,8 @@ class OwnNames:
         """Name in a table -> the class that it means."""
         self.bodies: dict[str, int] = {}
         """Name in a table -> the function that it means."""
+        self.members: dict[int, str] = {}
+        """Method -> its name in a table that has its class."""
         self.names: dict[tuple[int, str], str] = {}
         """(file, name in the module) -> its name in a table."""
         self.callbacks: dict[tuple[Base, str], str] = {}
@@ -56,6 +58,8 @@ class OwnNames:
             if dotted in self._standing and one.kind == "function":
                 self.functions[functions + index] = dotted
                 self.bodies[dotted] = functions + index
+            elif one.kind == "function" and dotted.rpartition(".")[0] in self._standing:
+                self.members[functions + index] = dotted
             if one.kind == "class":
                 if dotted in self._standing:
                     self.classes[classes + one.cls] = dotted

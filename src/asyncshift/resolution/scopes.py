@@ -105,6 +105,11 @@ class Emitter:
         self.regions: dict[int, Span] = {}
         self.doubles: dict[int, tuple[tuple[str, ...], bool, bool]] = {}
         self.handed: dict[int, tuple[Span, str]] = {}
+        self.asked: dict[Span, int] = {}
+        """Calls where code asked before whether it has a coroutine function -> the function that
+        asked."""
+        self.passing: dict[int, int] = {}
+        """Function -> the node of what it calls, which its maker asked for its kind."""
         self.stars: list[str] = []
         self.imports: list[str] = []
         self.named: dict[int, tuple[str, ...]] = {}

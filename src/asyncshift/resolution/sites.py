@@ -123,6 +123,8 @@ class Sites:
         """One target of a site; `node` is where the value was seen."""
         entry = self.found.setdefault((site, protocol, consumer), Found())
         function, api, token = reached
+        if function is not None and (named := self.solver.table_name(function, protocol)):
+            function, api = None, named
         if function is not None:
             function = self.solver.functions[function].origin
         tokens = entry.targets.setdefault((function, api), set())
@@ -137,7 +139,11 @@ class Sites:
         solver = self.solver
         match kind[0]:
             case "fun" | "bound":
-                yield kind[1], None, NO_ORIGIN
+                passed = solver.passed_on(kind[1]) if depth < 4 else ()
+                for inner in passed:
+                    yield from self.called(inner, site, depth + 1)
+                if not passed:
+                    yield kind[1], None, NO_ORIGIN
             case "class" | "subclass":
                 yield from self._constructed(kind, site)
             case "inst" | "self":
@@ -190,7 +196,7 @@ class Sites:
             case "lib":
                 yield None, kind[1], kind[2]
             case "member":
-                yield None, solver.registry.canonical(f"{kind[1]}.{kind[2]}"), kind[3]
+                yield None, solver.held_by(kind, Protocol.FOR), kind[3]
             case "result":
                 yield None, kind[1], kind[2]
 
@@ -227,7 +233,7 @@ class Sites:
             case "result":
                 yield None, kind[1], kind[2]
             case "member":
-                yield None, solver.registry.canonical(f"{kind[1]}.{kind[2]}"), kind[3]
+                yield None, solver.held_by(kind, Protocol.WITH), kind[3]
 
     # ------------------------------------------------------------------ operations
 
@@ -610,6 +616,7 @@ class Sites:
                     keywords=keywords.get(number, ()) if protocol == "call" else (),
                     wrapper=wrapper,
                     wrapper_span=wrapper_span,
+                    asked=bool(flags & f.ASKED),
                 )
             )
         sites.sort(key=lambda s: (s.path, s.span, s.protocol, s.consumer))

@@ -65,6 +65,7 @@ class Walker(Definitions):
             regions=self.regions,
             doubles=self.doubles,
             handed=self.handed,
+            passing=self.passing,
             names={name: n for name, n in scope.names.items() if name in bound},
             exports=_exports(tree.body) if "__all__" in scope.bound else None,
             stars=tuple(self.stars),
@@ -331,8 +332,27 @@ class Walker(Definitions):
             scope.end_run()
             scope.guard = guard
         else:
+            self._ask(node)
             self.body(node.body)
         self.body(node.orelse)
+
+    def _ask(self, node: ast.If) -> None:
+        """Where code asks whether `x` is a coroutine function, it knows what to do with either
+        kind: in both branches, and below them where the first one leaves the block."""
+        asked = _asked(node.test)
+        if asked is None:
+            return
+        rest: list[ast.stmt] = []
+        if isinstance(node.body[-1], (ast.Return, ast.Raise)):
+            end = node.end_lineno or node.lineno
+            rest = [one for one in self.scope.block or () if one.lineno > end]
+        for statement in (*node.body, *node.orelse, *rest):
+            for call in ast.walk(statement):
+                if isinstance(call, ast.Call) and any(
+                    ast.unparse(part) == asked
+                    for part in (call.func, *call.args, *(k.value for k in call.keywords))
+                ):
+                    self.asked[self.places.span(call)] = self.scope.owner
 
     def _while(self, node: ast.While) -> None:
         self.test(node.test)
@@ -487,6 +507,19 @@ def _declared(body: list[ast.stmt]) -> set[str]:
             case ast.If(body=inner, orelse=other):
                 todo += [*inner, *other]
     return declared - valued
+
+
+def _asked(test: ast.expr) -> str | None:
+    """What a test asks whether it is a coroutine function."""
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test = test.operand
+    match test:
+        case ast.Call(
+            func=ast.Name(id="iscoroutinefunction") | ast.Attribute(attr="iscoroutinefunction"),
+            args=[ast.expr() as asked],
+        ):
+            return ast.unparse(asked)
+    return None
 
 
 def _is_main_guard(test: ast.expr) -> bool:
