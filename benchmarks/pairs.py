@@ -1,11 +1,15 @@
 """Migrate the sync half of published packages that carry the same code in async form, and score it.
 
     python benchmarks/pairs.py --pairs DIR --work DIR [--only httpcore,surrealdb] [--show N]
+                               [--python PYTHON]
 
 `--pairs` is a folder with `prepare.py`, which lays out `WORK/<pair>/sync`, `truth`, `roots.json`
 and `renames.json`, and with `score.py`, which compares a migrated tree with the truth.  The roots
 of a pair (what its authors replaced by hand: a socket, a lock, a client) become a table; nothing
-else is told.  A whole-tree step with that table is applied to a copy of the sync half.
+else is told, but that a function gives what is the one class beside it among the roots.  A
+whole-tree step with that table is applied to a copy of the sync half.  Every migrated file must
+compile, and with `--python`, an interpreter that has what the packages need, every module that
+could be imported before must be importable after.
 
 A root is one of: `call` (awaited when called), `cm` (entered with `async with`), `iter` (iterated
 with `async for`), `callback` (an attribute whose call is awaited).  A root that is defined in a
@@ -60,6 +64,15 @@ class Rows:
             case "callback":
                 self._class(owner).setdefault("callbacks", []).append(last)
 
+    def link(self) -> None:
+        """A function gives instances of the class beside it, if there is just one: `connect` and
+        `Connection`.  The roots do not say what a call gives."""
+        for name, row in self.functions.items():
+            module = name.rpartition(".")[0]
+            beside = [other for other in self.classes if other.rpartition(".")[0] == module]
+            if len(beside) == 1 and not _is_class(module):
+                row["returns"] = beside[0]
+
     def _class(self, name: str) -> dict[str, Any]:
         return self.classes.setdefault(name, {})
 
@@ -95,6 +108,7 @@ def rows(pair: Path) -> Rows:
         path = _file(pair / "sync", root["sync"])
         inside = path is not None and any(path.startswith(old) for old in renamed)
         found.add(root, turning=inside, shared=path is not None and not inside)
+    found.link()
     return found
 
 
@@ -129,6 +143,29 @@ def broken(tree: Path) -> Iterator[str]:
             compile(path.read_bytes(), str(path), "exec")
         except SyntaxError as error:
             yield f"{path.relative_to(tree)}: {error}"
+
+
+IMPORTS = """
+import importlib, json, pathlib, sys
+root = pathlib.Path(sys.argv[1])
+sys.path.insert(0, str(root))
+failed = {}
+for path in sorted(root.rglob("*.py")):
+    name = ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        failed[name] = f"{type(error).__name__}: {error}"
+print(json.dumps(failed))
+"""
+
+
+def unimportable(tree: Path, python: Path) -> dict[str, str]:
+    """The modules of a tree that cannot be imported, with the reason of each."""
+    command = [str(python), "-I", "-c", IMPORTS, str(tree)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    failed: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    return failed
 
 
 def figures(result: Mapping[str, Any]) -> dict[str, float | None]:
@@ -172,6 +209,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--show", type=int, default=0, help="print so many disagreements of each pair"
     )
+    parser.add_argument("--python", type=Path, help="imports the trees, before and after")
     options = parser.parse_args(argv)
     score = _module(options.pairs / "score.py")
     names = [one["name"] for one in json.loads((options.pairs / "pairs.json").read_text())["pairs"]]
@@ -195,6 +233,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         for line in broken(out):
             failed = 1
             print(f"  does not compile: {line}")
+        if options.python:
+            before = unimportable(pair / "sync", options.python)
+            for module, error in unimportable(out, options.python).items():
+                if module not in before:
+                    failed = 1
+                    print(f"  cannot be imported any more: {module}: {error}")
+            for module, error in before.items():
+                print(f"  could not be imported before: {module}: {error}")
         if options.show:
             print(score.text(result, options.show))
     print(_cells("mean", {name: mean(found, name) for name in (*MEASURES, "right")}))
