@@ -1,7 +1,7 @@
 """The arguments of one HTTP call: which stay, which get another name, which belong to the client.
 
-Measured against requests 2.34 and httpx 0.28; what httpx would send differently is refused where it
-can be seen, and noted where it cannot.
+Measured against requests 2.34 and httpx 0.28; what httpx may send differently goes through the
+generated module.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import libcst as cst
 
 from asyncshift import toolbox as tb
 from asyncshift.codemod import Resolved
-from asyncshift.model import Message, Refusal
+from asyncshift.model import Refusal
 
 BODIES = ("data", "json", "files")
 WITHOUT_BODY = ("get", "options", "head", "delete")
@@ -34,17 +34,30 @@ POSITIONAL: Mapping[str, tuple[str, ...]] = {
     "patch": ("url", "data"),
     "request": _REQUEST,
 }
-CLIENT_ONLY = ("verify", "cert", "proxies", "hooks")
-NOT_THROUGH_SPLAT = ("allow_redirects", "stream", *CLIENT_ONLY)
+UNPROVEN = frozenset(
+    {
+        "allow_redirects",
+        "auth",
+        "cert",
+        "cookies",
+        "data",
+        "files",
+        "hooks",
+        "params",
+        "proxies",
+        "stream",
+        "verify",
+    }
+)
+"""Arguments that httpx takes otherwise, or only when a client is made."""
 TEXT_MAKERS = frozenset({"json.dumps", "urllib.parse.urlencode"})
-
-Complaint = tuple[str, str, str]
-"""Rule, reason, way out."""
+SIGNERS = frozenset({"hashlib", "hmac"})
+"""Modules that make a signature of a body, whose bytes matter then."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallPlan:
-    """How one call is written for httpx.  `moved` names the keywords the client takes."""
+    """How one call is written.  `moved` names the keywords the client takes."""
 
     verb: str
     method: str = ""
@@ -56,8 +69,11 @@ class CallPlan:
     added: tuple[tuple[str, str], ...] = ()
     client: tuple[tuple[str, str], ...] = ()
     """Further arguments of the client, as text."""
+    kept: tuple[str, ...] = ("method", "url")
+    """What may stay positional."""
     streamed: bool = False
-    messages: tuple[Message, ...] = ()
+    reasons: tuple[str, ...] = ()
+    """Why plain httpx may send something else: then the call goes through the generated module."""
 
 
 def given_arguments(call: ast.Call, method: str) -> dict[str, ast.expr]:
@@ -74,38 +90,43 @@ def read(resolved: Resolved, call: ast.Call, method: str, *, bare: bool) -> Call
     reachable: set[str] = set()
     if splat and resolved.site.keywords is not None:
         reachable = set(resolved.site.keywords) - set(given)
-    for complaint in _complaints(resolved, call, method, given, splat, reachable, bare=bare):
-        return tb.refuse(resolved, *complaint)
-    return _plan(resolved, call, method, given, reachable, bare=bare)
+    if (name := _foreign_auth(resolved, given.get("auth"))) != "":
+        return refused_auth(resolved, name)
+    reasons = list(_reasons(resolved, given, bare=bare))
+    if splat and resolved.site.keywords is None:
+        reasons.append("a ** that cannot be followed")
+    reasons += [f"{name}= can arrive through **" for name in sorted(reachable & UNPROVEN)]
+    if any(isinstance(arg, ast.Starred) for arg in call.args):
+        reasons.append("positional arguments from a list")
+    return _plan(resolved, method, given, reachable, tuple(reasons), bare=bare)
 
 
 def _plan(
     resolved: Resolved,
-    call: ast.Call,
     method: str,
     given: Mapping[str, ast.expr],
     reachable: set[str],
+    reasons: tuple[str, ...],
     *,
     bare: bool,
 ) -> CallPlan:
     renamed: dict[str, str] = {}
-    dropped, moved = {"proxies", "stream", "hooks"} & set(given), set()
+    dropped, moved = set(), set()
     added: list[tuple[str, str]] = []
     if "data" in given and is_text(local_value(resolved, given["data"])):
         renamed["data"] = "content"
     if _is_none(given.get("auth")):
         dropped.add("auth")
+    if isinstance(given.get("stream"), ast.Constant):
+        dropped.add("stream")
     if bare:
-        moved = {"cert", "cookies", "verify"} & set(given)
+        moved = {"cookies", "verify"} & set(given)
         if _is_true(given.get("verify")) or _is_none(given.get("verify")):
             moved.discard("verify")
             dropped.add("verify")
     follow = given.get("allow_redirects")
     client: list[tuple[str, str]] = []
-    if "allow_redirects" in reachable:
-        default = method != "head"
-        added.append(("follow_redirects", _popped(resolved, call, default=default)))
-    elif follow is not None and not (bare and isinstance(follow, ast.Constant)):
+    if follow is not None and not (bare and isinstance(follow, ast.Constant)):
         renamed["allow_redirects"] = "follow_redirects"
     elif follow is not None:
         dropped.add("allow_redirects")
@@ -113,7 +134,7 @@ def _plan(
             client.append(("follow_redirects", "True"))
     elif bare and method != "head":
         client.append(("follow_redirects", "True"))
-    elif not bare and method == "head":
+    elif not bare and method == "head" and "allow_redirects" not in reachable:
         added.append(("follow_redirects", "False"))
     if bare and "timeout" not in given:
         client.append(("timeout", "None"))
@@ -136,8 +157,15 @@ def _plan(
         added=tuple(added),
         client=tuple(client),
         streamed=streamed,
-        messages=tuple(_messages(resolved, given, reachable)),
+        reasons=reasons,
     )
+
+
+def through_module(method: str) -> CallPlan:
+    """The same call for the generated module, whose functions take what requests takes."""
+    renamed = {"allow_redirects": "follow_redirects"}
+    positional = ("method", "url") if method == "request" else POSITIONAL[method]
+    return CallPlan(method, positional=POSITIONAL[method], renamed=renamed, kept=positional)
 
 
 def redirect_limit(resolved: Resolved) -> list[tuple[str, str]]:
@@ -154,172 +182,82 @@ def _mentions(resolved: Resolved, name: str) -> bool:
     return False
 
 
-def _messages(
-    resolved: Resolved, given: Mapping[str, ast.expr], reachable: set[str]
-) -> Iterator[Message]:
-    data = local_value(resolved, given["data"]) if "data" in given else None
+# ----------------------------------------------------------------------------- what may differ
+
+
+def _reasons(resolved: Resolved, given: Mapping[str, ast.expr], *, bare: bool) -> Iterator[str]:
+    """Why httpx by itself may send something else than requests."""
+    yield from _url_and_params(resolved, given.get("url"), given.get("params"))
+    data = local_value(resolved, given.get("data"))
     if data is not None and not is_text(data) and not _is_plain_form(resolved, data):
-        yield tb.note(
-            resolved,
-            "body-of-unknown-type",
-            "data= stays: httpx takes a dictionary of strings and numbers as requests does, but "
-            "sends None and booleans inside it otherwise and refuses lists of pairs",
-        )
-    elif "data" in reachable:
-        yield tb.note(
-            resolved,
-            "body-of-unknown-type",
-            "data= can arrive through ** and is passed on as it is",
-        )
-    if "files" in given or "files" in reachable:
-        yield tb.note(
-            resolved, "multipart", "httpx adds a content type to every part of a multipart body"
-        )
-
-
-# ----------------------------------------------------------------------------- what is refused
-
-
-def _complaints(
-    resolved: Resolved,
-    call: ast.Call,
-    method: str,
-    given: Mapping[str, ast.expr],
-    splat: bool,
-    reachable: set[str],
-    *,
-    bare: bool,
-) -> Iterator[Complaint]:
-    if any(isinstance(arg, ast.Starred) for arg in call.args):
-        yield ("starred", "positional arguments come from a list", "write the arguments out")
-    if splat and resolved.site.keywords is None:
-        yield (
-            "unknown-keywords",
-            "keyword arguments come from a ** that cannot be followed",
-            "write the arguments out, or give the function named parameters",
-        )
-    for name in NOT_THROUGH_SPLAT:
-        if name in reachable and not (name == "allow_redirects" and _is_own_splat(resolved, call)):
-            yield (
-                "keyword-through-splat",
-                f"{name}= can arrive through **, and httpx has no such argument of a call",
-                f"pass {name}= by its name at the call",
-            )
-    for name in CLIENT_ONLY:
-        if name in given and not _is_none(given[name]) and _not_on_client(name, bare=bare):
-            yield (
-                "client-argument",
-                f"httpx takes {name} only when a client is made",
-                f"leave {name}= out of the call" if not bare else "make a client for it by hand",
-            )
-    stream = given.get("stream")
-    if stream is not None and not isinstance(stream, ast.Constant):
-        yield ("stream-unknown", "whether the response is streamed is known only at run time",
-               "write stream=True or stream=False")  # fmt: skip
-    yield from _url_and_params(resolved, given)
-    yield from _body(resolved, given)
+        yield "data= may be None, a file or a list, or hold None or booleans"
+    if "files" in given and not _is_none(given["files"]):
+        yield "httpx names and types the parts of files= otherwise"
+    if "json" in given and not SIGNERS.isdisjoint(imported(resolved)):
+        yield "a body may be signed, and httpx writes JSON without blanks"
     headers = local_value(resolved, given.get("headers"))
     if isinstance(headers, ast.Dict) and any(_is_none(value) for value in headers.values):
-        yield (
-            "header-none",
-            "a header of None removes a header in requests and is an error in httpx",
-            "leave the header out",
-        )
-    yield from _auth(resolved, given.get("auth"))
+        yield "a header of None"
+    auth = local_value(resolved, given.get("auth"))
+    known = auth is None or _is_none(auth) or isinstance(auth, ast.Tuple)
+    if isinstance(auth, ast.Call):
+        known = tb.qualified(resolved, auth.func) in AUTHS
+    if not known:
+        yield "auth= may be None or a class of the project's own"
+    stream = given.get("stream")
+    if stream is not None and not isinstance(stream, ast.Constant):
+        yield "whether the response is streamed is known only at run time"
+    if bare and "verify" in given and not isinstance(given["verify"], ast.Constant):
+        yield "verify= may be a path"
+    on_client = ("cert", "proxies", "hooks") if bare else ("cert", "proxies", "hooks", "verify")
+    for name in (*on_client, *(() if bare else ("cookies",))):
+        if name in given and not _is_none(given[name]):
+            yield f"httpx takes {name} only when a client is made"
 
 
-def _is_own_splat(resolved: Resolved, call: ast.Call) -> bool:
-    """Whether the one `**` is the function's own keyword parameter and is used here only, once:
-    then an argument may be taken out of it."""
-    function = tb.function_of(resolved.parents)
-    splats = [k.value for k in call.keywords if k.arg is None]
-    if function is None or function.args.kwarg is None or len(splats) != 1:
-        return False
-    name = function.args.kwarg.arg
-    uses = [n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == name]
-    around = resolved.parents[: resolved.parents.index(function)]
-    return uses == splats and not any(isinstance(p, _REPEATING) for p in around)
+def imported(resolved: Resolved) -> frozenset[str]:
+    """The top-level modules that the file imports."""
+    names = tb.imported_names(tb.module_of(resolved)).values()
+    return frozenset(name.partition(".")[0] for name in names)
 
 
-_REPEATING = (ast.For, ast.AsyncFor, ast.While, ast.Lambda, ast.comprehension, ast.GeneratorExp)
-
-
-def _popped(resolved: Resolved, call: ast.Call, *, default: bool) -> str:
-    name = next(tb.dotted_text(k.value) for k in call.keywords if k.arg is None)
-    quote = tb.quote_at(resolved, resolved.parents)
-    return f"{name}.pop({quote}allow_redirects{quote}, {default})"
-
-
-def _not_on_client(name: str, *, bare: bool) -> bool:
-    return not bare or name in ("proxies", "hooks")
-
-
-def _url_and_params(resolved: Resolved, given: Mapping[str, ast.expr]) -> Iterator[Complaint]:
-    url, params = given.get("url"), given.get("params")
+def _url_and_params(
+    resolved: Resolved, url: ast.expr | None, params: ast.expr | None
+) -> Iterator[str]:
     if isinstance(url, ast.Constant) and isinstance(url.value, bytes):
-        yield ("bytes-url", "httpx takes no URL of bytes", "write the URL as a string")
+        yield "a URL of bytes"
     value = local_value(resolved, params)
     if value is None or _is_none(value):
         return
-    if url is not None and _may_hold_query(local_value(resolved, url)):
-        yield (
-            "params-and-query",
-            "params= replaces the query that stands in the URL, requests adds to it",
-            "put all parameters in one place",
-        )
-    if isinstance(value, ast.Dict) and any(_is_none_or_bool(v) for v in value.values):
-        yield (
-            "params-none-or-bool",
-            "requests leaves parameters of None out and writes True, httpx sends `a=` and `true`",
-            "leave the parameter out, or write it as a string",
-        )
-    if isinstance(value, (ast.Set, ast.SetComp)):
-        yield ("params-set", "httpx does not take a set as params=", "pass a list")
+    if _may_hold_query(local_value(resolved, url)):
+        yield "params= replaces a query that the URL has"
+    elif not _is_plain_form(resolved, value):
+        yield "params= may hold None or booleans"
 
 
-def _body(resolved: Resolved, given: Mapping[str, ast.expr]) -> Iterator[Complaint]:
-    value = local_value(resolved, given.get("data"))
-    match value:
-        case ast.Dict(values=values) if any(_is_none_or_bool(v) for v in values):
-            yield (
-                "form-none-or-bool",
-                "requests leaves fields of None out and writes True, httpx sends `a=` and `true`",
-                "leave the field out, or write it as a string",
-            )
-        case ast.List() | ast.Tuple() | ast.ListComp():
-            yield (
-                "form-pairs",
-                "httpx takes no list of pairs as data=",
-                "pass a dictionary, with lists for repeated fields",
-            )
-        case ast.GeneratorExp() | ast.Lambda():
-            yield ("streamed-body", "httpx needs an async generator as a body",
-                   "read the body into bytes first")  # fmt: skip
-        case ast.Call(func=func) if tb.dotted_text(func) in ("open", "io.open", "io.BytesIO"):
-            yield (
-                "file-body",
-                "an async client cannot read from a file object",
-                "read the file into bytes and pass those",
-            )
-    files = local_value(resolved, given.get("files"))
-    if files is not None and not isinstance(files, ast.Dict) and not _is_none(files):
-        yield (
-            "files-unknown",
-            "httpx names and types parts otherwise, and what the parts are is not known here",
-            "pass a dictionary of files opened for reading bytes",
-        )
-
-
-def _auth(resolved: Resolved, auth: ast.expr | None) -> Iterator[Complaint]:
+def _foreign_auth(resolved: Resolved, auth: ast.expr | None) -> str:
+    """The class of another library that an auth argument is made of."""
     match local_value(resolved, auth):
         case ast.Call(func=func):
             name = tb.qualified(resolved, func)
-            if name and name not in AUTHS:
-                yield (
-                    "custom-auth",
-                    f"{name} may use more of a request than httpx gives it",
-                    "use a (user, password) tuple or httpx.BasicAuth",
-                )
+            return "" if name in AUTHS or not is_foreign(resolved, name) else name
+    return ""
+
+
+def is_foreign(resolved: Resolved, name: str) -> bool:
+    """Whether a full name belongs to another library than the project's own modules."""
+    top = name.partition(".")[0]
+    return bool(top) and top not in resolved.options.get("first_party", top).split(",")
+
+
+def refused_auth(resolved: Resolved, name: str) -> Refusal:
+    """Authentication by a class that is made for requests."""
+    return tb.refuse(
+        resolved,
+        "custom-auth",
+        f"{name} is made for requests, and may use more of a request than httpx gives it",
+        "use a (user, password) tuple, httpx.BasicAuth, or that library's class for httpx",
+    )
 
 
 AUTHS: Mapping[str, str] = {
@@ -388,24 +326,63 @@ def is_text(node: ast.expr | None) -> bool:
 
 
 def _is_plain_form(resolved: Resolved, node: ast.expr) -> bool:
+    """Whether it is a dictionary whose values are surely texts or numbers."""
     match node:
         case ast.Constant(value=None):
             return True
         case ast.Dict(keys=keys, values=values):
             return all(k is not None for k in keys) and all(
-                is_text(v) or (isinstance(v, ast.Constant) and v.value is not None) for v in values
+                _is_plain_value(resolved, value) for value in values
             )
     return False
 
 
+def _is_plain_value(resolved: Resolved, node: ast.expr) -> bool:
+    value = local_value(resolved, node)
+    match value:
+        case ast.Constant(value=bool() | None | bytes()):
+            return False
+        case ast.Constant():
+            return True
+        case ast.Call(func=ast.Name(id="str" | "int" | "float" | "len")):
+            return True
+        case ast.Name(id=name):
+            return _annotation(resolved, name) in ("str", "int", "float")
+        case ast.BinOp(left=left, right=right):
+            return _is_plain_value(resolved, left) and _is_plain_value(resolved, right)
+        case ast.List(elts=elements) | ast.Tuple(elts=elements):
+            return all(_is_plain_value(resolved, element) for element in elements)
+    return is_text(value)
+
+
+def _annotation(resolved: Resolved, name: str) -> str:
+    """The annotation of a parameter that is never assigned and has no default of None."""
+    function = tb.function_of(resolved.parents)
+    if function is None or any(True for _ in _bindings(function, name)):
+        return ""
+    args = function.args
+    defaults = [*args.defaults, *(d for d in args.kw_defaults if d is not None)]
+    if any(_is_none(default) for default in defaults):
+        return ""
+    for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs):
+        if arg.arg == name and arg.annotation is not None:
+            return tb.dotted_text(arg.annotation)
+    return ""
+
+
 def _may_hold_query(node: ast.expr | None) -> bool:
-    """Whether a `?` stands in the text of a URL."""
-    if node is None:
-        return False
-    return any(
-        isinstance(part, ast.Constant) and isinstance(part.value, str) and "?" in part.value
-        for part in ast.walk(node)
-    )
+    """Whether a URL may have a query: it has a `?`, or nothing of it is known."""
+    match node:
+        case None:
+            return False
+        case ast.Constant() | ast.JoinedStr() | ast.BinOp():
+            return any(
+                isinstance(part, ast.Constant) and isinstance(part.value, str) and "?" in part.value
+                for part in ast.walk(node)
+            )
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(text)), attr="format")):
+            return "?" in text
+    return True
 
 
 def _is_none(node: ast.expr | None) -> bool:
@@ -414,10 +391,6 @@ def _is_none(node: ast.expr | None) -> bool:
 
 def _is_true(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is True
-
-
-def _is_none_or_bool(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool))
 
 
 # ----------------------------------------------------------------------------- writing
@@ -440,7 +413,7 @@ def written(plan: CallPlan, args: Sequence[Any]) -> tuple[list[Any], dict[str, A
             new = plan.renamed.get(name, name)
             if named and new != name:
                 arg = arg.with_changes(keyword=cst.Name(new))
-            elif not named and name not in ("method", "url"):
+            elif not named and name not in plan.kept:
                 arg = tb.keyword(new, arg.value).with_changes(comma=arg.comma)
             kept.append(arg)
     if plan.method:

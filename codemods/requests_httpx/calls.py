@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,7 +16,7 @@ from asyncshift import toolbox as tb
 from asyncshift.codemod import Names, Outcome, Resolved
 from asyncshift.codemods.requests_httpx import arguments, handlers, streams
 from asyncshift.codemods.requests_httpx.arguments import AUTHS, CallPlan
-from asyncshift.model import Refusal, Span
+from asyncshift.model import Need, Refusal, Span
 
 METHODS = ("get", "options", "head", "post", "put", "patch", "delete", "request")
 HOISTED = (ast.Assign, ast.AnnAssign, ast.Return, ast.Expr)
@@ -40,21 +41,32 @@ def on_session(method: str, resolved: Resolved) -> Iterator[Outcome]:
     if isinstance(plan, Refusal):
         yield plan
         return
-    yield from plan.messages
+    in_with = isinstance(resolved.parents[0], ast.withitem)
+    if plan.reasons or (plan.streamed and not in_with):
+        yield Need("client")
+    if plan.streamed and not in_with:
+        plan = replace(plan, verb=method, method="", dropped=plan.dropped - {"stream"})
     yield from _auth_edits(resolved, call, method)
     yield tb.edit(resolved, call, partial(_on_client, plan))
-    if plan.streamed:
+    if in_with and plan.streamed:
         yield from streams.on_session(resolved)
-    elif isinstance(resolved.parents[0], ast.withitem):
-        yield tb.refuse(
-            resolved,
-            "entered-unstreamed",
-            "a response that is not streamed is entered by `with`, which httpx has not",
-            "assign the response to a name instead of entering it",
-        )
+    elif in_with:
+        yield from _closing(resolved, call)
     else:
         yield tb.edit(resolved, call, tb.awaited, order=tb.AWAIT_ORDER)
     yield from handlers.widened(resolved)
+
+
+def _closing(resolved: Resolved, call: ast.Call) -> Iterator[Outcome]:
+    """`with session.get(...) as r:` -> `async with aclosing(await session.get(...)) as r:`."""
+    function = resolved.names.dotted("contextlib.aclosing", resolved.site.span)
+    yield tb.edit(resolved, call, tb.awaited, order=tb.AWAIT_ORDER)
+    yield tb.edit(resolved, call, partial(_argument_of, function), order=tb.AWAIT_ORDER + 1)
+    yield from generic.enter(resolved)
+
+
+def _argument_of(function: str, node: Any) -> Any:
+    return cst.Call(tb.expression(function), [cst.Arg(tb.bare(node))])
 
 
 def _names_method(func: ast.expr, method: str) -> bool:
@@ -138,7 +150,8 @@ class ClientBlock:
 
 
 def bare(method: str, resolved: Resolved) -> Iterator[Outcome]:
-    """`requests.get(...)`: a client block around the smallest statement."""
+    """`requests.get(...)`: a client block around the smallest statement, or, where httpx needs
+    help or the file has several such calls, a function of the generated module."""
     call = resolved.node
     if not isinstance(call, ast.Call) or not tb.mentions_import(resolved, call.func):
         yield tb.refuse(
@@ -152,12 +165,45 @@ def bare(method: str, resolved: Resolved) -> Iterator[Outcome]:
     if isinstance(plan, Refusal):
         yield plan
         return
-    outcomes = list(_placed(resolved, call, plan))
+    if plan.reasons or tb.needed(resolved, "client") or _by_module(resolved):
+        outcomes = list(_by_function(resolved, call, method))
+    else:
+        outcomes = list(_placed(resolved, call, plan))
+        if any(isinstance(outcome, Refusal) for outcome in outcomes):
+            outcomes = list(_by_function(resolved, call, method))
     yield from outcomes
-    if not any(isinstance(outcome, Refusal) for outcome in outcomes):
-        yield from plan.messages
-        yield from _auth_edits(resolved, call, method)
-        yield from handlers.widened(resolved)
+    yield from _auth_edits(resolved, call, method)
+    yield from handlers.widened(resolved)
+
+
+def _by_module(resolved: Resolved) -> bool:
+    """Whether the file has several bare calls, or this one runs again and again: a client of its
+    own would cost much time, and many blocks hide the program."""
+    for parent in resolved.parents:
+        if isinstance(parent, (ast.For, ast.AsyncFor, ast.While)):
+            return True
+        if isinstance(parent, tb.Function):
+            break
+    module = tb.module_of(resolved)
+    names = (tb.qualified(resolved, n.func) for n in ast.walk(module) if isinstance(n, ast.Call))
+    known = tb.imported_names(module).values()
+    return sum(map(_is_bare_name, names)) > 1 or any(n.endswith("_http") for n in known)
+
+
+def _by_function(resolved: Resolved, call: ast.Call, method: str) -> Iterator[Outcome]:
+    """`await _http.get(...)`."""
+    function = resolved.names.dotted(f"_http.{method}", resolved.site.span)
+    plan = arguments.through_module(method)
+    yield tb.edit(resolved, call, partial(_of_module, plan, function))
+    if isinstance(resolved.parents[0], ast.withitem):
+        yield from _closing(resolved, call)
+    else:
+        yield tb.edit(resolved, call, tb.awaited, order=tb.AWAIT_ORDER)
+
+
+def _of_module(plan: CallPlan, function: str, call: Any) -> Any:
+    args, _ = arguments.written(plan, call.args)
+    return call.with_changes(func=tb.expression(function), args=args)
 
 
 def _placed(resolved: Resolved, call: ast.Call, plan: CallPlan) -> Iterator[Outcome]:
@@ -167,31 +213,16 @@ def _placed(resolved: Resolved, call: ast.Call, plan: CallPlan) -> Iterator[Outc
         yield from _in_with(resolved, call, plan, statement, others)
         return
     if plan.streamed:
-        yield tb.refuse(
-            resolved,
-            "streamed-outside-with",
-            "a streamed response lives no longer than its client",
-            "enter it: `with requests.get(url, stream=True) as response:`",
-        )
+        yield _no_place(resolved)
         return
     if tb.repeats(resolved):
-        yield tb.refuse(
-            resolved,
-            "repeated-call",
-            "the call runs once for every element, each time without cookies",
-            "write a loop, or share a requests.Session where cookies may be shared",
-        )
+        yield _no_place(resolved)
         return
     header = not isinstance(statement, _SIMPLE)
     yields = any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(statement))
     first = len(others) == 1 and tb.comes_first(resolved, statement)
     if (header or yields) and not (first and _has_room_above(resolved, statement, parents)):
-        yield tb.refuse(
-            resolved,
-            "no-place-for-a-client",
-            "no client block can be put around this call without changing when it runs",
-            "assign the response to a name in a statement of its own",
-        )
+        yield _no_place(resolved)
         return
     whole = getattr(statement, "value", None) is call
     hoisted = header or yields or (first and not whole and isinstance(statement, HOISTED))
@@ -204,6 +235,15 @@ def _placed(resolved: Resolved, call: ast.Call, plan: CallPlan) -> Iterator[Outc
     else:
         yield tb.edit(resolved, call, tb.awaited, order=tb.AWAIT_ORDER)
         yield tb.edit(resolved, statement, block.around, order=order, built=True)
+
+
+def _no_place(resolved: Resolved) -> Refusal:
+    return tb.refuse(
+        resolved,
+        "no-place-for-a-client",
+        "no client block can be put around this call without changing when it runs",
+        "assign the response to a name in a statement of its own",
+    )
 
 
 _SIMPLE = (
@@ -285,7 +325,6 @@ def _in_with(
     index = statement.items.index(item)
     block = _block(resolved, plan, others.index(call), hoisted=False)
     if plan.streamed:
-        yield from streams.complaints(resolved)
         yield tb.edit(resolved, call, block.call)
         change = partial(block.entered, index, len(statement.items))
         yield tb.edit(resolved, statement, change, order=100 - index)
@@ -299,12 +338,7 @@ def _in_with(
             yield tb.edit(resolved, call, block.hoist, order=tb.AWAIT_ORDER)
             yield tb.edit(resolved, statement, partial(_read_inside, block), order=100)
         case _:
-            yield tb.refuse(
-                resolved,
-                "entered-unstreamed",
-                "a response that is not streamed is entered by `with`, which httpx has not",
-                "assign the response to a name instead of entering it",
-            )
+            yield _no_place(resolved)
 
 
 def _read_inside(block: ClientBlock, statement: Any) -> Any:

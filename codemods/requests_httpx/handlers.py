@@ -16,7 +16,7 @@ import libcst as cst
 from asyncshift import generic
 from asyncshift import toolbox as tb
 from asyncshift.codemod import Edit, Outcome, Registry, Resolved
-from asyncshift.model import Severity
+from asyncshift.model import Need, Severity
 
 WIDER = {
     "OSError": ("httpx.HTTPError", "httpx.InvalidURL"),
@@ -34,6 +34,8 @@ CATCHES_ALL = frozenset(
 )
 WITH_RESPONSE = frozenset({"requests.HTTPError"})
 """Errors that have a response in httpx as well."""
+TEXTS = frozenset({"requests.HTTPError", "requests.RequestException"})
+"""What catches the error of `raise_for_status`, whose text differs."""
 
 
 def except_clause(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
@@ -44,8 +46,37 @@ def except_clause(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
         extra += ["json.JSONDecodeError", "builtins.UnicodeDecodeError"]
     yield from generic.except_class(resolved, registry, extra)
     handler = next((p for p in resolved.parents[:2] if isinstance(p, ast.ExceptHandler)), None)
+    if api == "requests.SSLError":
+        yield Need("client", everywhere=True)
     if handler is not None:
+        if api in TEXTS and _uses_text(handler):
+            yield Need("error-text", everywhere=True)
         yield from _reads(resolved, handler, always=api in WITH_RESPONSE)
+
+
+def _uses_text(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler does more with its error than to raise it or to read its members."""
+    for node, parents in _with_parents(handler):
+        if isinstance(node, ast.Name) and node.id == handler.name:
+            match parents[0]:
+                case ast.Attribute(attr="response" | "request") | ast.Raise():
+                    continue
+                case ast.Call(func=ast.Name(id="isinstance" | "type")):
+                    continue
+            return True
+    return False
+
+
+def text_is_used(resolved: Resolved) -> bool:
+    """Whether a handler of any class around the site uses the text of what it catches."""
+    for child, parent in tb.chain(resolved):
+        match parent:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                return False
+            case ast.Try(body=body, handlers=found) if child in body:
+                if any(map(_uses_text, found)):
+                    return True
+    return False
 
 
 def _guarded(resolved: Resolved) -> Iterator[ast.AST]:

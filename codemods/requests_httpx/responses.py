@@ -13,6 +13,7 @@ from asyncshift import generic
 from asyncshift import toolbox as tb
 from asyncshift.codemod import Outcome, Resolved
 from asyncshift.codemods.requests_httpx import calls, handlers, streams
+from asyncshift.model import Need
 
 AS_TEXT = frozenset({"str", "print", "repr"})
 
@@ -186,14 +187,32 @@ def _as_text(node: Any) -> Any:
 def raise_for_status(resolved: Resolved) -> Iterator[Outcome]:
     """The same name; the handlers around it may have to be widened.
 
-    httpx raises for a redirect as well, which shows where redirects are not followed.
+    httpx raises for a redirect as well, which shows where redirects are not followed or a 304 is
+    asked for, and its message differs, which shows where a handler uses it.
     """
     yield from handlers.widened(resolved)
     match resolved.node, resolved.parents:
+        case ast.Call(func=ast.Attribute()) as call, _ if (
+            tb.needed(resolved, "error-text")
+            or handlers.text_is_used(resolved)
+            or _asks_304(resolved)
+        ):
+            function = resolved.names.dotted("_http.raise_for_status", resolved.site.span)
+            yield tb.edit(resolved, call, partial(_given_to, function))
         case ast.Call(func=ast.Attribute(value=ast.Name(id=name))), (ast.Expr() as line, *_) if (
             _may_be_redirect(resolved, name)
         ):
             yield tb.edit(resolved, line, partial(_if_error, name))
+
+
+def _given_to(function: str, call: Any) -> Any:
+    """`r.method()` -> `function(r)`."""
+    return call.with_changes(func=tb.expression(function), args=[cst.Arg(call.func.value)])
+
+
+def _asks_304(resolved: Resolved) -> bool:
+    text = resolved.source.lower()
+    return "if-none-match" in text or "if-modified-since" in text
 
 
 def _may_be_redirect(resolved: Resolved, name: str) -> bool:
@@ -250,54 +269,25 @@ def _is_http_call_of_any_name(node: ast.Call) -> bool:
 
 
 def iterated(name: str, resolved: Resolved) -> Iterator[Outcome]:
-    """`for chunk in r.iter_content(n)` -> `async for chunk in r.aiter_bytes(n)`."""
+    """`for chunk in r.iter_content(n)` -> `async for chunk in r.aiter_bytes(n)`; lines, and text,
+    by the generated module, which splits and decodes as requests does."""
     match resolved.node:
-        case ast.Call(func=ast.Attribute(value=ast.Name(id=response), attr=attr)) as call if (
-            attr == name
-        ):
-            if not streams.enclosing_stream(resolved, response):
-                yield tb.refuse(
-                    resolved,
-                    "not-streamed-here",
-                    f"`{response}` is not streamed by a with statement around this place",
-                    "iterate inside `with session.get(url, stream=True) as response:`",
-                )
-                return
-            yield from _pieces(resolved, call, name)
+        case ast.Call(func=ast.Attribute(attr=attr)) as call if attr == name:
+            given = dict(zip(_PIECES[name], call.args, strict=False))
+            given |= {k.arg: k.value for k in call.keywords if k.arg is not None}
+            if name == "iter_content" and "decode_unicode" not in given:
+                yield tb.edit(resolved, call, _as_bytes)
+            else:
+                function = resolved.names.dotted(f"_http.{name}", resolved.site.span)
+                yield tb.edit(resolved, call, partial(_pieces, name, function))
+            yield from generic.iterate(resolved)
         case _:
             yield tb.refuse(
                 resolved,
                 "stream-handed-on",
-                f"{name} is not called on a name right here",
-                "iterate over it in a `for` statement inside the with block",
+                f"{name} is not called right here",
+                "iterate over it in a `for` statement",
             )
-
-
-def _pieces(resolved: Resolved, call: ast.Call, name: str) -> Iterator[Outcome]:
-    given = dict(zip(_PIECES[name], call.args, strict=False))
-    given |= {k.arg: k.value for k in call.keywords if k.arg is not None}
-    decoded = given.get("decode_unicode")
-    as_text = isinstance(decoded, ast.Constant) and decoded.value is True
-    known = decoded is None or isinstance(decoded, ast.Constant)
-    if "delimiter" in given or not known or as_text is not (name == "iter_lines"):
-        yield tb.refuse(
-            resolved,
-            "stream-decoding",
-            "httpx iterates over bytes in chunks and over text in lines, and not otherwise",
-            "iterate over bytes and split or decode them yourself",
-        )
-        return
-    if name == "iter_lines":
-        yield tb.note(
-            resolved,
-            "stream-lines",
-            "httpx decodes lines as UTF-8 where the server names no charset",
-        )
-    new = "aiter_bytes" if name == "iter_content" else "aiter_lines"
-    kept = frozenset({"chunk_size"}) if name == "iter_content" else frozenset()
-    yield tb.edit(resolved, call, tb.rename_member(new))
-    yield tb.edit(resolved, call, partial(_keep, _PIECES[name], kept), order=5)
-    yield from generic.iterate(resolved)
 
 
 _PIECES = {
@@ -306,7 +296,68 @@ _PIECES = {
 }
 
 
-def _keep(positional: tuple[str, ...], kept: frozenset[str], call: Any) -> Any:
-    names = iter(positional)
-    args = [a for a in call.args if (a.keyword.value if a.keyword else next(names)) in kept]
-    return call.with_changes(args=tb.arguments(call.args, args))
+def _as_bytes(call: Any) -> Any:
+    """Pieces of one byte where no size is given."""
+    args = call.args or [cst.Arg(cst.Integer("1"))]
+    func = call.func.with_changes(attr=cst.Name("aiter_bytes"))
+    return call.with_changes(func=func, args=args)
+
+
+def _pieces(name: str, function: str, call: Any) -> Any:
+    """`_http.iter_lines(r, ...)`: the same arguments, but for a chunk size of lines."""
+    names = iter(_PIECES[name])
+    args = [cst.Arg(call.func.value)]
+    for arg in call.args:
+        known = arg.keyword.value if arg.keyword else next(names)
+        if known != "chunk_size" or name == "iter_content":
+            args.append(tb.keyword(known, arg.value))
+    return call.with_changes(func=tb.expression(function), args=tb.arguments((), args))
+
+
+def body(name: str, resolved: Resolved) -> Iterator[Outcome]:
+    """`r.text`, `r.content`, `r.json()`: what is streamed is read first, and a text is decoded
+    as requests does where the client does so."""
+    if name in ("text", "encoding"):
+        yield Need("client")
+    node = resolved.node.func if isinstance(resolved.node, ast.Call) else resolved.node
+    match node:
+        case ast.Attribute(value=ast.Name(id=response) as receiver, ctx=ast.Load()) if (
+            name != "encoding" and streams.is_streamed(resolved, response)
+        ):
+            function = resolved.names.dotted("_http.read", resolved.site.span)
+            yield tb.edit(resolved, receiver, partial(_read, function))
+
+
+def _read(function: str, node: Any) -> Any:
+    return tb.awaited(cst.Call(tb.expression(function), [cst.Arg(node)]))
+
+
+def apparent_encoding(resolved: Resolved) -> Iterator[Outcome]:
+    """`r.apparent_encoding` -> `_http.apparent_encoding(r)`."""
+    node = resolved.node
+    if isinstance(node, ast.Attribute):
+        function = resolved.names.dotted("_http.apparent_encoding", resolved.site.span)
+        yield tb.edit(resolved, node, partial(_of_member, function))
+
+
+def _of_member(function: str, node: Any) -> Any:
+    call = cst.Call(tb.expression(function), [cst.Arg(node.value)])
+    return tb.keep_parentheses(node, call)
+
+
+def headers(resolved: Resolved) -> Iterator[Outcome]:
+    """Names of headers keep their case where they are listed: httpx lists them in lower case."""
+    node = resolved.node
+    listed = False
+    match resolved.parents[0]:
+        case ast.For(iter=iterable) | ast.comprehension(iter=iterable):
+            listed = iterable is node
+        case ast.Call(func=ast.Name(id="dict" | "list" | "sorted" | "set" | "tuple")):
+            listed = True
+        case ast.Attribute(attr="items" | "keys" | "copy"):
+            listed = True
+        case ast.Dict(keys=keys, values=values):
+            listed = any(k is None and v is node for k, v in zip(keys, values, strict=True))
+    if listed and isinstance(node, ast.Attribute):
+        function = resolved.names.dotted("_http.headers", resolved.site.span)
+        yield tb.edit(resolved, node, partial(_of_member, function))

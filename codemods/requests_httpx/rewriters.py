@@ -35,6 +35,10 @@ from asyncshift.codemods.requests_httpx import calls, handlers, responses, sessi
 from asyncshift.model import Protocol
 
 JAR = "requests.cookies.RequestsCookieJar"
+SETTINGS = frozenset(
+    {"cert", "hooks", "max_redirects", "params", "proxies", "stream", "trust_env", "verify"}
+)
+"""Attributes of a session that httpx takes only when a client is made, or otherwise."""
 _ITERATING = (
     Protocol.FOR,
     Protocol.COMPREHENSION,
@@ -64,6 +68,16 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
             return partial(calls.on_session, name)
         case "requests.Session", "headers" | "auth" | "cookies", _:
             return partial(sessions.attribute, name)
+        case "requests.Session", "mount", Protocol.CALL:
+            return sessions.mount
+        case "requests.Session", name, _ if name in SETTINGS:
+            return sessions.setting
+        case "requests.Response", "text" | "encoding" | "content" | "json", _:
+            return partial(responses.body, name)
+        case "requests.Response", "apparent_encoding", _:
+            return responses.apparent_encoding
+        case "requests.Response", "headers", Protocol.ATTRIBUTE:
+            return responses.headers
         case "requests.Response", "cookies", Protocol.ATTRIBUTE:
             return sessions.cookies
         case "requests.Response" | "requests.PreparedRequest", "url", _:

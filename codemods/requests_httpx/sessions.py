@@ -12,7 +12,7 @@ import libcst as cst
 from asyncshift import toolbox as tb
 from asyncshift.codemod import Outcome, Resolved
 from asyncshift.codemods.requests_httpx import arguments, calls
-from asyncshift.model import Protocol
+from asyncshift.model import Need, Protocol
 
 CLIENT = (("follow_redirects", "True"), ("timeout", "None"))
 
@@ -28,23 +28,64 @@ def constructor(resolved: Resolved) -> Iterator[Outcome]:
             "call requests.Session by its name",
         )
         return
-    if (where := tb.runs_at_definition(resolved)) != "":
-        yield tb.refuse(
-            resolved,
-            "import-time-client",
-            f"the session is made when the {where} is imported, and a client of httpx belongs to "
-            "one event loop",
-            "make it inside a function, and pass it to where it is used",
-        )
-        return
-    name = resolved.names.dotted("httpx.AsyncClient", resolved.site.span)
-    settings = [*CLIENT, *arguments.redirect_limit(resolved)]
-    text = ", ".join(f"{key}={value}" for key, value in settings)
-    yield tb.edit(resolved, call, partial(_client, f"{name}({text})"))
+    if tb.needed(resolved, "client") or outlives_loops(resolved):
+        function = resolved.names.dotted("_http.Client", resolved.site.span)
+        yield tb.edit(resolved, call, tb.retarget_call(function))
+    else:
+        name = resolved.names.dotted("httpx.AsyncClient", resolved.site.span)
+        settings = [*CLIENT, *arguments.redirect_limit(resolved)]
+        text = ", ".join(f"{key}={value}" for key, value in settings)
+        yield tb.edit(resolved, call, partial(_client, f"{name}({text})"))
     if (owner := _unclosed(resolved)) is not None:
         yield tb.note(
             resolved, "client-not-closed", f"nothing closes {owner}; call `await {owner}.aclose()`"
         )
+
+
+def outlives_loops(resolved: Resolved) -> bool:
+    """Whether the session is made at import, or kept in a global: then several event loops may
+    use it one after the other."""
+    if tb.runs_at_definition(resolved) != "":
+        return True
+    function = tb.function_of(resolved.parents)
+    names = {
+        name
+        for node in ast.walk(function or tb.module_of(resolved))
+        if isinstance(node, ast.Global)
+        for name in node.names
+    }
+    match resolved.parents[0]:
+        case ast.Assign(targets=targets):
+            return any(tb.dotted_text(target) in names for target in targets)
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return name in names
+    return False
+
+
+def setting(resolved: Resolved) -> Iterator[Outcome]:
+    """`session.verify`, `session.params`: attributes of the generated client as well."""
+    yield Need("client")
+
+
+def mount(resolved: Resolved) -> Iterator[Outcome]:
+    """`session.mount(prefix, HTTPAdapter(max_retries=...))`: retries of the generated client."""
+    match resolved.node:
+        case ast.Call(args=[_, adapter]):
+            made = arguments.local_value(resolved, adapter)
+            if isinstance(made, ast.Call) and tb.qualified(resolved, made.func) in ADAPTERS:
+                yield Need("client")
+                function = resolved.names.dotted("_http.HTTPAdapter", resolved.site.span)
+                yield tb.edit(resolved, made, tb.retarget_call(function))
+                return
+    yield tb.refuse(
+        resolved,
+        "custom-adapter",
+        "httpx has transports, which are other classes than the adapters of requests",
+        "mount a plain HTTPAdapter, made in the same function",
+    )
+
+
+ADAPTERS = frozenset({"requests.adapters.HTTPAdapter"})
 
 
 def send(resolved: Resolved) -> Iterator[Outcome]:
@@ -130,20 +171,17 @@ def _stored(name: str, resolved: Resolved, value: ast.expr) -> Iterator[Outcome]
         case "auth", ast.Constant(value=None) | ast.Tuple():
             return
         case "auth", ast.Call(func=func):
-            if tb.qualified(resolved, func) not in arguments.AUTHS:
-                yield tb.refuse(
-                    resolved,
-                    "custom-auth",
-                    "this auth may use more of a request than httpx gives it",
-                    "use a (user, password) tuple or httpx.BasicAuth",
-                )
-            yield from calls.auth_edits(resolved, value)
+            name = tb.qualified(resolved, func)
+            if name in arguments.AUTHS:
+                yield from calls.auth_edits(resolved, value)
+            elif arguments.is_foreign(resolved, name):
+                yield arguments.refused_auth(resolved, name)
+            else:
+                yield Need("client")
         case "auth", _:
-            yield tb.note(
-                resolved,
-                "auth-of-unknown-type",
-                "httpx takes tuples and callables that only set headers",
-            )
+            yield Need("client")
+        case "headers", _ if not isinstance(value, ast.Dict):
+            yield Need("client")
         case "cookies", _ if not isinstance(value, ast.Dict):
             yield tb.refuse(
                 resolved,

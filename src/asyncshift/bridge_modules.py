@@ -6,8 +6,11 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
+from asyncshift.codemod import Registry
+from asyncshift.codemod_info import PACKAGE
 from asyncshift.model import (
     BRIDGES,
     Action,
@@ -167,14 +170,59 @@ def _imported_package(project: Project, graph: Graph, file: SourceFile) -> Sourc
     return None
 
 
-def _beside(file: SourceFile) -> BridgeModule:
+def _beside(file: SourceFile, name: str = NAME) -> BridgeModule:
     folders = file.path.split("/")[:-1]
     parts = file.module.split(".")
     inside = len(parts) if file.is_package else len(parts) - 1
     if not inside:
-        return BridgeModule(NAME, "/".join([*folders, f"{NAME}.py"]))
+        return BridgeModule(name, "/".join([*folders, f"{name}.py"]))
     top = folders[: len(folders) - inside + 1]
-    return BridgeModule(f"{parts[0]}.{NAME}", "/".join([*top, f"{NAME}.py"]))
+    return BridgeModule(f"{parts[0]}.{name}", "/".join([*top, f"{name}.py"]))
+
+
+def place_helpers(
+    project: Project, graph: Graph, registry: Registry
+) -> dict[str, list[BridgeModule]]:
+    """For each file that uses a library the modules of codemods, as it would import them."""
+    names = sorted({table.module for table in registry.tables if table.module})
+    paths = {site.path for site in graph.sites if any(t.api for t in site.targets)}
+    return {
+        file.path: [_place_helper(project, graph, file, name) for name in names]
+        for file in project.files
+        if names and file.path in paths
+    }
+
+
+def new_helpers(
+    project: Project, used: Iterable[BridgeModule], registry: Registry
+) -> list[FileChange]:
+    """The modules of codemods that new texts import and that do not stand yet."""
+    return [
+        FileChange(helper.path, None, module_source(registry, helper.module).encode())
+        for helper in sorted(set(used), key=lambda helper: helper.path)
+        if not Path(project.root, helper.path).exists()
+    ]
+
+
+def module_source(registry: Registry, module: str) -> str:
+    """The text of a module that a codemod brings along."""
+    name = module.rpartition(".")[2]
+    table = next(table for table in registry.tables if table.module == name)
+    if table.installed:
+        folder = resources.files(PACKAGE) / table.name
+        return (folder / f"{name}.py").read_text(encoding="utf-8")
+    return Path(table.code, f"{name}.py").read_text(encoding="utf-8")
+
+
+def _place_helper(project: Project, graph: Graph, file: SourceFile, name: str) -> BridgeModule:
+    """Where a file finds the module that a codemod brings along: one for each package."""
+    beside = _beside(file, name)
+    if beside.module == name and (package := _imported_package(project, graph, file)):
+        beside = _beside(package, name)
+    for module, path in sorted(project.helpers.items()):
+        if module == beside.module and (module != name or path == beside.path):
+            return BridgeModule(module, path)
+    return beside
 
 
 def changed_modules(

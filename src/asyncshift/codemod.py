@@ -19,7 +19,7 @@ from typing import Protocol as TypingProtocol
 
 from asyncshift.codemod_info import PACKAGE, CodemodInfo, describe
 from asyncshift.errors import InputError
-from asyncshift.model import Message, Protocol, Refusal, Site, Span
+from asyncshift.model import Message, Need, Protocol, Refusal, Site, Span
 from asyncshift.tables import ClassRow, ExceptionRow, FunctionRow, Table, Value, parse_table
 from asyncshift.twins import twins
 
@@ -117,9 +117,10 @@ class Resolved:
     options: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     """The file's text."""
+    needs: frozenset[str] = frozenset()
 
 
-Outcome = Edit | Refusal | Message
+Outcome = Edit | Refusal | Message | Need
 Rewriter = Callable[[Resolved], Iterable[Outcome]]
 
 

@@ -29,7 +29,8 @@ class Module:
 class ModuleIndex:
     """Dotted names to files.  Several files may share a name: the nearest to the importer wins.
 
-    Generated bridge modules are known by name: they have no facts."""
+    Generated modules (bridges, and what codemods bring along) are known by name: they have no
+    facts."""
 
     def __init__(self, files: Sequence[FileFacts], bridges: Collection[str] = ()) -> None:
         self.files = files
@@ -62,7 +63,7 @@ class ModuleIndex:
         return self._found[key]
 
     def is_bridge(self, importer: int, name: str) -> bool:
-        """Whether `name` means a generated bridge module in a file."""
+        """Whether `name` means a generated module in a file."""
         return any(candidate in self.bridges for candidate in self._candidates(importer, name))
 
     def child(self, module: Module, name: str) -> Module | None:

@@ -58,6 +58,15 @@ class Refusal:
     way_out: str
 
 
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a site needs of the places where its value was made (`Target.origins`), or, with
+    `everywhere`, of every place: their rewriters ask for it by `toolbox.needed`."""
+
+    name: str
+    everywhere: bool = False
+
+
 # ----------------------------------------------------------------------------- discover
 
 
@@ -111,6 +120,13 @@ class Project:
     bridges: Mapping[str, str] = field(default_factory=dict)
     """Generated bridge modules that stand already: dotted name -> path; they are not in `files`."""
     tests: TestSetup = TestSetup()
+    helpers: Mapping[str, str] = field(default_factory=dict)
+    """The same for the modules that codemods bring along (`Table.module`)."""
+
+    @property
+    def generated(self) -> dict[str, str]:
+        """Bridges and helpers."""
+        return {**self.bridges, **self.helpers}
 
 
 # ----------------------------------------------------------------------------- call graph
@@ -454,6 +470,8 @@ class Rewritten:
     messages: tuple[Message, ...] = ()
     bridged: bool = False
     """The text imports the generated bridge module."""
+    helpers: tuple[str, ...] = ()
+    """The modules of codemods that the text imports, by their dotted names."""
 
 
 @dataclass(frozen=True, slots=True)

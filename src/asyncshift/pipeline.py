@@ -20,7 +20,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from asyncshift import callgraph, discover, erasure, facts
-from asyncshift.bridge_modules import changed_modules, place_bridges
+from asyncshift.bridge_modules import (
+    changed_modules,
+    new_helpers,
+    place_bridges,
+    place_helpers,
+)
 from asyncshift.cache import FactsCache
 from asyncshift.codemod import Kind, Registry, load_registry
 from asyncshift.collector import no_gc
@@ -75,6 +80,8 @@ class Survey:
     graph: Graph
     registry: Registry
     messages: tuple[Message, ...] = ()
+    needs: frozenset[str] = frozenset()
+    """What places must give, as `name@path:line:column`, or a name alone (`codemod.Need`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,7 @@ class Analysis:
     scope: Scope | None = None
     """What may change; None for everything."""
     messages: tuple[Message, ...] = ()
+    needs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,7 @@ def survey(
             found,
             registry,
             config.python,
-            bridges=project.bridges,
+            bridges=project.generated,
             hints=config.hints,
             unresolved=unresolved,
         )
@@ -159,7 +167,8 @@ def solved(
 ) -> Analysis:
     """A survey with its plan."""
     scope = make_scope(config, seen.project, seen.graph, choice)
-    refusals = _look(seen, config, progress)
+    refusals, needs = _look(seen, config, progress)
+    seen = replace(seen, needs=needs)
     failed: tuple[Refusal, ...] = ()
     if scope is not None and scope.partial:
         failed = _look_ahead(seen, config, refusals, progress)
@@ -174,6 +183,7 @@ def solved(
         failed,
         scope,
         seen.messages,
+        needs,
     )
 
 
@@ -238,8 +248,12 @@ def _without(project: Project, broken: Mapping[str, SyntaxError], paths: Sequenc
     )
 
 
-def _look(seen: Survey, config: Config, progress: Progress) -> tuple[Refusal, ...]:
-    """What the rewriters cannot do faithfully, asked before anything is decided."""
+_Looked = tuple[tuple[Refusal, ...], frozenset[str]]
+
+
+def _look(seen: Survey, config: Config, progress: Progress) -> _Looked:
+    """What the rewriters cannot do faithfully, and what they need of other places, asked before
+    anything is decided."""
     by_path: dict[str, list[tuple[Site, str]]] = defaultdict(list)
     for site in seen.graph.sites:
         for target in site.targets:
@@ -255,18 +269,25 @@ def _look(seen: Survey, config: Config, progress: Progress) -> tuple[Refusal, ..
                 by_path[site.path].append((site, target.api))
     files = [file for file in seen.project.files if file.path in by_path]
     work = [(file, tuple(by_path[file.path])) for file in files]
-    task = partial(_look_at, seen.registry)
-    return tuple(r for found in _each(task, work, config, "looking", progress) for r in found)
+    task = partial(_look_at, seen.registry, _first_party(seen.project))
+    found = _each(task, work, config, "looking", progress)
+    refusals = tuple(refusal for refused, _ in found for refusal in refused)
+    return refusals, frozenset(need for _, needs in found for need in needs)
 
 
 def _look_at(
     registry: Registry,
+    first_party: str,
     work: tuple[SourceFile, tuple[tuple[Site, str], ...]],
-) -> tuple[Refusal, ...]:
+) -> _Looked:
     from asyncshift.rewrite import look
 
     file, sites = work
-    return look(file, sites, registry, {})
+    return look(file, sites, registry, {"first_party": first_party})
+
+
+def _first_party(project: Project) -> str:
+    return ",".join(sorted({file.module.partition(".")[0] for file in project.files}))
 
 
 def _look_ahead(
@@ -359,6 +380,9 @@ def _proved(
     project = proof.with_texts(analysis.project, texts)
     bridges = place_bridges(analysis.project, analysis.graph, plan).values()
     project = replace(project, bridges={**project.bridges, **{b.module: b.path for b in bridges}})
+    placed = place_helpers(analysis.project, analysis.graph, analysis.registry).values()
+    helpers = {h.module: h.path for found in placed for h in found}
+    project = replace(project, helpers={**project.helpers, **helpers})
     found, broken = _facts(project, analysis.config, progress)
     if broken:
         raise AssertionError(f"a new text does not parse: {min(broken)}")
@@ -367,7 +391,7 @@ def _proved(
             found,
             analysis.registry,
             analysis.config.python,
-            bridges=project.bridges,
+            bridges=project.generated,
             hints=analysis.config.hints,
             strict=False,
         )
@@ -412,8 +436,14 @@ def _work(analysis: Survey | Analysis, plan: Plan) -> list[_Work]:
     files = {file.path: file for file in analysis.project.files}
     bridges = place_bridges(analysis.project, analysis.graph, plan)
     standing = ",".join(sorted({*analysis.project.bridges, *(b.module for b in bridges.values())}))
-    tops = {file.module.partition(".")[0] for file in analysis.project.files}
-    first_party = ",".join(sorted(tops))
+    helpers = place_helpers(analysis.project, analysis.graph, analysis.registry)
+    needs: dict[str, list[str]] = defaultdict(list)
+    for need in sorted(analysis.needs):
+        name, _, place = need.partition("@")
+        path, _, column = place.rpartition(":")
+        path, _, line = path.rpartition(":")
+        needs[path].append(f"{name}@{line}:{column}" if place else name)
+    first_party = _first_party(analysis.project)
     work = []
     root = Path(analysis.project.root)
     for path in list(by_path):
@@ -433,6 +463,10 @@ def _work(analysis: Survey | Analysis, plan: Plan) -> list[_Work]:
             options["bridges"] = standing
         options["tests"] = analysis.project.tests.pytest
         options["loop_scope"] = analysis.project.tests.loop_scope
+        if path in helpers:
+            options["helpers"] = ",".join(bridge.module for bridge in helpers[path])
+        if wanted := (*needs[""], *needs[path]):
+            options["needs"] = ",".join(wanted)
         work.append(_Work(files[path], tuple(decisions), tuple(sorted(options.items()))))
     return work
 
@@ -486,6 +520,10 @@ def _outcome(
     bridges = place_bridges(analysis.project, analysis.graph, plan)
     wanted = [bridge for path, bridge in bridges.items() if path in texts]
     written += changed_modules(analysis.project, wanted, texts, bridge_source())
+    helpers = place_helpers(analysis.project, analysis.graph, analysis.registry)
+    imported = {done.result.path: done.result.helpers for done in results}
+    used = [h for path in texts for h in helpers.get(path, ()) if h.module in imported[path]]
+    written += new_helpers(analysis.project, used, analysis.registry)
     notes = tuple(message for done in results for message in done.result.messages)
     messages = analysis.messages + plan.messages + _needs(analysis.registry, plan) + notes
     if needs_plugin(plan, analysis.project):

@@ -155,6 +155,9 @@ class Table:
     """What awaits a coroutine function that it is given, as a decorator or an argument."""
     async_decorators: tuple[str, ...] = ()
     """Decorators that make a coroutine function of a coroutine function."""
+    module: str = ""
+    """A module that migrated code needs and that the project gets: `_http` for `_http.py`, which
+    lies beside the table."""
     migrated: Mapping[str, str] = field(default_factory=dict)
     """New name that no row has -> the new class of what it gives."""
     code: str = ""
@@ -278,7 +281,7 @@ _SECTIONS = (
     "async_decorators",
     "migrated",
 )
-_CODEMOD = ("name", "summary", "requires", "docs")
+_CODEMOD = ("name", "summary", "requires", "docs", "module")
 _FUNCTION = ("to", "returns", "awaited", "async_with", "async_for", "callbacks")
 _CLASS = (
     "to",
@@ -321,6 +324,7 @@ def parse_table(
         summary=head.text("summary"),
         requires=head.names("requires"),
         docs=head.text("docs"),
+        module=head.text("module"),
         modules=top.texts("modules"),
         aliases=top.texts("aliases"),
         keywords=top.texts("keywords"),

@@ -41,6 +41,12 @@ def note(resolved: Resolved, rule: str, text: str, severity: Severity = Severity
     return Message(resolved.site.path, resolved.site.span[0], rule, text, severity)
 
 
+def needed(resolved: Resolved, name: str) -> bool:
+    """Whether something that comes from the site, or any place, needs this of it (`Need`)."""
+    line, column, *_ = resolved.site.span
+    return name in resolved.needs or f"{name}@{line}:{column}" in resolved.needs
+
+
 # ----------------------------------------------------------------------------- places
 
 

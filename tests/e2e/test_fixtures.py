@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from asyncshift.bridge_modules import module_source
 from asyncshift.cli import run
 from asyncshift.codemod import load_registry
 from asyncshift.rewrite import bridge_source
@@ -64,11 +65,23 @@ def apply(project: Path, case: Path) -> None:
     assert run(arguments) == 0
 
 
-def without_bridge(files: dict[str, bytes]) -> dict[str, bytes]:
-    """A tree without the generated module, which has tests of its own."""
-    bridge = files.get("_run_sync.py")
-    assert bridge is None or bridge.decode() == bridge_source()
-    return {name: data for name, data in files.items() if name != "_run_sync.py"}
+GENERATED = {
+    "_run_sync.py": bridge_source(),
+    "_http.py": module_source(load_registry(), "_http"),
+}
+"""Modules with tests of their own, which fixtures leave out."""
+
+
+def without_generated(files: dict[str, bytes]) -> dict[str, bytes]:
+    """A tree without the generated modules."""
+    found = {}
+    for name, data in files.items():
+        source = GENERATED.get(name.rpartition("/")[2])
+        if source is None:
+            found[name] = data
+        else:
+            assert data.decode() == source
+    return found
 
 
 def execute(project: Path, command: list[str]) -> Ran:
@@ -106,12 +119,15 @@ def test_case(case: Path, tmp_path: Path, update_fixtures: bool) -> None:
     before = tree(project)
 
     apply(project, case)
-    migrated = without_bridge(tree(project))
+    migrated = without_generated(tree(project))
     expected = before if case.name.startswith("skip_") else None
     if expected is None and update_fixtures:
         shutil.rmtree(case / "after", ignore_errors=True)
         shutil.copytree(
-            project, case / "after", ignore=shutil.ignore_patterns(*NOT_SOURCE), dirs_exist_ok=True
+            project,
+            case / "after",
+            ignore=shutil.ignore_patterns(*NOT_SOURCE, *GENERATED),
+            dirs_exist_ok=True,
         )
     if expected is None:
         assert (case / "after").is_dir(), "no after/: write it, or run with --update-fixtures"
@@ -123,7 +139,7 @@ def test_case(case: Path, tmp_path: Path, update_fixtures: bool) -> None:
         if name.endswith(".py"):
             compile(data, name, "exec")
     apply(project, case)
-    assert readable(without_bridge(tree(project))) == readable(migrated), (
+    assert readable(without_generated(tree(project))) == readable(migrated), (
         "a second run changes something"
     )
 
@@ -145,7 +161,9 @@ def test_program_behaves_the_same(case: Path, command: list[str], tmp_path: Path
     for name, source in (("before", case / "before"), ("after", migrated)):
         shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
         if name == "after":  # what a fixture leaves out
-            (tmp_path / name / "_run_sync.py").write_text(bridge_source(), encoding="utf-8")
+            for file, text in GENERATED.items():
+                for folder in {path.parent for path in (tmp_path / name).rglob("*.py")}:
+                    (folder / file).write_text(text, encoding="utf-8")
         runs.append(execute(tmp_path / name, command))
     old, new = runs
     assert (new.status, new.output) == (old.status, old.output), new.errors

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 
 from asyncshift.codemod import Edit, Kind, Registry, Resolved, load_registry
 from asyncshift.edits import Applied, apply_edits, conflicts
-from asyncshift.model import Certainty, Message, Protocol, Refusal, Site, Span, Target
+from asyncshift.model import Certainty, Message, Need, Protocol, Refusal, Site, Span, Target
 from asyncshift.toolbox import dotted_text, imported_names
 
 REGISTRY = load_registry(only=["requests_httpx"])
@@ -151,6 +151,7 @@ class Outcomes:
         self.edits: list[Edit] = []
         self.refusals: list[Refusal] = []
         self.messages: list[Message] = []
+        self.needs: set[str] = set()
         names = PlainNames()
         module = ast.parse(self.text)
         for node, parents, api, protocol in Finder(registry, receivers, module).sites(module):
@@ -169,6 +170,8 @@ class Outcomes:
                         self.refusals.append(outcome)
                     case Message():
                         self.messages.append(outcome)
+                    case Need():
+                        self.needs.add(outcome.name)
 
     def _resolved(
         self, node: ast.AST, parents: Parents, api: str, protocol: Protocol, names: PlainNames
@@ -183,7 +186,8 @@ class Outcomes:
             text=ast.unparse(getattr(node, "func", node)),
             keywords=self.keywords,
         )
-        return Resolved(site, api, node, parents, names, self.way, {}, self.text)
+        options = {"first_party": "m"}
+        return Resolved(site, api, node, parents, names, self.way, options, self.text)
 
     @property
     def rules(self) -> set[str]:
@@ -220,6 +224,11 @@ def refused(text: str, keywords: tuple[str, ...] | None = ()) -> set[str]:
 def messages(text: str, keywords: tuple[str, ...] | None = ()) -> set[str]:
     """The rules of the notes that come with the edits."""
     return {m.rule for m in Outcomes(text, keywords).messages}
+
+
+def needs(text: str) -> set[str]:
+    """What sites of the text need of the places where their values were made."""
+    return Outcomes(text).needs
 
 
 def dedent(text: str) -> str:

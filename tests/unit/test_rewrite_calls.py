@@ -262,9 +262,9 @@ def test_a_refusal_of_the_codemod_leaves_no_text_and_look_asks_for_it() -> None:
     site = Site("m.py", (1, 0, 1, 3), "m.py:0", Protocol.CALL, (), Certainty.CERTAIN, "f")
     asked: Any = Codemods(never)
     silent: Any = Codemods()
-    refusals = look(source(text), [(site, "lib.f")], asked, {})
+    refusals, _ = look(source(text), [(site, "lib.f")], asked, {})
     assert [r.reason for r in refusals] == [text]
-    assert look(source(text), [(site, "lib.f")], silent, {}) == ()
+    assert look(source(text), [(site, "lib.f")], silent, {}) == ((), frozenset())
 
 
 def test_nothing_to_do_changes_nothing() -> None:

@@ -18,7 +18,6 @@ from asyncshift.resolution.hints import Hints
 from asyncshift.resolution.pytest_flow import link_fixtures
 from asyncshift.resolution.values import (
     BOX,
-    BRIDGE,
     CLASS,
     EXT,
     FUN,
@@ -287,7 +286,8 @@ class Solver(Calls):
         self.sited[f.IMP].append(op)
         module = self.modules.resolve(unit, name)
         if self.modules.bridges and self.modules.is_bridge(unit, name):
-            self.push(target, self.pool.of(EXT, f"{BRIDGE}.{attr}" if attr else BRIDGE))
+            short = name.rpartition(".")[2]  # wherever it lies: `_run_sync.run_sync`
+            self.push(target, self.pool.of(EXT, f"{short}.{attr}" if attr else short))
         elif module is None:
             if name:
                 self.push(target, self.pool.of(EXT, f"{name}.{attr}" if attr else name))

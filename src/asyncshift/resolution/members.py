@@ -26,7 +26,6 @@ from asyncshift.resolution.values import (
     BOUND,
     BOX,
     BOXED,
-    BRIDGE,
     CLASS,
     DRIVE,
     EXT,
@@ -272,7 +271,7 @@ class Members(Core):
 
     def _module_attr(self, module: Module, attr: str) -> int | Values | None:
         if f"{module.name}.{attr}" in self.modules.bridges:
-            return self.pool.of(EXT, BRIDGE)
+            return self.pool.of(EXT, attr)
         # `from . import errors` binds what is a submodule as well.
         child = self.modules.child(module, attr)
         node = self.node()

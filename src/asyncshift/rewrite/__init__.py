@@ -13,6 +13,7 @@ from asyncshift.model import (
     Action,
     Decision,
     Message,
+    Need,
     Protocol,
     Refusal,
     Rewritten,
@@ -117,7 +118,10 @@ def rewrite_file(
     _check(file, text)
     hunks = document.hunks()
     bridged = any(wanted.module == ctx.bridge for wanted in names.wanted) and bool(ctx.bridge)
-    return Rewritten(file.path, text, hunks, (), tuple(messages), bridged)
+    imported = {wanted.module for wanted in names.wanted}
+    imported |= {f"{wanted.module}.{wanted.attr}" for wanted in names.wanted}
+    helpers = tuple(module for module in names.helpers.values() if module in imported)
+    return Rewritten(file.path, text, hunks, (), tuple(messages), bridged, helpers)
 
 
 def refusals_of(
@@ -155,25 +159,43 @@ def look(
     sites: Sequence[tuple[Site, str]],
     registry: Registry,
     options: Mapping[str, str],
-) -> tuple[Refusal, ...]:
-    """Ask the rewriters of library sites what they would refuse; nothing is rewritten."""
+) -> tuple[tuple[Refusal, ...], frozenset[str]]:
+    """Ask the rewriters of library sites what they would refuse, and what they need of other
+    places (`toolbox.needed`); nothing is rewritten."""
     if not sites:
-        return ()
+        return (), frozenset()
+    needs: set[str] = set()
     try:
         tree = Tree(file.text)
         names = _names(file, tree, options)
         found = []
         for site, api in sites:
             resolved = _resolved(tree, names, site, api, "convert", options)
-            found += [o for o in registry.rewrite(resolved) if isinstance(o, Refusal)]
+            outcomes = registry.rewrite(resolved)
+            found += [o for o in outcomes if isinstance(o, Refusal)]
+            for need in outcomes:
+                if isinstance(need, Need):
+                    needs.update(_told(need, file.path, site, api))
     except (RecursionError, MemoryError):
-        return tuple(_too_deep(file.path, site.span) for site, _ in sites)
-    return tuple(found)
+        return tuple(_too_deep(file.path, site.span) for site, _ in sites), frozenset()
+    return tuple(found), frozenset(needs)
+
+
+def _told(need: Need, path: str, site: Site, api: str) -> Iterator[str]:
+    """A need with the places that it is addressed to."""
+    if need.everywhere:
+        yield need.name
+        return
+    yield f"{need.name}@{path}:{site.span[0]}:{site.span[1]}"
+    for target in site.targets:
+        if target.api == api:
+            yield from (f"{need.name}@{origin}" for origin in target.origins)
 
 
 def _names(file: SourceFile, tree: Tree, options: Mapping[str, str]) -> FileNames:
     bridge, bridges = options.get("bridge", ""), options.get("bridges", "")
-    return FileNames(tree, file.module, file.is_package, bridge, bridges.split(","))
+    helpers = filter(None, options.get("helpers", "").split(","))
+    return FileNames(tree, file.module, file.is_package, bridge, bridges.split(","), helpers)
 
 
 def _too_deep(path: str, span: Span) -> Refusal:
@@ -187,8 +209,9 @@ def _resolved(
         node = tree.find(site.span, ast.alias) or tree.place(site.span)
     else:
         node = tree.place(site.span)
+    needs = frozenset(options.get("needs", "").split(","))
     return Resolved(
-        site, api, node, tuple(tree.ancestors(node)), names, way, options, source=tree.text
+        site, api, node, tuple(tree.ancestors(node)), names, way, options, tree.text, needs
     )
 
 
@@ -229,6 +252,8 @@ def _plan(
                     refusals.append(step)
                 case Message():
                     messages.append(step)
+                case Need():
+                    pass  # known since `look`
     return planned, borders, refusals, messages
 
 

@@ -12,7 +12,17 @@ import libcst as cst
 
 from asyncshift.codemod import Edit, Registry
 from asyncshift.handed import in_place
-from asyncshift.model import Action, Decision, Message, Refusal, Severity, SourceFile, Span, Style
+from asyncshift.model import (
+    Action,
+    Decision,
+    Message,
+    Need,
+    Refusal,
+    Severity,
+    SourceFile,
+    Span,
+    Style,
+)
 from asyncshift.rewrite.names import FileNames
 from asyncshift.rewrite.regions import Planned
 from asyncshift.rewrite.tree import FunctionNode, Tree, is_comprehension
@@ -37,7 +47,7 @@ class Dropped:
     node: FunctionNode
 
 
-Step = Edit | Planned | Added | Dropped | Refusal | Message
+Step = Edit | Planned | Added | Dropped | Refusal | Message | Need
 """What a construct's rewriting yields."""
 
 AWAIT_ORDER, BRIDGE_ORDER = 10, 20

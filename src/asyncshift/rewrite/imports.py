@@ -240,6 +240,7 @@ def section(ctx: Context, node: Import | str) -> int:
     if top in sys.stdlib_module_names:
         return _STDLIB
     own = {ctx.file.module.partition(".")[0], *ctx.options.get("first_party", "").split(",")}
+    own |= {helper.partition(".")[0] for helper in ctx.names.helpers.values()}
     return _LOCAL if top in own or module == ctx.bridge else _THIRD
 
 
@@ -387,7 +388,8 @@ class _Head:
             return module
         levels, absolute_names = self._own_imports(package[0])
         common = 0
-        while common < min(len(package), len(parts) - 1) and package[common] == parts[common]:
+        last = len(parts) - (parts != package[: len(parts)])  # `from . import module`
+        while common < min(len(package), last) and package[common] == parts[common]:
             common += 1
         level = len(package) - common + 1
         if absolute_names and (len(levels) < absolute_names or level > max(levels)):

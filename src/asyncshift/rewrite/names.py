@@ -85,10 +85,13 @@ class FileNames:
         is_package: bool,
         bridge: str = "",
         bridges: Iterable[str] = (),
+        helpers: Iterable[str] = (),
     ) -> None:
         self._tree, self._module, self._is_package = tree, module, is_package
         self._bridge = bridge
         self.bridges = frozenset(filter(None, (bridge, *bridges)))
+        self.helpers = {name.rpartition(".")[2]: name for name in helpers}
+        """Modules that codemods bring along, by their last names."""
         self.wanted: list[Wanted] = []
         self.gone: set[str] = set()
         """Full names that exist no more: who imports them imports something else."""
@@ -200,6 +203,10 @@ class FileNames:
     def dotted(self, name: str, at: Span) -> str:
         """Text for a full name at a place; `pkg.mod:attr.attr` says where the module ends."""
         node = self._tree.place(at)
+        head, _, member = name.partition(".")
+        if (helper := self.helpers.get(head)) is not None:
+            package = helper.rpartition(".")[0]
+            name = f"{package}:{head}.{member}" if package else f"{head}:{member}"
         if "." not in name and ":" not in name:
             if not self.meanings(name, node):
                 return name
@@ -290,6 +297,8 @@ class FileNames:
 
     def _from_style(self, module: str) -> bool:
         if module == self._bridge or module in FROM_STYLE:
+            return True
+        if any(helper.startswith(f"{module}.") for helper in self.helpers.values()):
             return True
         return any(
             isinstance(s, ast.ImportFrom) and absolute(s, self._module, self._is_package) == module
