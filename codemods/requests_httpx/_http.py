@@ -52,7 +52,7 @@ async def options(url: Any, **settings: Any) -> httpx.Response:
 
 
 async def head(url: Any, **settings: Any) -> httpx.Response:
-    return await request("HEAD", url, **{"follow_redirects": False, **settings})
+    return await request("HEAD", url, **{"allow_redirects": False, **settings})
 
 
 async def post(url: Any, data: Any = None, json: Any = None, **settings: Any) -> httpx.Response:
@@ -79,8 +79,9 @@ class Client(httpx.AsyncClient):
 
     def __init__(self, **settings: Any) -> None:
         defaults = {"follow_redirects": True, "timeout": None, "max_redirects": 30}
+        self.connections = _Transport(self)
         super().__init__(
-            transport=_Transport(self), default_encoding=_guessed, **{**defaults, **settings}
+            transport=self.connections, default_encoding=_guessed, **{**defaults, **settings}
         )
         self.trusts_environment = True
         self.verify: bool | str | ssl.SSLContext = True
@@ -107,6 +108,16 @@ class Client(httpx.AsyncClient):
     @trust_env.setter
     def trust_env(self, trusts: bool) -> None:
         self.trusts_environment = trusts
+
+    async def aclose(self) -> None:
+        """Close the connections of the running loop; a later request opens new ones."""
+        await self.connections.aclose()
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
 
     def mount(self, prefix: str, adapter: HTTPAdapter) -> None:
         """Use an adapter for every URL with this prefix; the longest one that fits wins."""
@@ -190,6 +201,8 @@ class Client(httpx.AsyncClient):
     def _chosen_auth(self, auth: Any, request: httpx.Request) -> Any:
         if auth is None and self.auth is None and self.trust_env and not request.url.userinfo:
             auth = _netrc_auth(request.url.host)
+        if callable(auth) and not isinstance(auth, httpx.Auth):
+            return _Called(auth)
         if isinstance(auth, tuple):
             return httpx.BasicAuth(*map(_encoded, auth))
         if auth is None:
@@ -329,7 +342,9 @@ class PreparedRequest:
 
     def __init__(self, request: httpx.Request) -> None:
         self.method, self.headers, self.url = request.method, request.headers, str(request.url)
-        self.body = request.content or None
+        self.body: bytes | str | None = request.content or None
+        if self.body and FORM in request.headers.get("content-type", ""):
+            self.body = request.content.decode()
 
     @property
     def path_url(self) -> str:
@@ -350,6 +365,14 @@ class AuthBase(httpx.Auth):
 
     def __call__(self, r: Any) -> Any:
         raise NotImplementedError("Auth hooks must be callable.")
+
+
+class _Called(AuthBase):
+    def __init__(self, function: Any) -> None:
+        self._function = function
+
+    def __call__(self, r: Any) -> Any:
+        return self._function(r)
 
 
 def _netrc_auth(host: str) -> tuple[str, str] | None:

@@ -15,6 +15,7 @@ from asyncshift.codemod import Outcome, Resolved
 from asyncshift.codemods.requests_httpx import calls, handlers, streams
 from asyncshift.model import Need
 
+_BARE = frozenset(f"requests.{method}" for method in calls.METHODS)
 AS_TEXT = frozenset({"str", "print", "repr"})
 
 
@@ -124,7 +125,9 @@ def _is_only_tested(resolved: Resolved) -> bool:
 
 def _surely_response(resolved: Resolved, node: ast.expr) -> bool:
     """Whether the expression is a call that gives a response, or a name bound only by such."""
-    if _is_http_call(node):
+    if isinstance(node, ast.NamedExpr):
+        node = node.value
+    if _is_http_call(node) or tb.qualified(resolved, getattr(node, "func", node)) in _BARE:
         return True
     function = tb.function_of(resolved.parents)
     if not isinstance(node, ast.Name) or function is None:
@@ -343,6 +346,53 @@ def apparent_encoding(resolved: Resolved) -> Iterator[Outcome]:
 def _of_member(function: str, node: Any) -> Any:
     call = cst.Call(tb.expression(function), [cst.Arg(node.value)])
     return tb.keep_parentheses(node, call)
+
+
+def of_request(resolved: Resolved) -> Iterator[Outcome]:
+    """`r.request.body` -> `_http.PreparedRequest(r.request).body`."""
+    node = resolved.node
+    if isinstance(node, ast.Attribute):
+        function = resolved.names.dotted("_http.PreparedRequest", resolved.site.span)
+        yield tb.edit(resolved, node, partial(_seen_as, function))
+
+
+def _seen_as(function: str, node: Any) -> Any:
+    return node.with_changes(value=cst.Call(tb.expression(function), [cst.Arg(node.value)]))
+
+
+def history(resolved: Resolved) -> Iterator[Outcome]:
+    """Members of the responses in a history: of one of them, or of all in a loop."""
+    node, parents = resolved.node, resolved.parents
+    members: list[ast.Attribute] = []
+    match parents[:2]:
+        case (ast.Subscript(value=value), ast.Attribute() as member) if value is node:
+            members = [member]
+        case (ast.For(iter=value, target=ast.Name(id=name)) as loop, _) if value is node:
+            members = _members_of(name, loop)
+        case (ast.comprehension(iter=value, target=ast.Name(id=name)), whole) if value is node:
+            members = _members_of(name, whole)
+    for member in members:
+        if member.attr == "url":
+            yield tb.edit(resolved, member, _as_text, order=10)
+        elif member.attr == "reason":
+            yield tb.edit(resolved, member, tb.rename_member("reason_phrase"))
+        elif member.attr in ("ok", "is_redirect", "next", "raw"):
+            yield tb.refuse(
+                resolved,
+                "history-member",
+                f"`{member.attr}` of a response in a history is another thing in httpx",
+                "look at its status_code",
+            )
+
+
+def _members_of(name: str, around: ast.AST) -> list[ast.Attribute]:
+    return [
+        node
+        for node in ast.walk(around)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == name
+    ]
 
 
 def headers(resolved: Resolved) -> Iterator[Outcome]:

@@ -54,6 +54,8 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
     match owner, name, protocol:
         case _, _, Protocol.EXCEPT:
             return partial(handlers.except_clause, registry)
+        case "requests", "Session", Protocol.VALUE:
+            return partial(sessions.factory, registry)
         case "requests", "Session", Protocol.CALL:
             return sessions.constructor
         case "requests", "Response", Protocol.WITH:
@@ -82,6 +84,10 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
             return sessions.cookies
         case "requests.Response" | "requests.PreparedRequest", "url", _:
             return responses.url
+        case "requests.PreparedRequest", "body" | "path_url", _:
+            return responses.of_request
+        case "requests.Response", "history", Protocol.ATTRIBUTE:
+            return responses.history
         case "requests.Response", "ok", _:
             return responses.ok
         case "requests.Response", "raise_for_status", Protocol.CALL:

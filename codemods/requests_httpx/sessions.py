@@ -9,8 +9,9 @@ from typing import Any
 
 import libcst as cst
 
+from asyncshift import generic
 from asyncshift import toolbox as tb
-from asyncshift.codemod import Outcome, Resolved
+from asyncshift.codemod import Outcome, Registry, Resolved
 from asyncshift.codemods.requests_httpx import arguments, calls
 from asyncshift.model import Need, Protocol
 
@@ -60,6 +61,16 @@ def outlives_loops(resolved: Resolved) -> bool:
         case ast.AnnAssign(target=ast.Name(id=name)):
             return name in names
     return False
+
+
+def factory(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
+    """`field(default_factory=requests.Session)` makes generated clients."""
+    match resolved.parents[0]:
+        case ast.keyword(arg="default_factory" | "factory"):
+            function = resolved.names.dotted("_http.Client", resolved.site.span)
+            yield tb.edit(resolved, resolved.node, tb.retarget(function))
+        case _:
+            yield from generic.rewrite(resolved, registry)
 
 
 def setting(resolved: Resolved) -> Iterator[Outcome]:

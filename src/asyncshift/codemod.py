@@ -194,8 +194,6 @@ class Registry:
     def __reduce__(self) -> tuple[object, ...]:
         return (Registry, (self.tables,))
 
-    # ------------------------------------------------------------------ reading names
-
     def canonical(self, name: str) -> str:
         """The name the rows use: `requests.sessions.Session.get` -> `requests.Session.get`."""
         for _ in range(8):
@@ -381,6 +379,8 @@ class Registry:
             self._add_class(table, cls)
         for exception in table.exceptions:
             self._add_exception(table, exception)
+        for name, new in table.bases.items():
+            self._add(table, name, {Protocol.BASE: Treatment(Kind.PLAIN, table.name)}, (new,))
         for name, value in table.constants.items():
             self._constants[name] = value
             plain = Treatment(Kind.PLAIN, table.name)

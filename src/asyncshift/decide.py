@@ -463,6 +463,9 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
                 if api in moved and world.converted(use):  # `isinstance(x, Session)`
                     detail["way"] = "both" if api in staying else "convert"
                     yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
+            case Kind.PLAIN if site.protocol is Protocol.BASE:
+                if any(registry.owner(cls) == treatment.codemod for cls in moved):
+                    yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
             case Kind.PLAIN | Kind.EXCLUSIVE if world.converted(use):
                 detail["way"] = "convert"
                 yield _at(world, site, Action.LIBRARY, f"{api} differs", None, detail)

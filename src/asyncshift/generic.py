@@ -33,7 +33,7 @@ def rewrite(resolved: Resolved, registry: Registry) -> Iterable[Outcome]:
             return iterate(resolved)
         case Protocol.EXCEPT, _:
             return except_class(resolved, registry)
-        case Protocol.ANNOTATION, Kind.PLAIN:
+        case Protocol.ANNOTATION | Protocol.BASE, Kind.PLAIN:
             return _new_name(resolved, registry)
         case ((Protocol.VALUE | Protocol.ATTRIBUTE | Protocol.OPERATOR), _):
             return _value(resolved, registry)

@@ -143,6 +143,8 @@ class Table:
     functions: tuple[FunctionRow, ...] = ()
     exceptions: tuple[ExceptionRow, ...] = ()
     constants: Mapping[str, Value] = field(default_factory=dict)
+    bases: Mapping[str, str] = field(default_factory=dict)
+    """Classes that matter only as bases of the project's own."""
     blocking: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
     """Functions that block as well, but what they give belongs to its thread or its caller: the
@@ -273,6 +275,7 @@ _SECTIONS = (
     "functions",
     "exceptions",
     "constants",
+    "bases",
     "blocking",
     "waiting",
     "main_thread",
@@ -332,6 +335,7 @@ def parse_table(
         functions=tuple(_function_row(top, *row) for row in top.rows("functions")),
         exceptions=tuple(_exception_row(top, *row) for row in top.rows("exceptions")),
         constants=dict(_constants(top)),
+        bases=top.texts("bases"),
         blocking=_functions(file, "blocking", data),
         waiting=_functions(file, "waiting", data),
         main_thread=_functions(file, "main_thread", data),
