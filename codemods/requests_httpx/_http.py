@@ -24,16 +24,17 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
+SHARE_CLIENT = False
+"""Whether all requests without a client of their own share one, and with it their cookies."""
 LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=10)
 FORM = "application/x-www-form-urlencoded"
 _OF_TRANSPORT = ("verify", "cert", "proxies")
 
 
-# ------------------------------------------------------------------------------- requests
-
-
 async def request(method: str, url: Any, **settings: Any) -> httpx.Response:
     """One request with a client of its own, which keeps no cookies for the next one."""
+    if SHARE_CLIENT:
+        return await _shared().request(method, url, **settings)
     client = Client(cookies=settings.pop("cookies", None))
     if not settings.get("stream"):
         async with client:
@@ -41,6 +42,11 @@ async def request(method: str, url: Any, **settings: Any) -> httpx.Response:
     response = await client.request(method, url, **settings)
     response.stream = _Body(response.stream, client)
     return response
+
+
+@lru_cache
+def _shared() -> Client:
+    return Client()
 
 
 async def get(url: Any, params: Any = None, **settings: Any) -> httpx.Response:
@@ -77,37 +83,21 @@ class Client(httpx.AsyncClient):
     Connections belong to the event loop that uses them, so it may be made anywhere.
     """
 
+    params: Any = None
+    trust_env: Any = True
+
     def __init__(self, **settings: Any) -> None:
         defaults = {"follow_redirects": True, "timeout": None, "max_redirects": 30}
         self.connections = _Transport(self)
         super().__init__(
             transport=self.connections, default_encoding=_guessed, **{**defaults, **settings}
         )
-        self.trusts_environment = True
         self.verify: bool | str | ssl.SSLContext = True
         self.cert: Any = None
         self.proxies: dict[str, str] = {}
         self.adapters: dict[str, HTTPAdapter] = {}
-        self.every_params: Any = {}
+        self.params = {}
         self.hooks: dict[str, Any] = {"response": []}
-
-    @property
-    def params(self) -> Any:
-        """Added to the query of each request."""
-        return self.every_params
-
-    @params.setter
-    def params(self, params: Any) -> None:
-        self.every_params = params
-
-    @property
-    def trust_env(self) -> bool:
-        """Whether proxies, certificates and netrc come from the environment."""
-        return self.trusts_environment
-
-    @trust_env.setter
-    def trust_env(self, trusts: bool) -> None:
-        self.trusts_environment = trusts
 
     async def aclose(self) -> None:
         """Close the connections of the running loop; a later request opens new ones."""
@@ -146,7 +136,7 @@ class Client(httpx.AsyncClient):
         follow_redirects: bool | None = None,
     ) -> httpx.Response:
         """The arguments of `requests.Session.request`; `content` is a body as it is."""
-        address = full_url(url, _merged(self.every_params, params))
+        address = full_url(url, _merged(self.params, params))
         if content is None:
             content, kind = _body(data, files, json)
         else:
@@ -161,7 +151,7 @@ class Client(httpx.AsyncClient):
             timeout=_timeout(timeout),
             extensions={"verify": verify, "cert": cert, "proxies": proxies, "method": method},
         )
-        request.url = httpx.URL(address)  # without `self.params`, which are in it already
+        request.url = httpx.URL(address)  # which has `self.params` in it already
         if content is None and request.method not in ("GET", "HEAD"):
             request.headers["Content-Length"] = "0"
         if kind and "content-type" not in request.headers:
@@ -332,9 +322,6 @@ class _Body(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         await self._stream.aclose()
         await self._client.aclose()
-
-
-# ------------------------------------------------------------------------------- authentication
 
 
 class PreparedRequest:

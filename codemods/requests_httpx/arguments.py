@@ -215,6 +215,11 @@ def _reasons(resolved: Resolved, given: Mapping[str, ast.expr], *, bare: bool) -
             yield f"httpx takes {name} only when a client is made"
 
 
+def is_strict(resolved: Resolved) -> bool:
+    """Whether all that requests sends is to be kept."""
+    return resolved.options.get("parity") == "strict"
+
+
 def imported(resolved: Resolved) -> frozenset[str]:
     """The top-level modules that the file imports."""
     names = tb.imported_names(tb.module_of(resolved)).values()

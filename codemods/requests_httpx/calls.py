@@ -179,6 +179,8 @@ def bare(method: str, resolved: Resolved) -> Iterator[Outcome]:
 def _by_module(resolved: Resolved) -> bool:
     """Whether the file has several bare calls, or this one runs again and again: a client of its
     own would cost much time, and many blocks hide the program."""
+    if resolved.options.get("share_client") or arguments.is_strict(resolved):
+        return True
     for parent in resolved.parents:
         if isinstance(parent, (ast.For, ast.AsyncFor, ast.While)):
             return True

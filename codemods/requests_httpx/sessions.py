@@ -29,7 +29,8 @@ def constructor(resolved: Resolved) -> Iterator[Outcome]:
             "call requests.Session by its name",
         )
         return
-    if tb.needed(resolved, "client") or outlives_loops(resolved):
+    strict = arguments.is_strict(resolved)
+    if strict or tb.needed(resolved, "client") or outlives_loops(resolved):
         function = resolved.names.dotted("_http.Client", resolved.site.span)
         yield tb.edit(resolved, call, tb.retarget_call(function))
     else:

@@ -8,9 +8,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 
 from asyncshift.codemod import Registry
 from asyncshift.codemod_info import PACKAGE
+from asyncshift.config import Config
 from asyncshift.model import (
     BRIDGES,
     Action,
@@ -193,25 +195,44 @@ def place_helpers(
     }
 
 
+def rewriter_settings(project: Project, config: Config) -> dict[str, str]:
+    """What rewriters may ask for in every file."""
+    tops = sorted({file.module.partition(".")[0] for file in project.files})
+    return {
+        "first_party": ",".join(tops),
+        "parity": config.parity,
+        "http": config.http,
+        "share_client": "yes" if config.share_client else "",
+    }
+
+
 def new_helpers(
-    project: Project, used: Iterable[BridgeModule], registry: Registry
+    project: Project,
+    used: Iterable[BridgeModule],
+    registry: Registry,
+    settings: Mapping[str, str],
 ) -> list[FileChange]:
     """The modules of codemods that new texts import and that do not stand yet."""
     return [
-        FileChange(helper.path, None, module_source(registry, helper.module).encode())
+        FileChange(helper.path, None, module_source(registry, helper.module, settings).encode())
         for helper in sorted(set(used), key=lambda helper: helper.path)
         if not Path(project.root, helper.path).exists()
     ]
 
 
-def module_source(registry: Registry, module: str) -> str:
-    """The text of a module that a codemod brings along."""
+def module_source(
+    registry: Registry, module: str, settings: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """The text of a module that a codemod brings along, by these settings."""
     name = module.rpartition(".")[2]
     table = next(table for table in registry.tables if table.module == name)
-    if table.installed:
-        folder = resources.files(PACKAGE) / table.name
-        return (folder / f"{name}.py").read_text(encoding="utf-8")
-    return Path(table.code, f"{name}.py").read_text(encoding="utf-8")
+    folder = resources.files(PACKAGE) / table.name if table.installed else Path(table.code)
+    text = (folder / f"{name}.py").read_text(encoding="utf-8")
+    if settings.get("share_client"):
+        text = text.replace("SHARE_CLIENT = False", "SHARE_CLIENT = True")
+    if (library := settings.get("http", "httpx")) != "httpx":
+        text = text.replace("import httpx\n", f"import {library} as httpx\n")
+    return text
 
 
 def _place_helper(project: Project, graph: Graph, file: SourceFile, name: str) -> BridgeModule:

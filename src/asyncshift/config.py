@@ -72,12 +72,20 @@ class Config:
     tests: str = "auto"
     """`async`: tests of what turns turn as well, for pytest with pytest-asyncio, which is added to
     the project; `auto`: where the project has what runs them; `sync`: they wait through bridges."""
+    parity: str = "default"
+    """`strict`: what nearly no server looks at is kept as well (the bytes of JSON)."""
+    http: str = "httpx"
+    """The library that requests becomes: `httpx` or `httpx2`."""
+    share_client: bool = False
+    """Bare calls share one client, and with it cookies and connections."""
     hints: tuple[Hint, ...] = ()
     """What places hold that the analysis cannot see."""
 
 
 _CHOICES = {"direction": ("up", "down"), "boundary": ("facade", "bridge"),
-            "tests": ("auto", "async", "sync")}  # fmt: skip
+            "tests": ("auto", "async", "sync"),
+    "parity": ("default", "strict"), "http": ("httpx", "httpx2")
+}  # fmt: skip
 
 _FILE_KEYS = tuple(field.name for field in dataclasses.fields(Config))
 
@@ -162,9 +170,9 @@ def _checked(path: Path, key: str, value: object) -> object:
             return tuple(path.parent / v for v in value)
         case "jobs", int() if not isinstance(value, bool) and value >= 0:
             return value
-        case "cache" | "edit_callers", bool():
+        case "cache" | "edit_callers" | "share_client", bool():
             return value
-        case (("direction" | "boundary" | "tests"), str()) if value in _CHOICES[key]:
+        case (str(), str()) if value in _CHOICES.get(key, ()):
             return value
         case "facade_name", str() if is_facade_name(value):
             return value
@@ -177,7 +185,10 @@ def _checked(path: Path, key: str, value: object) -> object:
         "cache": "true or false",
         "edit_callers": "true or false",
         "direction": "`up` or `down`",
+        "share_client": "true or false",
         "boundary": "`facade` or `bridge`",
+        "parity": "`default` or `strict`",
+        "http": "`httpx` or `httpx2`",
         "tests": "`auto`, `async` or `sync`",
         "facade_name": "an identifier with `{name}` in it",
         "python": "a path",

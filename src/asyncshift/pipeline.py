@@ -25,6 +25,7 @@ from asyncshift.bridge_modules import (
     new_helpers,
     place_bridges,
     place_helpers,
+    rewriter_settings,
 )
 from asyncshift.cache import FactsCache
 from asyncshift.codemod import Kind, Registry, load_registry
@@ -269,7 +270,7 @@ def _look(seen: Survey, config: Config, progress: Progress) -> _Looked:
                 by_path[site.path].append((site, target.api))
     files = [file for file in seen.project.files if file.path in by_path]
     work = [(file, tuple(by_path[file.path])) for file in files]
-    task = partial(_look_at, seen.registry, _first_party(seen.project))
+    task = partial(_look_at, seen.registry, rewriter_settings(seen.project, config))
     found = _each(task, work, config, "looking", progress)
     refusals = tuple(refusal for refused, _ in found for refusal in refused)
     return refusals, frozenset(need for _, needs in found for need in needs)
@@ -277,17 +278,13 @@ def _look(seen: Survey, config: Config, progress: Progress) -> _Looked:
 
 def _look_at(
     registry: Registry,
-    first_party: str,
+    options: Mapping[str, str],
     work: tuple[SourceFile, tuple[tuple[Site, str], ...]],
 ) -> _Looked:
     from asyncshift.rewrite import look
 
     file, sites = work
-    return look(file, sites, registry, {"first_party": first_party})
-
-
-def _first_party(project: Project) -> str:
-    return ",".join(sorted({file.module.partition(".")[0] for file in project.files}))
+    return look(file, sites, registry, options)
 
 
 def _look_ahead(
@@ -303,7 +300,7 @@ def _look_ahead(
     failed: dict[Refusal, None] = {}
     while True:
         plan = make_plan(seen.graph, seen.project, seen.registry, refusals, tuple(failed))
-        work = _work(seen, plan)
+        work = _work(seen, plan, config)
         missing = [item for item in work if item not in known]
         found = _each(task, missing, config, "looking ahead", progress)
         known.update(zip(missing, found, strict=True))
@@ -331,7 +328,7 @@ def changes(analysis: Analysis, progress: Progress = silent) -> Outcome:
     known: dict[_Work, _Done] = {}
     failed = list(analysis.failed)
     while True:
-        work = _work(analysis, plan)
+        work = _work(analysis, plan, analysis.config)
         missing = [item for item in work if item not in known]
         task = partial(_rewrite_one, analysis.registry, style)
         fresh_results = _each(task, missing, analysis.config, "rewriting", progress)
@@ -429,7 +426,7 @@ class _Work:
         return hash((self.file.path, len(self.decisions), self.options))
 
 
-def _work(analysis: Survey | Analysis, plan: Plan) -> list[_Work]:
+def _work(analysis: Survey | Analysis, plan: Plan, config: Config) -> list[_Work]:
     by_path: dict[str, list[Decision]] = defaultdict(list)
     for decision in plan.decisions:
         by_path[decision.path].append(decision)
@@ -437,13 +434,13 @@ def _work(analysis: Survey | Analysis, plan: Plan) -> list[_Work]:
     bridges = place_bridges(analysis.project, analysis.graph, plan)
     standing = ",".join(sorted({*analysis.project.bridges, *(b.module for b in bridges.values())}))
     helpers = place_helpers(analysis.project, analysis.graph, analysis.registry)
+    settings = rewriter_settings(analysis.project, config)
     needs: dict[str, list[str]] = defaultdict(list)
     for need in sorted(analysis.needs):
         name, _, place = need.partition("@")
         path, _, column = place.rpartition(":")
         path, _, line = path.rpartition(":")
         needs[path].append(f"{name}@{line}:{column}" if place else name)
-    first_party = _first_party(analysis.project)
     work = []
     root = Path(analysis.project.root)
     for path in list(by_path):
@@ -453,12 +450,11 @@ def _work(analysis: Survey | Analysis, plan: Plan) -> list[_Work]:
     for path, decisions in sorted(by_path.items()):
         if not decisions:
             continue
-        options: dict[str, str] = {}
+        options = dict(settings)
         if path in bridges:
             options["bridge"] = bridges[path].module
         if kept := analysis.graph.exported.get(path):
             options["keep_imports"] = ",".join(kept)
-        options["first_party"] = first_party
         if standing:
             options["bridges"] = standing
         options["tests"] = analysis.project.tests.pytest
@@ -523,9 +519,10 @@ def _outcome(
     helpers = place_helpers(analysis.project, analysis.graph, analysis.registry)
     imported = {done.result.path: done.result.helpers for done in results}
     used = [h for path in texts for h in helpers.get(path, ()) if h.module in imported[path]]
-    written += new_helpers(analysis.project, used, analysis.registry)
+    told = rewriter_settings(analysis.project, analysis.config)
+    written += new_helpers(analysis.project, used, analysis.registry, told)
     notes = tuple(message for done in results for message in done.result.messages)
-    messages = analysis.messages + plan.messages + _needs(analysis.registry, plan) + notes
+    messages = analysis.messages + plan.messages + _needs(analysis, plan) + notes
     if needs_plugin(plan, analysis.project):
         settings, said = configured(Path(analysis.project.root))
         written += settings
@@ -571,12 +568,15 @@ def _reached_through(graph: Graph, plan: Plan) -> tuple[Message, ...]:
     return tuple(found)
 
 
-def _needs(registry: Registry, plan: Plan) -> tuple[Message, ...]:
+def _needs(analysis: Analysis, plan: Plan) -> tuple[Message, ...]:
     """What the project has to install for the code that changes."""
     used = {d.detail["codemod"] for d in plan.decisions if d.action is Action.LIBRARY}
-    needed = [name for info in registry.codemods if info.name in used for name in info.requires]
+    known = analysis.registry.codemods
+    needed = [name for info in known if info.name in used for name in info.requires]
     if not needed:
         return ()
+    if analysis.config.http != "httpx":
+        needed = [analysis.config.http if "httpx" in name else name for name in needed]
     text = f"the migrated code needs {', '.join(needed)}: add it to the project's dependencies"
     return (Message("", 0, "dependencies", text),)
 

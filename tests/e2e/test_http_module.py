@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import requests
 
+from asyncshift.bridge_modules import module_source
+from asyncshift.codemod import load_registry
 from asyncshift.codemods.requests_httpx import _http
 
 from .echo_server import EchoServer, serving
@@ -243,3 +245,25 @@ def test_lines_are_split_as_bytes_are() -> None:
     assert asyncio.run(lines()) == [b"first", b"second", b"\x0btab", b"last"]
     assert asyncio.run(lines(delimiter=b"s")) == [b"fir", b"t\n", b"econd\r\n\x0btab\nla", b"t"]
     assert asyncio.run(lines(decode_unicode=True)) == ["first", "second", "", "tab", "last"]
+
+
+def test_bare_calls_may_share_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_http, "SHARE_CLIENT", True)
+
+    async def cookies(url: str) -> Any:
+        await _http.get(f"{url}/cookie/a/b")
+        found = (await _http.get(f"{url}/cookies")).json()
+        await _http._shared().aclose()
+        return found
+
+    with serving() as server:
+        assert asyncio.run(cookies(server.url)) == {"a": "b"}
+    _http._shared.cache_clear()
+
+
+def test_settings_in_the_generated_text() -> None:
+    settings = {"share_client": "yes", "http": "httpx2"}
+    text = module_source(load_registry(), "shop._http", settings)
+    assert "SHARE_CLIENT = True" in text
+    assert "import httpx2 as httpx" in text
+    compile(text, "_http.py", "exec")

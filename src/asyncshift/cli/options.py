@@ -34,6 +34,16 @@ class Direction(enum.StrEnum):
     DOWN = "down"
 
 
+class Parity(enum.StrEnum):
+    DEFAULT = "default"
+    STRICT = "strict"
+
+
+class Http(enum.StrEnum):
+    HTTPX = "httpx"
+    HTTPX2 = "httpx2"
+
+
 class Boundary(enum.StrEnum):
     """What stands at the border of a slice."""
 
@@ -144,6 +154,20 @@ _SHARED: dict[str, Any] = {
         Tests | None,
         typer.Option(help="Whether tests turn: async adds pytest-asyncio, auto needs it there."),
     ],
+    "parity": Annotated[
+        Parity | None,
+        typer.Option(help="strict: keep what nearly no server looks at as well (bytes of JSON)."),
+    ],
+    "http": Annotated[
+        Http | None, typer.Option(help="The library that requests becomes.")
+    ],
+    "share_client": Annotated[
+        bool | None,
+        typer.Option(
+            "--share-client/--client-each",
+            help="Bare calls share one client, and with it cookies and connections.",
+        ),
+    ],
     "python": Annotated[
         Path | None,
         typer.Option(help="The project's interpreter or virtual environment, to read libraries."),
@@ -166,8 +190,12 @@ def _config(start: Path, shared: dict[str, Any]) -> Config:
         "entries": shared["entry"],
     }
     overrides = {name: tuple(value) for name, value in lists.items() if value}
-    single = {name: shared[name] for name in ("python", "jobs", "cache", "edit_callers")}
+    single = {
+        name: shared[name] for name in ("python", "jobs", "cache", "edit_callers", "share_client")
+    }
     single |= {
-        name: str(shared[name]) for name in ("direction", "boundary", "tests") if shared[name]
+        name: str(shared[name])
+        for name in ("direction", "boundary", "tests", "parity", "http")
+        if shared[name]
     }
     return load_config(start, {**overrides, **single})

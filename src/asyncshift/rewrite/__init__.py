@@ -195,7 +195,9 @@ def _told(need: Need, path: str, site: Site, api: str) -> Iterator[str]:
 def _names(file: SourceFile, tree: Tree, options: Mapping[str, str]) -> FileNames:
     bridge, bridges = options.get("bridge", ""), options.get("bridges", "")
     helpers = filter(None, options.get("helpers", "").split(","))
-    return FileNames(tree, file.module, file.is_package, bridge, bridges.split(","), helpers)
+    names = FileNames(tree, file.module, file.is_package, bridge, bridges.split(","), helpers)
+    names.libraries = {"httpx": options.get("http", "httpx")}
+    return names
 
 
 def _too_deep(path: str, span: Span) -> Refusal:

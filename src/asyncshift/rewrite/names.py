@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -92,6 +92,8 @@ class FileNames:
         self.bridges = frozenset(filter(None, (bridge, *bridges)))
         self.helpers = {name.rpartition(".")[2]: name for name in helpers}
         """Modules that codemods bring along, by their last names."""
+        self.libraries: Mapping[str, str] = {}
+        """Libraries of the tables that the user wants another one for."""
         self.wanted: list[Wanted] = []
         self.gone: set[str] = set()
         """Full names that exist no more: who imports them imports something else."""
@@ -204,6 +206,9 @@ class FileNames:
         """Text for a full name at a place; `pkg.mod:attr.attr` says where the module ends."""
         node = self._tree.place(at)
         head, _, member = name.partition(".")
+        if head in self.libraries:
+            head = self.libraries[head]
+            name = f"{head}.{member}"
         if (helper := self.helpers.get(head)) is not None:
             package = helper.rpartition(".")[0]
             name = f"{package}:{head}.{member}" if package else f"{head}:{member}"
