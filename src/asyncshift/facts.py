@@ -38,9 +38,10 @@ KEYED = 16
 (COPY, FUNC, CLS, BOX, SUPER, IMP, LOAD, STORE, CALL, DEC, ITER, WITH, SUB, SETSUB, SEED, KIND) = (
     range(16)
 )
-(ATTR, MENTION, TRUTH, EXCEPT, BASE, TYPE) = range(32, 38)
+(ATTR, MENTION, TRUTH, EXCEPT, BASE, TYPE, REBOUND) = range(32, 39)
 """Marks: reported, never solved.  ATTR(src, attr, dst, site), the others (src, site).  TYPE: an
-annotation names what may have an async form, and src is what it describes."""
+annotation names what may have an async form, and src is what it describes.  REBOUND(variable, src):
+one of several values that a variable is given one after the other."""
 
 AWAITED, MAIN, CALLEE, VARIABLE, STEP, ASKED = 1, 2, 4, 8, 16, 32
 """Flags of a site: under await, in the main guard, the callee of a call, called by the name of a

@@ -60,8 +60,142 @@ CERTAIN = {
         "P",
     ),
     "a library is handed something else": ("use(Base())\nhandle([1])", "u.go"),
+    "a variable of two branches": (
+        "def f(c):\n    if c: x = Base()\n    else: x = Special()\n    x.go()",
+        "x.go",
+    ),
+    "a default first": ("def f(c):\n    x = Base()\n    if c: x = Special()\n    x.go()", "x.go"),
+    "two loops over the same": (
+        "def f(xs):\n    for x in xs: x.go()\n    for x in xs: x.go()\nf([Base(), Special()])",
+        "x.go",
+    ),
+    "a variable that is given the same again": (
+        "def f(x):\n    x.go()\n    x = Base()\n    x.go()\nf(Base())",
+        "x.go",
+    ),
+    "two definitions": (
+        "def f(c):\n    if c:\n        def g(): ...\n    else:\n        def g(): ...\n    g()",
+        "g",
+    ),
+    "a base class gives self, and there is one method": (
+        "class P:\n    def more(self): return self\n    def go(self): ...\n"
+        "class Q(P): ...\nclass R(P): ...\nQ().more().go()",
+        "Q().more().go",
+    ),
+    "read in between, and there is one method": (
+        "class Low(Base): ...\ndef f():\n    x = Base()\n    x.go()\n    x = Low()\n    x.go()",
+        "x.go",
+    ),
+    "self of its own class": (
+        "class P:\n    def more(self): return self\n    def go(self): ...\n"
+        "class Q(P): ...\nP().more().go()",
+        "P().more().go",
+    ),
+    "overridden, and called by super": (
+        "class P:\n    def run(self): return self.go()\n    def go(self): ...\n"
+        "class Q(P):\n    def run(self): return super().run()\n    def go(self): ...",
+        "self.go",
+    ),
+    "overridden, and called on the class": (
+        "class P:\n    def run(self): return self.go()\n    def go(self): ...\n"
+        "class Q(P):\n    def run(self): return P.run(self)\n    def go(self): ...",
+        "self.go",
+    ),
+    "overridden, and a class between calls it by super": (
+        "class P:\n    def run(self): return self.go()\n    def go(self): ...\n"
+        "class M(P):\n    def run(self): return super().run()\n"
+        "class Q(M):\n    def go(self): ...",
+        "self.go",
+    ),
+    "overridden by another subclass": (
+        "class P:\n    def run(self): return self.go()\n    def go(self): ...\n"
+        "class Q(P):\n    def go(self): ...\n"
+        "class R(P):\n    def run(self): ...",
+        "self.go",
+    ),
+    "a key that is not known": (
+        "TABLE = {'a': Base(), 'b': Special()}\ndef f(k): TABLE[k].go()\nf('a')",
+        "TABLE[k].go",
+    ),
+    "a constant key, and all the same": (
+        "TABLE = {'a': Base(), 'b': Base()}\nTABLE[other.KEY].go()",
+        "TABLE[other.KEY].go",
+    ),
+    "self, and another class": (
+        "class P:\n    def run(self): return use(self)\n    def go(self): ...\n"
+        "use(Base())\nP().run()",
+        "u.go",
+    ),
+    "an annotation, and a subclass": (
+        "class Low(Base):\n    def go(self): ...\ndef typed(x: Base): return x.go()\ntyped(Low())",
+        "x.go",
+    ),
+    "another object of the class": (
+        "class P:\n    def more(self): return P()\n    def go(self): ...\n"
+        "class Q(P):\n    def go(self): ...\nQ().more().go()",
+        "Q().more().go",
+    ),
 }
 LIKELY = {
+    "a variable that is read in between": (
+        "def f():\n    x = Base()\n    x.go()\n    x = Special()\n    x.go()",
+        "x.go",
+    ),
+    "a parameter that is given something else": (
+        "def f(x):\n    x.go()\n    x = Special()\n    x.go()\nf(Base())",
+        "x.go",
+    ),
+    "two loops over different things": (
+        "def f(xs, ys):\n    for x in xs: x.go()\n    for x in ys: x.go()\n"
+        "f([Base()], [Special()])",
+        "x.go",
+    ),
+    "handed on in between": (
+        "def f():\n    x = Base()\n    use(x)\n    x = Special()\n    use(x)\nf()",
+        "u.go",
+    ),
+    "a function that is decorated by hand": (
+        "def one(): ...\ndef deco(g):\n    def two(): ...\n    return two\n"
+        "def f():\n    def one(): ...\n    one()\n    one = deco(one)\n    one()\nf()",
+        "one",
+    ),
+    "self of exactly one class": (
+        "class P:\n    def more(self): return self\n    def go(self): ...\n"
+        "class Q(P):\n    def go(self): ...\nP().more().go()",
+        "P().more().go",
+    ),
+    "a base class gives self": (
+        "class P:\n    def more(self): return self\n    def go(self): ...\n"
+        "class Q(P):\n    def go(self): ...\nclass R(P):\n    def go(self): ...\n"
+        "Q().more().go()",
+        "Q().more().go",
+    ),
+    "overridden by the subclass that has the target": (
+        "class P:\n    def run(self): return self.go()\n    def go(self): ...\n"
+        "class Q(P):\n    def run(self): ...\n    def go(self): ...",
+        "self.go",
+    ),
+    "a constant key": (
+        "TABLE = {other.KEY: Base(), other.TWO: Special()}\nTABLE[other.KEY].go()",
+        "TABLE[other.KEY].go",
+    ),
+    "self, and one of a subclass": (
+        "class P:\n    def run(self): return use(self)\n    def go(self): ...\n"
+        "class Q(P):\n    def go(self): ...\nuse(Q())\nP().run()",
+        "u.go",
+    ),
+    "overridden, and another class calls it by super": (
+        "class P:\n    def run(self): return self.go()\n    def go(self): ...\n"
+        "class Q(P):\n    def run(self): ...\n    def go(self): ...\n"
+        "class R(P):\n    def run(self): return super().run()",
+        "self.go",
+    ),
+    "self by super": (
+        "class P:\n    def more(self): return self\n    def go(self): ...\n"
+        "class Q(P):\n    def more(self):\n        it = super().more()\n        it.go()\n"
+        "    def go(self): ...\nclass R(P):\n    def go(self): ...",
+        "it.go",
+    ),
     "nobody calls it": ("def lone(x=Base()): return x.go()", "x.go"),
     "one argument is not known": ("use(Base())\nuse(other.thing())", "u.go"),
     "handed to a library": ("use(Base())\nhandle(use)", "u.go"),

@@ -24,6 +24,7 @@ From values to what the later steps read:
 
 - `sites`: what every place reaches, by which protocol and how surely
 - `escapes`: what leaves the analysis
+- `certainty`, `surplus`: which values may miss others, and which are too many
 - `keywords`: which keyword names can reach a call
 - `foreign`: which receivers a library gave that cannot hold the project's objects
 - `unresolved`: calls that nothing is known of, and the places that a hint would help

@@ -21,6 +21,7 @@ from asyncshift.resolution.escapes import Escapes
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.members import HARMLESS_BASES
 from asyncshift.resolution.sites import Sites
+from asyncshift.resolution.surplus import surplus, wide_nodes
 from asyncshift.resolution.values import BOX, GEN
 
 _CLOSED_DUNDERS = frozenset(
@@ -52,7 +53,16 @@ def unsure_nodes(sites: Sites, escapes: Escapes, named: Iterable[int]) -> set[in
             unsure.add(number)
     unsure -= declared
     unsure.discard(-1)
-    todo = sorted(unsure)
+    _spread(solver, unsure, declared)
+    wide = wide_nodes(sites)
+    _spread(solver, wide, declared)
+    unsure.update(surplus(sites, wide, declared))
+    return unsure
+
+
+def _spread(solver: Solver, nodes: set[int], declared: set[int]) -> None:
+    """Add all that these nodes flow to."""
+    todo = sorted(nodes)
     while todo:
         for entry in solver.uses[todo.pop()] or ():
             if entry.__class__ is int:
@@ -61,10 +71,9 @@ def unsure_nodes(sites: Sites, escapes: Escapes, named: Iterable[int]) -> set[in
                 continue
             else:
                 target = entry[1]
-            if target > 0 and target not in unsure and target not in declared:
-                unsure.add(target)
+            if target > 0 and target not in nodes and target not in declared:
+                nodes.add(target)
                 todo.append(target)
-    return unsure
 
 
 def _from_unknown(solver: Solver) -> Iterator[int]:

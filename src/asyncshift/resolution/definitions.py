@@ -172,6 +172,7 @@ class Definitions(Annotations):
         classes = len(self.classes)
         scope.returned, scope.yielded = self.nodes, self.nodes + 1
         self.nodes += 2
+        scope.start = starts[1]
         scope.is_async = bool(flags & ASYNC)
         self.scope = scope
         params = tuple([(arg.arg, self.bind(arg.arg)) for arg in positional])
@@ -283,6 +284,7 @@ class Definitions(Annotations):
         scope = Scope("function", outer, index, f"{outer.path}<genexpr>.")
         scope.returned, scope.yielded = self.nodes, self.nodes + 1
         self.nodes += 2
+        scope.start = starts[1]
         self.scope = scope
         self.clauses(
             node.generators, self.iterated(clause.iter, source, "comprehension", "", flags)

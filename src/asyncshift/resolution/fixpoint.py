@@ -71,6 +71,8 @@ class Solver(Calls):
         """The ATTR marks."""
         self.marks: list[Op] = []
         """All others."""
+        self.rebound: list[tuple[int, int]] = []
+        """(variable, one of the values that it is given one after the other)."""
         self.parameters: list[tuple[int, list[int]]] = []
         """Function -> the nodes of its parameters, without `self`."""
         self._seeds: list[tuple[int, frozenset[int]]] = []
@@ -198,6 +200,8 @@ class Solver(Calls):
             if mark[0] == f.ATTR:
                 moved = (f.ATTR, at[mark[1]], mark[2], at[mark[3]], mark[4] + site)
                 self.attributes.append(moved)
+            elif mark[0] == f.REBOUND:
+                self.rebound.append((at[mark[1]], at[mark[2]]))
             else:
                 self.marks.append((mark[0], at[mark[1]], mark[2] + site))
 

@@ -12,6 +12,7 @@ from asyncshift.facts import (
     LABEL,
     LOAD,
     MENTION,
+    REBOUND,
     SPAN,
     UNKNOWN,
     VARIABLE,
@@ -37,7 +38,8 @@ class Scope:
         "kind", "parent", "owner", "path", "names", "bound", "defined", "redirect", "loads",
         "mentioned", "runs", "callees", "dicts", "kwarg", "first", "guard", "cls", "yielded",
         "returned", "is_generator", "is_async", "flags", "setters", "fields", "sent", "returns",
-        "block", "redefined", "early",
+        "block", "redefined", "early", "rebound",
+        "start",
     )  # fmt: skip
 
     def __init__(self, kind: str, parent: Scope | None, owner: int, path: str = "") -> None:
@@ -50,6 +52,10 @@ class Scope:
         self.bound: dict[str, None] = {}
         self.defined: set[str] = set()
         """Names that it binds by `def`, `class` or `import`."""
+        self.rebound: dict[str, None] = {}
+        """Names that are bound again, not only by `def`, `class` and `import`."""
+        self.start = 0
+        """The first of its operations."""
         self.redirect: dict[str, Scope] = {}
         """Names that `global` and `nonlocal` lead elsewhere; they never stand in `names`."""
         self.loads: dict[tuple[int, str], int] = {}
@@ -215,7 +221,10 @@ class Emitter:
         if number is not None and scope.kind == "class" and name not in scope.bound:
             scope.early.append((name, number))
             number = None
-        scope.bound[name] = None
+        if name in scope.bound:
+            scope.rebound[name] = None
+        else:
+            scope.bound[name] = None
         if number is None:
             number = scope.names[name] = self.nodes
             self.nodes = number + 1
@@ -226,8 +235,12 @@ class Emitter:
         scope = self.scope
         while scope.redirect and name in scope.redirect:
             scope = scope.redirect[name]
+        again = name in scope.defined and name not in scope.rebound
         scope.defined.add(name)
-        return self.bind(name)
+        number = self.bind(name)
+        if again:
+            del scope.rebound[name]
+        return number
 
     def define_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, made: int) -> None:
         """Bind the name of a `def`.  One that certainly runs gives its name a new meaning for what
@@ -248,6 +261,8 @@ class Emitter:
             scope.end_run()
         if scope.redefined:
             scope.names.update(scope.redefined)
+        if scope.rebound:
+            self._mark_rebound(scope)
         if scope.redirect:
             _redirect(scope)
         bound, outer = scope.bound, scope.parent
@@ -278,6 +293,15 @@ class Emitter:
             if free := [node for node in mentioned if node.id not in bound]:
                 outer.runs.append((free, owner, guard))
         self.scope = scope.parent or scope
+
+    def _mark_rebound(self, scope: Scope) -> None:
+        """What the variables are given that are bound more than once."""
+        names = scope.names  # only the compiler refuses a `global` that comes too late
+        numbers = {names[name] for name in scope.rebound if name in names}
+        for index in range(scope.start, len(self.ops)):
+            op = self.ops[index]
+            if op[0] == COPY and op[1] in numbers:
+                self.marks.append((REBOUND, op[1], op[2]))
 
     def _mention_defined(self, scope: Scope) -> None:
         """Names in value position are sites where they name a definition."""

@@ -106,6 +106,7 @@ class Walker(Definitions):
         scope = Scope("class", outer, index, f"{outer.path}{node.name}.")
         scope.cls = cls
         starts = (self.nodes, len(self.ops), len(self.marks), index + 1)
+        scope.start = starts[1]
         scope.returned, scope.yielded = self.node(), self.node()
         outside, self.class_name = self.class_name, node.name.lstrip("_")
         self.scope = scope
