@@ -387,6 +387,7 @@ def _threaded(world: World, site: Site, f: Function) -> Iterator[Decision]:
     targets = [target.function for target in site.targets if target.function is not None]
     reached = {*targets, *(g for target in targets for g in meant(world, site, target))}
     own = not reached.isdisjoint(world.waiting) or not reached.isdisjoint(world.facades)
+    own = own or not _has_to_thread(world)
     if site.wrapper in THREADS:
         wanted = "in_thread" if own else "to_thread"
         if site.wrapper != wanted:
@@ -398,6 +399,11 @@ def _threaded(world: World, site: Site, f: Function) -> Iterator[Decision]:
         detail = {"own": "1"} if own else {}
         text = f"{f.name} blocks and stays sync"
         yield _at(world, site, Action.TO_THREAD, text, f.id, detail)
+
+
+def _has_to_thread(world: World) -> bool:
+    """Whether `asyncio.to_thread` is there; otherwise the generated module's takes its part."""
+    return world.target >= (3, 9)
 
 
 def _must_thread(world: World, site: Site, f: Function) -> bool:
@@ -475,7 +481,8 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
             case Kind.AWAITABLE | Kind.BLOCKING if (
                 in_async and treatment.blocks and site.protocol is Protocol.CALL
             ):
-                yield _at(world, site, Action.TO_THREAD, _thread_reason(world, use), None)
+                own = {} if _has_to_thread(world) else {"own": "1"}
+                yield _at(world, site, Action.TO_THREAD, _thread_reason(world, use), None, own)
 
 
 def _thread_reason(world: World, use: LibraryUse) -> str:

@@ -32,7 +32,9 @@ def settle_locks(world: World) -> bool:
         waits = [(site, inner) for site, _, _ in uses for inner in _waits_below(world, site)]
         if not waits:
             continue
-        if group in made - set(world.groups.refused) and all(
+        # Before 3.10 a lock belonged to the loop of its making, which is none at import.
+        may = world.target >= (3, 10) and group in made - set(world.groups.refused)
+        if may and all(
             world.in_async(site.caller) and site.certainty is not Certainty.UNKNOWN
             for site, _, _ in uses
         ):

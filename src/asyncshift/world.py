@@ -119,6 +119,8 @@ class World:
     """Facades of earlier steps with their coroutines.  Solved as if they were one function."""
     registered: frozenset[FunctionId] = frozenset()
     """Handlers that a framework knows by their decorator, and awaits."""
+    target: tuple[int, int] = (3, 11)
+    """The oldest Python that the result must run on."""
     tests: frozenset[FunctionId] = frozenset()
     """Tests and their fixtures that may turn."""
     generated: bool = False
@@ -255,6 +257,7 @@ def prepare(
         patched=frozenset(m.function for m in graph.mentions if m.how == "patched"),
         kept=pins(graph, project, registry, tests),
         tests=tests,
+        target=project.requires_python,
         declared={
             f.id: Cause("declared", f"a table says that {f.name} turns", f.path, f.line)
             for f in (graph.functions.values() if registry.turning else ())

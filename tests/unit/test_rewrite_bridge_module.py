@@ -48,8 +48,8 @@ async def loop_of_its_own() -> asyncio.AbstractEventLoop:
     return asyncio.get_running_loop()
 
 
-def test_it_is_self_contained_and_speaks_python_3_9() -> None:
-    tree = ast.parse(bridge_source(), feature_version=(3, 9))
+def test_it_is_self_contained_and_speaks_python_3_8() -> None:
+    tree = ast.parse(bridge_source(), feature_version=(3, 8))
     tops = {
         (node.module or "").partition(".")[0] if isinstance(node, ast.ImportFrom) else alias.name
         for node in ast.walk(tree)

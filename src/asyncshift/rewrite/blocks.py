@@ -97,10 +97,35 @@ def async_with(ctx: Context, decision: Decision) -> Iterator[Step]:
     if (refusal := ctx.cannot_await(block)) is not None:
         yield refusal
         return
+    null = [item for item in block.items if _may_be_null(ctx, item)]
+    if null and ctx.target < (3, 10):
+        reason = "contextlib.nullcontext is no async manager before Python 3.10"
+        way = "write a manager of your own that does both"
+        yield ctx.refuse(null[0].context_expr, "bridge-nullcontext", reason, way)
+        return
     flags = tuple(ctx.decided(item.context_expr, Action.ASYNC_WITH) for item in block.items)
     whole = not all(flags)
     change = partial(split_with, flags=flags) if whole else make_async
     yield Planned(Edit("With", span, change, AWAIT_ORDER), header=not whole)
+
+
+def _may_be_null(ctx: Context, item: ast.withitem) -> bool:
+    """Whether what is entered asynchronously can be a nullcontext, through a name as well."""
+    if not ctx.decided(item.context_expr, Action.ASYNC_WITH):
+        return False
+    sources: list[ast.AST] = [item.context_expr]
+    match item.context_expr:
+        case ast.Name(id=name):
+            for node in ctx.tree.own_nodes(ctx.tree.scope(item.context_expr)):
+                match node:
+                    case ast.Assign(targets=targets, value=value):
+                        if any(isinstance(t, ast.Name) and t.id == name for t in targets):
+                            sources.append(value)
+    return any(
+        isinstance(node, ast.Call) and ctx.names.resolve(node.func) == "contextlib.nullcontext"
+        for source in sources
+        for node in ast.walk(source)
+    )
 
 
 def split_with(node: cst.With, flags: Sequence[bool]) -> cst.With:

@@ -25,7 +25,7 @@ from asyncshift.model import (
 )
 from asyncshift.rewrite.names import FileNames
 from asyncshift.rewrite.regions import Planned
-from asyncshift.rewrite.tree import FunctionNode, Tree, is_comprehension
+from asyncshift.rewrite.tree import COMPREHENSIONS, FunctionNode, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +156,15 @@ class Context:
         """Before 3.11 an async comprehension could not stand inside a sync one."""
         if self.target >= (3, 11):
             return None
-        inside = [a for a in self.tree.ancestors(node) if is_comprehension(a)]
-        if len(inside) < 2:
+        inside = 0
+        around = [node]
+        for above in (node, *self.tree.ancestors(node)):
+            if isinstance(above, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                break
+            if isinstance(above, COMPREHENSIONS) and above.generators[0].iter not in around:
+                inside += 1
+            around.append(above)
+        if inside < 2:
             return None
         reason = "an async comprehension inside another one needs Python 3.11"
         return self.refuse(node, "nested-comprehension", reason, "write the outer one as a loop")

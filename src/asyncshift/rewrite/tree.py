@@ -24,7 +24,7 @@ Compound = (
     | ast.TryStar
     | ast.Match
 )
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _UNPLACED = (ast.FormattedValue, ast.keyword, ast.arg, ast.Expr)
 
 
@@ -172,8 +172,3 @@ class Tree:
                 if size is None or extent < size:
                     best, size = nodes[0], extent
         return best
-
-
-def is_comprehension(node: ast.AST) -> bool:
-    """True for the four nodes with `for` clauses."""
-    return isinstance(node, _COMPREHENSIONS)
