@@ -124,6 +124,35 @@ def pins(
     return found
 
 
+def every_reason(
+    graph: Graph, project: Project, registry: Registry, f: Function
+) -> Iterator[Cause]:
+    """All reasons why a function would be pinned, of which `pins` gives the first."""
+    called = {
+        target.function
+        for site in graph.sites
+        if site.certainty is not Certainty.UNKNOWN and site.protocol is Protocol.CALL
+        for target in site.targets
+        if target.function
+    }
+    iterators, properties = _iterators(graph), kept_properties(graph, project)
+    for rule, text in (
+        *_declared(f, registry),
+        *_reasons(f, project, called, iterators, properties),
+    ):
+        yield Cause(rule, text, f.path, f.line)
+    for fid, cause in _managers_as_decorators(graph):
+        if fid == f.id:
+            yield cause
+    to_twins = handed_to_twins(graph, registry).get(f.id, ())
+    for escape in graph.escapes:
+        if escape.function != f.id or escape.to in ASYNC_AWARE_DECORATORS or escape in to_twins:
+            continue
+        if not _is_awaited(graph, registry, escape):
+            text = f"{f.name} is handed to {escape.to}, which calls it synchronously"
+            yield Cause("escapes", text, escape.path, escape.span[0])
+
+
 def _decorating(f: Function, tests: Set[FunctionId]) -> Set[str]:
     """The decorators of a test that may turn: its runner knows what they make of it."""
     return frozenset(f.decorators) if f.id in tests else frozenset()

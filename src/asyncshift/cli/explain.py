@@ -27,7 +27,7 @@ def explain(
         analysis, _, _ = analyse(given(paths), config, progress)
         outcome = pipeline.changes(analysis, progress)
     function = report.find_target(analysis.graph, target)
-    explanation = report.explain(analysis.graph, outcome.plan, function)
+    explanation = report.explain(analysis, outcome.plan, function, target)
     if format is Format.JSON:
         print(report.explain_json(explanation))
     else:

@@ -8,11 +8,39 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from rich.text import Text
 
+from asyncshift.codemod import Registry
 from asyncshift.errors import InputError
-from asyncshift.model import Cause, Function, FunctionId, FunctionKind, Graph, Plan, Refusal
+from asyncshift.model import (
+    Cause,
+    Function,
+    FunctionId,
+    FunctionKind,
+    Graph,
+    Plan,
+    Project,
+    Refusal,
+)
+from asyncshift.pins import every_reason
+from asyncshift.report.roots import Call, Step, calls_at, roots, sync_callers, way_out
+
+_LINE = re.compile(r"(.+):(\d+)(?::\d+)?")
+_SHOWN = 20
+"""Roots that the text lists; JSON has all."""
+
+
+class Survey(Protocol):
+    """What is needed of a `pipeline.Survey`, or of an analysis."""
+
+    @property
+    def graph(self) -> Graph: ...
+    @property
+    def project(self) -> Project: ...
+    @property
+    def registry(self) -> Registry: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +74,12 @@ class Explanation:
     line: int
     verdict: str
     chain: tuple[Reason, ...]
+    roots: tuple[tuple[Step, ...], ...]
+    """For one that turns: every place that makes it async, behind the way to it."""
+    kept: tuple[Reason, ...]
+    """For one that stays: every reason, and what would unblock it."""
+    calls: tuple[Call, ...]
+    """What becomes of the calls of the line that was asked for."""
     places: tuple[Place, ...]
     refusals: tuple[Reason, ...]
 
@@ -53,7 +87,7 @@ class Explanation:
 def find_target(graph: Graph, target: str) -> Function:
     """The one function that `pkg.mod:func`, `path:line` or a name means; `InputError` otherwise."""
     functions = [f for f in graph.functions.values() if f.kind is not FunctionKind.CLASS]
-    at = re.fullmatch(r"(.+):(\d+)(?::\d+)?", target)
+    at = _LINE.fullmatch(target)
     found = _at_line(functions, at[1], int(at[2])) if at else _named(functions, target)
     if len(found) == 1:
         return found[0]
@@ -68,13 +102,16 @@ def find_target(graph: Graph, target: str) -> Function:
     raise InputError(f"there is no function {target}", hint=hint)
 
 
-def explain(graph: Graph, plan: Plan, function: Function) -> Explanation:
-    """The chain of causes for the yes or for the no, down to the library call or the pin."""
+def explain(seen: Survey, plan: Plan, function: Function, target: str = "") -> Explanation:
+    """The chain of causes for the yes or for the no, down to the library call or the pin; where the
+    target is a line, what becomes of its calls."""
+    graph = seen.graph
     places = [
         Place(d.span[0], d.span[1], str(d.action), d.site.text if d.site else "", d.cause.text)
         for d in plan.decisions
         if d.owner == function.id
     ]
+    at = _LINE.fullmatch(target)
     refusals = [_refusal(function, r) for r in plan.refusals if _inside(function, r)]
     return Explanation(
         name=_full(function),
@@ -82,6 +119,9 @@ def explain(graph: Graph, plan: Plan, function: Function) -> Explanation:
         line=function.line,
         verdict=_verdict(plan, function),
         chain=tuple(_chain(graph, plan, function.id)),
+        roots=roots(graph, plan, seen.registry, function.id),
+        kept=tuple(_kept(seen, plan, function)),
+        calls=tuple(calls_at(graph, plan, function.path, int(at[2]))) if at else (),
         places=tuple(sorted(places, key=lambda p: (p.line, p.column))),
         refusals=tuple(refusals),
     )
@@ -99,6 +139,7 @@ def explain_text(explanation: Explanation) -> Iterator[Text]:
     for depth, link in enumerate(explanation.chain):
         lead = "  because" if depth == 0 else "  " + "  " * depth + "which"
         yield Text(f"{lead} {link.text}  [{link.path}:{link.line}, {link.rule}]")
+    yield from _behind(explanation)
     if explanation.places:
         yield Text("\nWhat is done in it", style="bold")
     for place in explanation.places:
@@ -108,6 +149,27 @@ def explain_text(explanation: Explanation) -> Iterator[Text]:
         yield Text("\nRefused in it", style="bold red")
     for refusal in explanation.refusals:
         yield Text(f"  line {refusal.line}: {refusal.text}")
+
+
+def _behind(explanation: Explanation) -> Iterator[Text]:
+    """All roots, all that keeps it, and the calls of the line."""
+    ways = explanation.roots if len(explanation.roots) > 1 else ()
+    if ways:
+        yield Text(f"\nEverything behind it ({len(ways)})", style="bold")
+    for way in ways[:_SHOWN]:
+        steps = (f"{step.text}  [{step.path}:{step.line}]" for step in way)
+        yield Text("  " + ", which ".join(steps))
+    if len(ways) > _SHOWN:
+        yield Text(f"  and {len(ways) - _SHOWN} more: --format json has them")
+    if explanation.kept:
+        yield Text("\nWhat keeps it sync", style="bold")
+    for reason in explanation.kept:
+        rule = reason.rule if way_out(reason.rule) else explanation.chain[-1].rule
+        out = f"; way out: {way_out(rule)}" if way_out(rule) else ""
+        yield Text(f"  {reason.text}  [{reason.path}:{reason.line}, {reason.rule}]{out}")
+    for call in explanation.calls:
+        said = f": {call.reason}"
+        yield Text.assemble(f"\nline {call.line}: {call.call} is ", (call.verdict, "bold"), said)
 
 
 def _chain(graph: Graph, plan: Plan, start: FunctionId) -> Iterator[Reason]:
@@ -122,6 +184,18 @@ def _chain(graph: Graph, plan: Plan, start: FunctionId) -> Iterator[Reason]:
         name = _full(graph.functions[here]) if here in graph.functions else here
         yield Reason(name, cause.rule, cause.text, cause.path, cause.line)
         here = cause.because
+
+
+def _kept(seen: Survey, plan: Plan, function: Function) -> Iterator[Reason]:
+    """All that keeps a function sync which something would turn."""
+    first = plan.causes.get(function.id)
+    if function.id in plan.turned or function.is_async or first is None:
+        return
+    found = [first, *every_reason(seen.graph, seen.project, seen.registry, function)]
+    if first.rule == "held":
+        found += sync_callers(seen.graph, plan, function)
+    for cause in dict.fromkeys(found):
+        yield Reason(_full(function), cause.rule, cause.text, cause.path, cause.line)
 
 
 def _verdict(plan: Plan, function: Function) -> str:
