@@ -9,7 +9,7 @@ from dataclasses import replace
 from asyncshift.arrivals import find_arrivals
 from asyncshift.bridge_modules import bridged_after, reached_files
 from asyncshift.codemod import Kind, Registry
-from asyncshift.facades import KEPT_BESIDE, async_name, is_public, simple_name
+from asyncshift.facades import KEPT_BESIDE, async_name, calls_by_name, is_public, simple_name
 from asyncshift.groups import LibraryUse, classes_of
 from asyncshift.model import (
     BRIDGES,
@@ -503,13 +503,14 @@ def looks(world: World, registry: Registry) -> list[Message]:
     for site in world.graph.sites:
         if site.certainty is not Certainty.UNKNOWN or site.awaited:
             continue
-        names = sorted(
-            world.function(t.function).name
-            for t in site.targets
-            if t.function and world.is_coroutine(t.function)
-        )
+        reached = [t.function for t in site.targets if t.function]
+        names = sorted(world.function(fid).name for fid in reached if world.is_coroutine(fid))
         if names:
             text = f"{site.text}(...) may reach {', '.join(names)}, which is async now"
+            beside = sorted({world.facades[fid] for fid in reached if fid in world.facades})
+            if calls_by_name(world, site) and beside:
+                text = f"{site.text}(...) may reach {', '.join(names)}: the sync name stays beside "
+                text += ", ".join(beside)
             found.append(Message(site.path, site.span[0], "unknown-call", text, Severity.LOOK))
     found += _handed_on(world)
     found += (_by_name(world, m) for m in world.graph.mentions if m.function in world.turned)

@@ -26,6 +26,7 @@ from asyncshift.world import (
     forces,
     gives_iterator,
     in_decorator,
+    may_wait,
     meant,
 )
 
@@ -226,7 +227,9 @@ def is_public(world: World, f: Function) -> bool:
 
 def _keeps_sync_name(world: World, f: Function, site: Site) -> bool:
     """Whether a call will still be a sync one after this step, with nothing to bridge it."""
-    if not forces(site, f) or site.certainty is Certainty.UNKNOWN:
+    if calls_by_name(world, site):
+        return True
+    if not forces(site, f):
         return False
     if world.in_async(site.caller) or site.caller in world.pairs:
         return False
@@ -234,6 +237,22 @@ def _keeps_sync_name(world: World, f: Function, site: Site) -> bool:
         turns_later = world.goal is not None and site.caller in world.goal
         return turns_later and not (world.scope is not None and world.scope.bridges)
     return True
+
+
+def calls_by_name(world: World, site: Site) -> bool:
+    """Whether sync code calls something on an unknown receiver, where it may wait: whatever has the
+    name keeps it, as a facade.  (Tests that forget an await fail, and tell.)"""
+    if site.certainty is not Certainty.UNKNOWN or site.protocol is not Protocol.CALL:
+        return False
+    if site.awaited or is_test_file(site.path) or world.in_async(site.caller):
+        return False
+    return may_wait(world, site)
+
+
+def can_be_called(world: World, f: Function) -> bool:
+    """Whether a facade does for every call of a function.  (A generator may be made in one place
+    and iterated in another, where no name tells which of the two forms it is.)"""
+    return not f.is_generator and unfit(world, f.id) is None
 
 
 def unfit(world: World, fid: FunctionId) -> str | None:

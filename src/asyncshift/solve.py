@@ -17,6 +17,7 @@ from collections.abc import Mapping
 
 from asyncshift.affinity import context_setters, settle_affinity
 from asyncshift.codemod import Kind
+from asyncshift.facades import calls_by_name, can_be_called
 from asyncshift.groups import LibraryUse, origins_of
 from asyncshift.locks import settle_locks
 from asyncshift.model import (
@@ -34,6 +35,7 @@ from asyncshift.pins import is_test_file
 from asyncshift.standing import has_twin
 from asyncshift.testing import is_test_part
 from asyncshift.world import (
+    BRIDGEABLE,
     ITERATING,
     OWN_THREAD,
     ROOTS,
@@ -45,6 +47,7 @@ from asyncshift.world import (
     forces,
     hold,
     in_one_hop,
+    may_wait,
     pin,
     reaches,
 )
@@ -246,14 +249,15 @@ def _pin_read(world: World, f: Function, site: Site) -> bool:
 
 
 def _pin_called_by_name(world: World, f: Function, site: Site) -> bool:
-    """A call that only its name connects is never edited, so what it may reach stays sync: the
-    alternative is a coroutine that nobody awaits.  In tests such a call is only listed: there a
-    forgotten await is found when the tests run, and never in production."""
+    """A call that only its name connects is never edited.  Where it waits in sync code, what it may
+    reach keeps its name as a facade; else it stays sync: the alternative is a coroutine that nobody
+    awaits.  In tests such a call is only listed: there a forgotten await is found when the tests
+    run, and never in production."""
     if site.awaited or site.asked or site.caller == f.id:
         return False
     if site.protocol is not Protocol.CALL and site.protocol not in ITERATING:
         return False
-    if is_test_file(site.path):
+    if is_test_file(site.path) or (calls_by_name(world, site) and can_be_called(world, f)):
         return False
     caller = world.function(site.caller)
     if site.protocol is Protocol.CALL:
@@ -270,10 +274,16 @@ def _can_reach(world: World, site: Site, f: Function) -> bool:
     if not forces(site, f):
         return True
     if not world.in_async(site.caller):
-        return bridge_allowed(world, site)
+        return bridge_allowed(world, site) or _keeps_facade(world, site, f)
     if (site.path, site.span) in world.unwritable:
         return False
     return all(world.converted(use) for use in world.uses_at.get((site.path, site.span), ()))
+
+
+def _keeps_facade(world: World, site: Site, f: Function) -> bool:
+    """Where no bridge can be written, the sync name is called as before, if it may wait there."""
+    written = (site.path, site.span) in world.unwritable and site.protocol in BRIDGEABLE
+    return written and can_be_called(world, f) and may_wait(world, site)
 
 
 def group_conflicts(world: World) -> bool:
@@ -311,7 +321,8 @@ def find_blocking(world: World) -> None:
         for fid in world.turned
         if world.is_coroutine(fid)
         for site in world.incoming.get(fid, ())
-        if forces(site, world.function(fid)) and not world.in_async(site.caller)
+        if forces(site, world.function(fid)) or calls_by_name(world, site)
+        if not world.in_async(site.caller)
     }
     world.bridging |= {
         site.caller

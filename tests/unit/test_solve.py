@@ -186,9 +186,23 @@ def test_an_async_function_that_was_there_awaits_what_turned_and_its_callers_sta
     assert actions(plan, call) == {Action.AWAIT}
 
 
-def test_a_call_that_only_its_name_connects_keeps_the_function_sync(net: Net) -> None:
+def test_a_call_that_only_its_name_connects_keeps_the_sync_name(net: Net) -> None:
     for name in ("fetch", "user", "other"):
         net.add(name)
+    net.calls("fetch", "time.sleep")
+    net.calls("other", "time.sleep")
+    site = net.calls("user", "fetch", certainty=Certainty.UNKNOWN)
+    plan = net.plan()
+    assert net.turned(plan) == {"fetch", "other"}
+    assert actions(plan, site) == set()
+    facades = [dict(d.detail).get("facade") for d in plan.decisions]
+    assert [f for f in facades if f] == ["fetch_async"]
+
+
+def test_what_is_called_by_name_in_async_code_stays_sync(net: Net) -> None:
+    for name in ("fetch", "other"):
+        net.add(name)
+    net.add("user", is_async=True)
     net.calls("fetch", "time.sleep")
     net.calls("other", "time.sleep")
     site = net.calls("user", "fetch", certainty=Certainty.UNKNOWN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import chain
 
@@ -25,13 +26,15 @@ _DEPTH = 3
 _TRANSPARENT = frozenset({"functools.wraps", "dataclasses.dataclass", "functools.total_ordering",
                           "enum.unique", "typing.runtime_checkable", "typing.final"})  # fmt: skip
 
+LITERAL = re.compile("""[a-zA-Z]{0,2}["']""")
+"""A callee as written, `", ".join`, that is a method of a text."""
 _LOGGING = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log"})
 
 
 def only_looks(name: str) -> bool:
-    """Logging and assertions format or compare what they are given."""
+    """Logging, assertions and methods of literals format or compare what they are given."""
     last = name.rpartition(".")[2]
-    return last in _LOGGING or last.startswith("assert")
+    return last in _LOGGING or last.startswith("assert") or LITERAL.match(name) is not None
 
 
 class Escapes:

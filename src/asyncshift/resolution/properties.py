@@ -76,8 +76,10 @@ class _Exposed:
         """(node, who) of everything that foreign code is handed."""
         sited = self._solver.sited
         for op in sited[f.CALL]:
-            if op[5] >= 0 and (op[3] or op[4]):
-                label = self._solver.sites[op[5]][3]
+            if op[5] < 0 or not (op[3] or op[4]):
+                continue
+            _, protocol, _, label, _ = self._solver.sites[op[5]]
+            if protocol == "call":
                 nodes = [a if a >= -1 else ~a for a in op[3]] + [n for _, n in op[4]]
                 if self._is_foreign(op[2]) and not only_looks(label):
                     yield from ((node, label) for node in nodes)

@@ -8,7 +8,6 @@ for one of them (`hints.py`) may resolve the call.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from asyncshift import facts as f
 from asyncshift.facts import Op
 from asyncshift.model import FunctionId, Unresolved
 from asyncshift.resolution.by_name import BUILTIN_NAMES
+from asyncshift.resolution.escapes import LITERAL
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.flow import Fn
 from asyncshift.resolution.foreign import Foreign
@@ -27,7 +27,6 @@ _FAR = 400
 _ITSELF = frozenset({"class", "subclass", "partial"})
 _FOREIGN = frozenset({"ext", "boxed", "drive", "foreign", "gen", "manager", "lib", "result"})
 _MAKING = frozenset({f.LOAD, f.CALL, f.SUB, f.ITER, f.WITH})
-_LITERAL = re.compile("""[a-zA-Z]{0,2}["']""")
 
 
 class Known:
@@ -55,7 +54,7 @@ class Known:
         if receiver is not None and self._outside(*receiver):
             return "foreign"
         label = self._sites.facts_of(site)[1][3]
-        if _LITERAL.match(label) or (receiver is not None and self._constant(receiver[0])):
+        if LITERAL.match(label) or (receiver is not None and self._constant(receiver[0])):
             return "constant"
         return "unknown" if found is None else "by name"
 

@@ -17,6 +17,8 @@ from asyncshift.rewrite.context import BRIDGE_ORDER, Context, Step, kind_of
 from asyncshift.rewrite.exit_stacks import is_enter_context
 from asyncshift.rewrite.handed import is_handed, waited
 
+_AROUND = BRIDGE_ORDER + 1
+"""What a coroutine gives is iterated or entered: `iter_sync(run_sync(f()))`."""
 _ITERATED = frozenset(
     {Protocol.FOR, Protocol.COMPREHENSION, Protocol.YIELD_FROM, Protocol.CONSUME, Protocol.NEXT}
 )
@@ -42,7 +44,8 @@ def bridge(ctx: Context, decision: Decision) -> Iterator[Step]:
     if isinstance(node, ast.Call) and is_handed(node):
         yield from waited(ctx, node, change, Action.BRIDGE)
         return
-    yield Edit(kind_of(node), decision.span, change, BRIDGE_ORDER)
+    order = BRIDGE_ORDER if helper == "run_sync" else _AROUND
+    yield Edit(kind_of(node), decision.span, change, order)
 
 
 def wrapped(node: cst.BaseExpression, function: cst.BaseExpression) -> cst.Call:
@@ -89,9 +92,7 @@ def _iterated(ctx: Context, decision: Decision, protocol: str) -> Iterator[Step]
         change = partial(_wrapped_argument, function=function)
         yield Edit("Call", decision.span, change, BRIDGE_ORDER)
         return
-    yield Edit(
-        kind_of(node), ctx.tree.span(node), partial(wrapped, function=function), BRIDGE_ORDER
-    )
+    yield Edit(kind_of(node), ctx.tree.span(node), partial(wrapped, function=function), _AROUND)
 
 
 def _consumer(decision: Decision) -> str:
