@@ -54,6 +54,7 @@ BY_PROTOCOL = {
     Protocol.NEXT: Action.ANEXT,
     Protocol.YIELD_FROM: Action.DELEGATE,
     Protocol.CONSUME: Action.CONSUME,
+    Protocol.MAPPED: Action.MAPPED,
 }
 
 
@@ -434,7 +435,7 @@ def _at(
 ) -> Decision:
     cause = Cause(str(action), text, site.path, site.span[0], because)
     details = dict(detail or {})
-    if action is Action.CONSUME:
+    if action in (Action.CONSUME, Action.MAPPED):
         details["consumer"] = site.consumer
     owner = text_owner(world, site.caller)
     return Decision(site.path, site.span, action, cause, owner, site, details)

@@ -12,6 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from asyncshift.erasure_mapped import (
+    as_call,
+    first_by_key,
+    sorted_by_key,
+    with_key,
+    without_lambda,
+)
 from asyncshift.erasure_scopes import FunctionNode, Scope, Scopes, origin, sync_name
 from asyncshift.handed import handed, in_place
 
@@ -318,7 +325,7 @@ class Normaliser(ast.NodeTransformer):
                 value=ast.Name(id="@typing.Coroutine"), slice=ast.Tuple(elts=[_, _, result])
             ):
                 return result
-        return node
+        return first_by_key(node)
 
     # ------------------------------------------------------------------ async statements
 
@@ -435,9 +442,10 @@ class Normaliser(ast.NodeTransformer):
             ):
                 return double
             case ast.Call(func=ast.Name(id="min" | "max"), args=[_, _, *_]):
-                pass  # the arguments are compared, not taken apart
+                return with_key(node)  # the arguments are compared, not taken apart
             case ast.Call(func=ast.Name(id=name), args=[first, *rest]) if name in _TOTAL:
                 node.args = [_elements(first), *rest]
+                return with_key(node)
             case ast.Call(
                 func=ast.Attribute(value=values, attr=("__next__" | "__iter__") as method), args=[]
             ):
@@ -461,7 +469,7 @@ class Normaliser(ast.NodeTransformer):
             ) if last.ifs:
                 # `next((True for x in xs if p(x)), False)` ends where `any(p(x) for x in xs)` does.
                 values.elt = last.ifs.pop()
-                return self._call(ast.Call(ast.Name("any", ast.Load()), [values], []))
+                return self._call(ast.Call(ast.Name("any", ast.Load()), [as_call(values)], []))
             case ast.Call(
                 func=ast.Name(id="any"),
                 args=[
@@ -478,7 +486,7 @@ class Normaliser(ast.NodeTransformer):
             ) if one == other and not (isinstance(wanted, ast.Name) and wanted.id == one):
                 # `any(item == x for item in xs)` ends where `x in xs` does.
                 return ast.Compare(wanted, [ast.In()], [clause.iter])
-        return node
+        return without_lambda(node)
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         """`lambda *args, **kwargs: f(*args, **kwargs)` is `f` that can be bound."""
@@ -512,7 +520,7 @@ class Normaliser(ast.NodeTransformer):
                 args=[ast.GeneratorExp(elt=ast.UnaryOp(op=ast.Not(), operand=test)) as values],
             ):
                 values.elt = test
-                return ast.Call(ast.Name("all", ast.Load()), [values], [])
+                return ast.Call(ast.Name("all", ast.Load()), [as_call(values)], [])
         return ast.UnaryOp(node.op, operand)
 
     # A comprehension is the constructor called with a generator expression: the same elements in
@@ -530,7 +538,17 @@ class Normaliser(ast.NodeTransformer):
 
     def _built(self, name: str, element: ast.expr, clauses: list[ast.comprehension]) -> ast.AST:
         values = ast.GeneratorExp(element, self._all(clauses))
-        return self._call(ast.Call(ast.Name(name, ast.Load()), [values], []))
+        if name == "list" and (call := sorted_by_key(values)) is not None:
+            return call
+        return self._call(ast.Call(ast.Name(name, ast.Load()), [as_call(values)], []))
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
+        return as_call(ast.GeneratorExp(self._visit(node.elt), self._all(node.generators)))
+
+    def visit_Starred(self, node: ast.Starred) -> ast.AST:
+        """A star takes all, as a list does; before a target it makes one."""
+        value = self._visit(node.value)
+        return ast.Starred(_elements(value) if isinstance(node.ctx, ast.Load) else value, node.ctx)
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
         return ast.comprehension(

@@ -148,6 +148,8 @@ class Protocol(enum.StrEnum):
     CALL: `f()`.  WITH: a with item (target: `__enter__`/`__exit__`, or a contextmanager function).
     FOR / COMPREHENSION: iteration over what a generator (or `__iter__`) gives.  NEXT: `next(it)`.
     YIELD_FROM.  CONSUME: a builtin consumes an iterator (`list(rows())`; `Site.consumer` names it).
+    MAPPED: a builtin is handed the target and calls it item by item (`map(f, rows)`,
+    `sorted(rows, key=f)`; `Site.consumer` names it).
     ATTRIBUTE: a property of the project, or a member of a library's instance (`response.ok`).
     DECORATOR: `f` is decorated by target.  OPERATOR: subscript, `in`, `len`, `==`: dunders.
     VALUE: a function, class or library API is mentioned outside a call position.
@@ -164,6 +166,7 @@ class Protocol(enum.StrEnum):
     NEXT = "next"
     YIELD_FROM = "yield_from"
     CONSUME = "consume"
+    MAPPED = "mapped"
     ATTRIBUTE = "attribute"
     DECORATOR = "decorator"
     OPERATOR = "operator"
@@ -263,7 +266,7 @@ class Site:
 
     path: str
     span: Span
-    """CALL, NEXT, CONSUME: the call expression.  WITH: the item's context expression.  FOR,
+    """CALL, NEXT, CONSUME, MAPPED: the call.  WITH: the item's context expression.  FOR,
     COMPREHENSION: the iterated expression.  YIELD_FROM: the `yield from` expression.  ATTRIBUTE:
     the attribute expression.  EXCEPT: the one class expression (inside a tuple: the element).
     IMPORT: the alias.  Otherwise the expression itself, always without its own parentheses,
@@ -278,7 +281,7 @@ class Site:
     """Already under `await`, `async for` or `async with`."""
     in_main_guard: bool = False
     consumer: str = ""
-    """For CONSUME: canonical name of the consumer (`list`, `itertools.islice`, `str.join`)."""
+    """For CONSUME, MAPPED: canonical name of the consumer (`list`, `itertools.islice`, `map`)."""
     region: Span | None = None
     """For EXCEPT and WITH: the span of the guarded body (try body or with body)."""
     keywords: tuple[str, ...] | None = ()
@@ -374,6 +377,7 @@ class Action(enum.StrEnum):
     ANEXT = "anext"  # span: the next(...) call
     DELEGATE = "delegate"  # span: the yield from expression
     CONSUME = "consume"  # span: consumer call; detail: consumer
+    MAPPED = "mapped"  # span: the call that is handed a function; detail: consumer
     TO_THREAD = "to-thread"  # span: call, or an attribute (a property); detail: own
     BRIDGE = "bridge"  # span: call, or an iterated expression; detail: protocol
     RUN = "run"  # span: call at an entry point

@@ -19,6 +19,7 @@ from asyncshift.model import (
 )
 from asyncshift.properties import kept_properties
 from asyncshift.standing import handed_to_twins, has_both, name_in_table
+from asyncshift.wrapped import mapped_places
 
 TURNING_DUNDERS = frozenset({"__call__", "__enter__", "__exit__", "__next__"})
 """Dunders that have an async form which the caller can be rewritten to."""
@@ -82,11 +83,15 @@ def pins(
     `tests` may turn although a test runner calls them."""
     escaped: dict[FunctionId, Escape] = {}
     to_twins = handed_to_twins(graph, registry)
+    mapped = mapped_places(graph)
     for escape in graph.escapes:
         if escape.function is None or escape in to_twins.get(escape.function, ()):
             continue
+        if (escape.path, escape.span, escape.function) in mapped:
+            continue
         if not _is_awaited(graph, registry, escape):
             escaped.setdefault(escape.function, escape)
+    inlined = {function for _, _, function in mapped}
     iterators = _iterators(graph)
     called_here = {
         target.function
@@ -99,6 +104,8 @@ def pins(
     properties = kept_properties(graph, project)
     for f in graph.functions.values():
         if f.is_async or f.kind is FunctionKind.MODULE or f.id in found:
+            continue
+        if f.kind is FunctionKind.LAMBDA and f.id in inlined and f.id not in escaped:
             continue
         for rule, text in (
             *_declared(f, registry),

@@ -151,9 +151,10 @@ def spread(world: World) -> None:
             return
         if world.allowed is not None and fid not in world.allowed:
             return
-        if f.kind not in (FunctionKind.FUNCTION, FunctionKind.GENEXP):
-            return
-        if f.kind is FunctionKind.GENEXP and not _can_await(world, f.parent, stuck):
+        if f.kind is FunctionKind.GENEXP or fid in world.inlined:
+            if not _can_await(world, f.parent, stuck):
+                return
+        elif f.kind is not FunctionKind.FUNCTION:
             return
         world.turned.add(fid)
         world.causes[fid] = cause
@@ -214,8 +215,11 @@ def _seeds(world: World, use: LibraryUse) -> bool:
 
 
 def _can_await(world: World, fid: FunctionId | None, stuck: Mapping[FunctionId, Cause]) -> bool:
-    while fid is not None and world.function(fid).kind is FunctionKind.GENEXP:
-        fid = world.function(fid).parent
+    while fid is not None:
+        f = world.function(fid)
+        if f.kind is not FunctionKind.GENEXP and (fid not in world.inlined or fid in stuck):
+            break
+        fid = f.parent
     if fid is None:
         return False
     f = world.function(fid)
@@ -232,7 +236,10 @@ def _hold_conflicts(world: World) -> bool:
             if site.certainty is Certainty.UNKNOWN:
                 grew |= _pin_called_by_name(world, f, site)
             elif not _can_reach(world, site, f):
-                grew |= _pin_read(world, f, site) if f.is_property else hold(world, fid, site)
+                if site.protocol is Protocol.MAPPED:
+                    grew |= _pin_mapped(world, f, site)
+                else:
+                    grew |= _pin_read(world, f, site) if f.is_property else hold(world, fid, site)
         for escape in world.twins.get(fid, ()):
             holder = enclosing(world, escape.path, escape.span)
             if holder is None or not world.in_async(holder):
@@ -246,6 +253,14 @@ def _pin_read(world: World, f: Function, site: Site) -> bool:
     caller = world.function(site.caller)
     text = f"{f.name} is a property, and {caller.name}, which stays sync, reads it"
     return pin(world, f.id, Cause("property", text, site.path, site.span[0], caller.id))
+
+
+def _pin_mapped(world: World, f: Function, site: Site) -> bool:
+    """What a builtin calls where nothing can be awaited bridges itself."""
+    text = f"{f.name} is handed to {site.consumer}, which calls it synchronously"
+    if not world.in_async(site.caller):
+        text += f" in {world.function(site.caller).name}"
+    return pin(world, f.id, Cause("escapes", text, site.path, site.span[0], site.caller))
 
 
 def _pin_called_by_name(world: World, f: Function, site: Site) -> bool:
@@ -396,6 +411,9 @@ def thread_conflicts(world: World) -> bool:
             continue
         if escape in world.twins.get(escape.function, ()):
             continue
+        place = escape.path, escape.span, escape.function
+        if escape.function in world.turned and place in world.mapped:
+            continue  # it is awaited there
         at_once = escape.function in world.blocking and calls_at_once(escape.to)
         waits = escape.function in world.waiting or escape.function in world.pairs
         if not waits and not at_once:

@@ -4,7 +4,7 @@ by which a site reaches a function."""
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from asyncshift.codemod import Kind, Registry
@@ -27,7 +27,7 @@ from asyncshift.pins import entry_functions, is_next, is_test_file, pins
 from asyncshift.scope import Scope
 from asyncshift.standing import handed_to_twins, has_both, left_alone
 from asyncshift.testing import async_tests
-from asyncshift.wrapped import wrapped_by_decorators
+from asyncshift.wrapped import mapped_places, wrapped_by_decorators
 
 ENTERING = (".enter_context", ".enter_async_context")
 """How the methods of an exit stack end that enter what they are handed."""
@@ -127,6 +127,10 @@ class World:
     """A generated bridge module stands already."""
     patched: frozenset[FunctionId] = frozenset()
     """Functions that somebody replaces by their name: calls must go on using that name."""
+    mapped: Set[tuple[str, Span, FunctionId]] = frozenset()
+    """Where a builtin that has an async form is handed which function."""
+    inlined: frozenset[FunctionId] = frozenset()
+    """Lambdas whose body may stand in the place of a call: `map(lambda x: f(x, 1), rows)`."""
     setting: frozenset[FunctionId] = frozenset()
     """Functions that set a context variable which their callers read."""
     under_lock: frozenset[tuple[str, Span]] = frozenset()
@@ -211,7 +215,7 @@ def forces(site: Site, f: Function) -> bool:
         return site.protocol in ITERATING
     if f.is_property:
         return site.protocol is Protocol.ATTRIBUTE and not f.is_async
-    return site.protocol is Protocol.CALL
+    return site.protocol in (Protocol.CALL, Protocol.MAPPED)
 
 
 def enters(f: Function) -> bool:
@@ -241,6 +245,7 @@ def prepare(
     groups = form_groups(graph, uses, (*refusals, *failed), registry)
     uses = _in_scope(uses, groups, project)
     packages = {file.path.rpartition("/")[0] for file in project.files if file.is_package}
+    mapped = mapped_places(graph)
     imported = {target for targets in graph.imports.values() for target in targets}
     world = World(
         graph=graph,
@@ -255,6 +260,10 @@ def prepare(
         ),
         generated=bool(project.bridges),
         patched=frozenset(m.function for m in graph.mentions if m.how == "patched"),
+        mapped=mapped,
+        inlined=frozenset(
+            f for _, _, f in mapped if graph.functions[f].kind is FunctionKind.LAMBDA
+        ),
         kept=pins(graph, project, registry, tests),
         tests=tests,
         target=project.requires_python,
@@ -408,7 +417,7 @@ def _has_one_form(site: Site) -> bool:
     """Whether all that a place reaches is reached in one way, sync or async."""
     if site.protocol is Protocol.CONSUME:
         return site.consumer in EAGER or site.consumer == "iter"
-    return site.protocol in ITERATING or site.protocol in (Protocol.CALL, Protocol.WITH)
+    return site.protocol in ITERATING | {Protocol.CALL, Protocol.WITH, Protocol.MAPPED}
 
 
 def _join_pairs(graph: Graph, join: object) -> None:
@@ -487,8 +496,10 @@ def _pin_failed(world: World, failed: Iterable[Refusal]) -> None:
     for refusal in failed:
         owner = enclosing(world, refusal.path, refusal.span)
         stays = owner is None or owner in pinned or world.function(owner).is_async
-        if stays or refusal.rule.startswith("bridge-"):
+        if stays or refusal.rule.startswith(("bridge-", "mapped-")):
             world.unwritable.add((refusal.path, refusal.span))
+        if refusal.rule.startswith("mapped-"):
+            continue
         if owner is not None and not world.function(owner).is_async:
             world.kept.setdefault(
                 owner, Cause(refusal.rule, refusal.reason, refusal.path, refusal.span[0])

@@ -172,7 +172,7 @@ def test_a_script_that_imports_no_package_has_one_beside_it(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "call",
-    ["sum(map(ask, xs))", "max(xs, key=ask)", "list(filter(lambda x: ask(x) > 1, xs))"],
+    ["next(map(ask, xs))", "xs.sort(key=ask)", "next(filter(lambda x: ask(x) > 1, xs))"],
 )
 def test_what_calls_a_blocking_function_at_once_keeps_its_caller_sync(
     tmp_path: Path, call: str
@@ -188,6 +188,30 @@ def test_what_calls_a_blocking_function_at_once_keeps_its_caller_sync(
     step(tmp_path)
     assert "\ndef total(xs):\n    time.sleep(0)\n" in (tmp_path / "pkg" / "shop.py").read_text()
     assert "_thread(total, [1])" in (tmp_path / "main.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("call", "then"),
+    [
+        ("sum(map(ask, xs))", "sum([await ask(item) for item in xs])"),
+        ("max(xs, key=ask)", "max([(await ask(item), item) for item in xs], key=lambda pair: p"),
+        ("list(filter(lambda x: ask(x) > 1, xs))", "[x for x in xs if await ask(x) > 1]"),
+    ],
+)
+@pytest.mark.parametrize("first", ["pkg.shop", "pkg.api", "main"])
+def test_what_calls_a_function_at_once_awaits_it_when_both_turn(
+    tmp_path: Path, call: str, then: str, first: str
+) -> None:
+    head = "import time\nfrom pkg.api import ask\n\n\n"
+    shop = f"{head}def total(xs):\n    time.sleep(0)\n    return {call}\n"
+    main = "from pkg.shop import total\n\n\ndef main():\n    print(total([1]))\n"
+    write(tmp_path, pkg__api=LEAF, pkg__shop=shop, main=main)
+    step(tmp_path, first)
+    step(tmp_path)
+    after = (tmp_path / "pkg" / "shop.py").read_text()
+    assert "\nasync def total(xs):\n" in after
+    assert f"    return {then}" in after
+    assert "print(await total([1]))" in (tmp_path / "main.py").read_text()
 
 
 def test_what_calls_a_blocking_function_later_does_not(tmp_path: Path) -> None:

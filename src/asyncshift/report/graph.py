@@ -19,6 +19,7 @@ from asyncshift.world import calls_at_once
 
 MENTIONS = frozenset(
     {Protocol.VALUE, Protocol.ANNOTATION, Protocol.EXCEPT, Protocol.BASE, Protocol.IMPORT}
+    | {Protocol.MAPPED}
 )
 """Places that name something without calling it."""
 

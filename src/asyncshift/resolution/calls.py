@@ -30,6 +30,7 @@ from asyncshift.resolution.summaries import (
     GIVEN,
     HOLDERS,
     IDENTITY,
+    MAPPED,
     SHAPES,
     THREADED,
 )
@@ -319,6 +320,14 @@ class Calls(Members):
         """Builtins that give the elements of their arguments, in a container or bare."""
         _, target, _, args, keywords, _ = op
         shape = ELEMENTS[name]
+        if name in MAPPED and (key := dict(keywords).get(MAPPED[name], -1)) > 0:
+            item = self.node()
+            for argument in args:
+                if len(args) > 1 and shape == "bare":
+                    self.link(argument, item)
+                else:
+                    self._into(item, argument)
+            self.add((CALL, CONSTANT, key, (item,), (), -1), key)
         if shape == "bare":
             for argument in args:
                 node = argument if len(args) > 1 else None

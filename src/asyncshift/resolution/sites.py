@@ -15,7 +15,7 @@ from asyncshift.resolution.by_name import ByName
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.foreign import Foreign
 from asyncshift.resolution.members import Members
-from asyncshift.resolution.summaries import CONSUMERS, HOPS, METHOD_CONSUMERS
+from asyncshift.resolution.summaries import CONSUMERS, HOPS, MAPPED, METHOD_CONSUMERS
 from asyncshift.resolution.values import BOUND, BOX, FUN, GEN, INST, MANAGER, NO_ORIGIN, SUPER
 from asyncshift.resolution.wrappers import Wrappers
 
@@ -259,6 +259,7 @@ class Sites:
                     self.note(site, protocol, reached, node)
             if protocol == "call":
                 self._consumer(kind, args, site)
+                self._mapping(kind, op)
                 if kind[0] == "ext" and kind[1] in HOPS and args:
                     self._hop(args, site)
         if (found := self.found.get((site, protocol, ""))) is not None:
@@ -325,6 +326,26 @@ class Sites:
                 for inner in self.solver.sees(argument):
                     for one in self.entered(inner, is_async or argument in self.wrappers.results):
                         self.note(site, "consume", one, argument, name)
+
+    def _mapping(self, kind: tuple[Any, ...], op: Op) -> None:
+        """Builtins that call what they are handed: `map(f, rows)`, `sorted(rows, key=f)`."""
+        _, _, _, args, keywords, site = op
+        name = kind[1].removeprefix("builtins.") if kind[0] == "ext" else ""
+        keyword = MAPPED.get(name)
+        if keyword is None:
+            return
+        given = dict(keywords).get(keyword, -1) if keyword else next(iter(args), -1)
+        if given <= 0 or self.solver.held[given] is None:
+            return
+        mixed = False
+        for handed in self.solver.sees(given):
+            ran = list(self.called(handed, site)) if handed[0] in (FUN, BOUND, "partial") else []
+            mixed = mixed or not ran or any(function is None for function, _, _ in ran)
+            for reached in ran:
+                if reached[0] is not None:
+                    self.note(site, "mapped", reached, given, name)
+        if (found := self.found.get((site, "mapped", name))) is not None:
+            found.unknown = found.unknown or mixed
 
     def _consume(self, argument: int, site: int, consumer: str) -> None:
         is_async = argument in self.wrappers.results

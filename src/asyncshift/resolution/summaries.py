@@ -101,6 +101,10 @@ CONSUMERS = frozenset(
 )  # fmt: skip
 """They iterate over their arguments and keep nothing else."""
 
+MAPPED = {"map": "", "filter": "", "itertools.starmap": "", "itertools.filterfalse": "",
+          "sorted": "key", "min": "key", "max": "key"}  # fmt: skip
+"""They call a function with one item after the other -> its keyword, or it comes first."""
+
 METHOD_CONSUMERS = {
     "join": "str.join", "extend": "list.extend", "extendleft": "collections.deque.extendleft",
     "update": "set.update", "writelines": "io.writelines", "union": "set.union",

@@ -22,7 +22,7 @@ from asyncshift.rewrite.exit_stacks import enter_async_context, is_enter_context
 from asyncshift.rewrite.generators import aiter_call, anext_call
 
 _SPACE = cst.SimpleWhitespace(" ")
-_WHOLE = frozenset(
+WHOLE = frozenset(
     {"list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "min", "max", "str.join"}
     | {"bytes.join", "collections.Counter", "collections.deque", "statistics.mean"}
     | {"list.extend", "set.update", "dict.update", "dict.fromkeys"}
@@ -52,6 +52,8 @@ def consume(ctx: Context, decision: Decision) -> Iterator[Step]:
     if "wrapper" in decision.detail:
         yield from _out_of_thread(ctx, node, consumer.removeprefix("builtins."))
         return
+    if ctx.decided(node, Action.MAPPED):
+        return
     if (refusal := ctx.cannot_await(node)) is not None:
         yield refusal
         return
@@ -59,14 +61,14 @@ def consume(ctx: Context, decision: Decision) -> Iterator[Step]:
         case "next", _:
             yield from anext_call(ctx, decision)
         case ("any" | "all") as name, ast.Call(args=[_], keywords=[]):
-            yield from _short_circuit(ctx, node, name)
+            yield from short_circuit(ctx, node, name)
         case "enumerate", _:
             yield from _enumerate(ctx, node)
         case "iter", ast.Call(args=[value], keywords=[]) if not isinstance(value, ast.Starred):
             yield from aiter_call(ctx, node)
-        case name, ast.Call(args=[first, *_]) if name in _WHOLE and _takes(node, name):
+        case name, ast.Call(args=[first, *_]) if name in WHOLE and _takes(node, name):
             if not isinstance(first, ast.Starred):
-                yield from _eager(ctx, node, name)
+                yield from eager(ctx, node, name)
                 return
             yield _no_form(ctx, node, name)
         case name, _:
@@ -79,9 +81,9 @@ def _out_of_thread(ctx: Context, node: ast.Call, name: str) -> Iterator[Step]:
     plain = ast.copy_location(ast.Call(node.args[0], node.args[1:], node.keywords), node)
     match waiting, name:
         case ast.Await(), ("any" | "all") if len(plain.args) == 1:
-            steps = _short_circuit(ctx, plain, name, waiting)
-        case ast.Await(), _ if name in _WHOLE and _takes(plain, name):
-            steps = _eager(ctx, plain, name)
+            steps = short_circuit(ctx, plain, name, waiting)
+        case ast.Await(), _ if name in WHOLE and _takes(plain, name):
+            steps = eager(ctx, plain, name)
         case _:
             steps = iter([_no_form(ctx, node, name)])
     for step in steps:
@@ -109,7 +111,7 @@ def _spread(ctx: Context, decision: Decision, consumer: str) -> Iterator[Step]:
     if (refusal := ctx.cannot_await(source)) is not None:
         yield refusal
         return
-    change = partial(_list_of, item=_item_name(source))
+    change = partial(list_of, item=_item_name(source))
     yield Edit(kind_of(source), ctx.tree.span(source), change, AWAIT_ORDER)
 
 
@@ -141,7 +143,7 @@ def _no_form(ctx: Context, node: ast.AST, name: str) -> Step:
 # ----------------------------------------------------------------------------- all items
 
 
-def _eager(ctx: Context, node: ast.Call, name: str) -> Iterator[Step]:
+def eager(ctx: Context, node: ast.Call, name: str) -> Iterator[Step]:
     item = _item_name(node)
     alone = len(node.args) == 1 and not node.keywords
     change: Callable[..., cst.BaseExpression] = _with_list
@@ -159,21 +161,21 @@ def _item_name(node: ast.expr) -> str:
 
 
 def _as_list(node: cst.Call, item: str) -> cst.ListComp:
-    made = _list_of(node.args[0].value, item)
+    made = list_of(node.args[0].value, item)
     return made.with_changes(lpar=node.lpar, rpar=node.rpar)
 
 
 def _as_set(node: cst.Call, item: str) -> cst.SetComp:
-    made = _list_of(node.args[0].value, item)
+    made = list_of(node.args[0].value, item)
     return cst.SetComp(made.elt, made.for_in, lpar=node.lpar, rpar=node.rpar)
 
 
 def _with_list(node: cst.Call, item: str) -> cst.Call:
     first, *rest = node.args
-    return node.with_changes(args=[first.with_changes(value=_list_of(first.value, item)), *rest])
+    return node.with_changes(args=[first.with_changes(value=list_of(first.value, item)), *rest])
 
 
-def _list_of(source: cst.BaseExpression, item: str) -> cst.ListComp:
+def list_of(source: cst.BaseExpression, item: str) -> cst.ListComp:
     """A generator expression's own parts in square brackets, or a comprehension over the source."""
     match source:
         case cst.GeneratorExp(elt=elt, for_in=for_in, lpar=[*_, parenthesis]):
@@ -195,7 +197,7 @@ def _clause(item: str, source: cst.BaseExpression) -> cst.CompFor:
 # ----------------------------------------------------------------------------- any, all
 
 
-def _short_circuit(
+def short_circuit(
     ctx: Context, node: ast.Call, name: str, whole: ast.expr | None = None
 ) -> Iterator[Step]:
     """`whole` is what is replaced, where that is more than the call."""

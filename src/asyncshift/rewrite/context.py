@@ -122,7 +122,9 @@ class Context:
             way_out = "write the text out before the braces"
             return self.refuse(node, "f-string-debug", reason, way_out)
         scope = self.tree.scope(node)
-        while isinstance(scope, ast.Lambda) and in_place(self.tree.parents[scope]) is scope:
+        while isinstance(scope, ast.Lambda) and (
+            in_place(self.tree.parents[scope]) is scope or self.is_inlined(scope)
+        ):
             scope = self.tree.scope(scope)
         way = "move the call into a function of its own, before this expression"
         match scope:
@@ -139,6 +141,13 @@ class Context:
             case _:
                 reason = "a module's body cannot await"
         return self.refuse(node, "await-outside-async", reason, way)
+
+    def is_inlined(self, node: ast.Lambda) -> bool:
+        """Whether the lambda's body takes its place: `map(lambda x: f(x, 1), rows)`."""
+        parent = self.tree.parents[node]
+        if isinstance(parent, ast.keyword):
+            parent = self.tree.parents[parent]
+        return self.decided(parent, Action.MAPPED)
 
     def prints_itself(self, node: ast.AST) -> bool:
         """True inside of `f"{expression=}"`, where any change of the text shows."""

@@ -15,7 +15,7 @@ import libcst as cst
 
 from asyncshift.codemod import Edit
 from asyncshift.handed import cleanup, handed
-from asyncshift.model import THREADS, Decision
+from asyncshift.model import THREADS, Action, Decision
 from asyncshift.rewrite.context import AWAIT_ORDER, Context, FunctionNode, Step
 from asyncshift.rewrite.names import Binding, same_module
 
@@ -72,13 +72,15 @@ def _reference(ctx: Context, node: ast.AST, was: str) -> ast.Name | ast.Attribut
             return node if _last(ctx, node) == was else None
         case ast.Call(func=ast.Name() | ast.Attribute() as func) if _last(ctx, func) == was:
             return func
-        case ast.Call(func=func, args=args):
+        case ast.Call(func=func, args=args) as call:
             inside = [a for a in args if isinstance(a, (ast.Call, ast.Starred, ast.GeneratorExp))]
             index = 0 if cleanup(node) else handed(node)
             if index is not None:
                 inside = [args[index], *inside]
             if (_last(ctx, func) or "") in {*THREADS, "partial"}:
                 inside = [*args[:1], *inside]
+            if ctx.decided(call, Action.MAPPED):
+                inside = [*args[:1], *(k.value for k in call.keywords), *inside]
         case ast.YieldFrom(value=value) | ast.Starred(value=value) | ast.Await(value=value):
             inside = [value]
         case ast.GeneratorExp(generators=[first, *_]):
