@@ -331,21 +331,19 @@ class Sites:
         """Builtins that call what they are handed: `map(f, rows)`, `sorted(rows, key=f)`."""
         _, _, _, args, keywords, site = op
         name = kind[1].removeprefix("builtins.") if kind[0] == "ext" else ""
-        keyword = MAPPED.get(name)
-        if keyword is None:
+        if (keyword := MAPPED.get(name)) is None:
             return
         given = dict(keywords).get(keyword, -1) if keyword else next(iter(args), -1)
-        if given <= 0 or self.solver.held[given] is None:
-            return
-        mixed = False
-        for handed in self.solver.sees(given):
-            ran = list(self.called(handed, site)) if handed[0] in (FUN, BOUND, "partial") else []
-            mixed = mixed or not ran or any(function is None for function, _, _ in ran)
-            for reached in ran:
-                if reached[0] is not None:
-                    self.note(site, "mapped", reached, given, name)
-        if (found := self.found.get((site, "mapped", name))) is not None:
-            found.unknown = found.unknown or mixed
+        handed = list(self.solver.sees(given)) if given > 0 else []
+        ran = [list(self.called(one, site)) for one in handed if one[0] in (FUN, BOUND, "partial")]
+        reached = [one for several in ran for one in several]
+        functions = [self.solver.functions[n].facts for n, _, _ in reached if n is not None]
+        for one in reached:
+            self.note(site, "mapped", one, given, name)
+        if functions:  # what makes generators and managers, nobody knows who uses
+            plain = not any(facts.flags & f.GENERATOR for facts in functions)
+            sure = plain and all(ran) and len(ran) == len(handed) and len(functions) == len(reached)
+            self.found[site, "mapped", name].unknown |= not sure
 
     def _consume(self, argument: int, site: int, consumer: str) -> None:
         is_async = argument in self.wrappers.results
