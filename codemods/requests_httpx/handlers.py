@@ -7,6 +7,7 @@ handler of a builtin class around a call is widened by what it would have caught
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -42,7 +43,7 @@ def except_clause(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
     """One class of an except clause, and what the handler reads from the error."""
     api = registry.canonical(resolved.api)
     extra = []
-    if api == "requests.RequestException" and any(_parses_json(n) for n in _guarded(resolved)):
+    if api == "requests.RequestException" and _may_parse_json(resolved):
         extra += ["json.JSONDecodeError", "builtins.UnicodeDecodeError"]
     yield from generic.except_class(resolved, registry, extra)
     handler = next((p for p in resolved.parents[:2] if isinstance(p, ast.ExceptHandler)), None)
@@ -87,6 +88,29 @@ def _guarded(resolved: Resolved) -> Iterator[ast.AST]:
                 for statement in body:
                     yield from ast.walk(statement)
                 return
+
+
+def _may_parse_json(resolved: Resolved) -> bool:
+    """Whether the guarded body parses JSON, or calls a function of the project's own that may."""
+    elsewhere = tb.needed(resolved, "json-errors")
+    return any(_parses_json(n) or (elsewhere and _is_own(resolved, n)) for n in _guarded(resolved))
+
+
+def _is_own(resolved: Resolved, node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id=name) as func):
+            top = tb.qualified(resolved, func).partition(".")[0]
+            return name not in vars(builtins) and (not top or top in _own(resolved))
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="self" | "cls"))):
+            return True
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name))):
+            full = tb.imported_names(tb.module_of(resolved)).get(name, "")
+            return bool(full) and full.partition(".")[0] in ("", *_own(resolved))
+    return False
+
+
+def _own(resolved: Resolved) -> list[str]:
+    return [top for top in resolved.options.get("first_party", "").split(",") if top]
 
 
 def _parses_json(node: ast.AST) -> bool:

@@ -322,6 +322,8 @@ def body(name: str, resolved: Resolved) -> Iterator[Outcome]:
     as requests does where the client does so."""
     if name in ("text", "encoding"):
         yield Need("client")
+    if name == "json":
+        yield Need("json-errors", everywhere=True)
     node = resolved.node.func if isinstance(resolved.node, ast.Call) else resolved.node
     match node:
         case ast.Attribute(value=ast.Name(id=response) as receiver, ctx=ast.Load()) if (

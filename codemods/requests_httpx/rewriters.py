@@ -22,8 +22,10 @@ A bare call keeps no cookies, so each gets a client of its own; a `requests.Sess
 otherwise; a HEAD request is not redirected in either.  Exceptions are replaced by those that arrive
 in their place, and `except OSError` around a call is widened, because errors of httpx are none.
 
-What httpx has no faithful form for (adapters, per-call TLS settings, hooks, prepared requests, raw
-bodies) keeps requests, as a whole: the session and all that came from it go to threads.
+Where httpx by itself may send something else, and where a file has several bare calls, the calls go
+through a small module that is generated into the project (`_http.py`), which takes what requests
+takes.  What has no faithful form there either (own adapters, prepared requests, raw bodies)
+keeps requests, as a whole: the session and all that came from it go to threads.
 """
 
 from __future__ import annotations
@@ -70,6 +72,8 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
             return partial(calls.on_session, name)
         case "requests.Session", "headers" | "auth" | "cookies", _:
             return partial(sessions.attribute, name)
+        case "requests.Session", "close", Protocol.CALL:
+            return partial(sessions.closed, registry)
         case "requests.Session", "mount", Protocol.CALL:
             return sessions.mount
         case "requests.Session", name, _ if name in SETTINGS:

@@ -74,6 +74,18 @@ def factory(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
             yield from generic.rewrite(resolved, registry)
 
 
+def closed(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
+    """A session can be used after it was closed; a client of httpx by itself cannot."""
+    match resolved.node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name)), lineno=line):
+            function = tb.function_of(resolved.parents) or tb.module_of(resolved)
+            for node in ast.walk(function):
+                if isinstance(node, ast.Name) and node.id == name and node.lineno > line:
+                    yield Need("client")
+                    break
+    yield from generic.rewrite(resolved, registry)
+
+
 def setting(resolved: Resolved) -> Iterator[Outcome]:
     """`session.verify`, `session.params`: attributes of the generated client as well."""
     yield Need("client")
@@ -161,9 +173,19 @@ def cookies(resolved: Resolved) -> Iterator[Outcome]:
     match resolved.parents[0]:
         case ast.For(iter=iterable) | ast.comprehension(iter=iterable) if iterable is node:
             yield tb.edit(resolved, node, _jar, order=20)
-        case ast.Call(func=ast.Name(id=name), args=[first, *_]) if first is node:
-            if name in CONSUMERS:
+        case ast.Call(func=func, args=[first, *rest]) as call if first is node:
+            name = tb.qualified(resolved, func)
+            if tb.dotted_text(func) in CONSUMERS:
                 yield tb.edit(resolved, node, _jar, order=20)
+            elif name == "requests.utils.dict_from_cookiejar" and not rest:
+                yield tb.edit(resolved, call, tb.retarget_call("dict"))
+            elif name and arguments.is_foreign(resolved, name):
+                yield tb.refuse(
+                    resolved,
+                    "cookies-handed-on",
+                    f"{name} is given the cookie jar, which is another class in httpx",
+                    "give it `.jar` of the cookies, or a dictionary of them",
+                )
 
 
 CONSUMERS = frozenset({"any", "enumerate", "iter", "list", "set", "sorted", "tuple"})

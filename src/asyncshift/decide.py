@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from asyncshift.arrivals import find_arrivals
@@ -471,8 +471,10 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
                     detail["way"] = "both" if api in staying else "convert"
                     yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
             case Kind.PLAIN if site.protocol is Protocol.BASE:
-                if any(registry.owner(cls) == treatment.codemod for cls in moved):
+                if _moves(registry, use, moved):
                     yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
+            case Kind.PLAIN if _only_renamed(registry, use) and not _moves(registry, use, moved):
+                pass
             case Kind.PLAIN | Kind.EXCLUSIVE if world.converted(use):
                 detail["way"] = "convert"
                 yield _at(world, site, Action.LIBRARY, f"{api} differs", None, detail)
@@ -484,6 +486,21 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
             ):
                 own = {} if _has_to_thread(world) else {"own": "1"}
                 yield _at(world, site, Action.TO_THREAD, _thread_reason(world, use), None, own)
+
+
+def _only_renamed(registry: Registry, use: LibraryUse) -> bool:
+    """A function that is no client's, of a library that has clients: it is the same elsewhere."""
+    _, target, treatment = use
+    api = target.api or ""
+    if not treatment.grouped or registry.kind(api) or registry.constant(api) is not None:
+        return False
+    tables = (table for table in registry.tables if table.name == treatment.codemod)
+    return any(row.to for table in tables for row in table.classes)
+
+
+def _moves(registry: Registry, use: LibraryUse, moved: Iterable[str]) -> bool:
+    """Whether some client of the use's library moves."""
+    return any(registry.owner(cls) == use[2].codemod for cls in moved)
 
 
 def _thread_reason(world: World, use: LibraryUse) -> str:

@@ -145,9 +145,10 @@ class Outcomes:
         way: str = "convert",
         registry: Registry = REGISTRY,
         receivers: Mapping[str, str] = RECEIVERS,
+        wanted: frozenset[str] = frozenset(),
     ):
         self.text = PREAMBLE + dedent(text)
-        self.keywords, self.way = keywords, way
+        self.keywords, self.way, self.wanted = keywords, way, wanted
         self.edits: list[Edit] = []
         self.refusals: list[Refusal] = []
         self.messages: list[Message] = []
@@ -187,7 +188,7 @@ class Outcomes:
             keywords=self.keywords,
         )
         options = {"first_party": "m"}
-        return Resolved(site, api, node, parents, names, self.way, options, self.text)
+        return Resolved(site, api, node, parents, names, self.way, options, self.text, self.wanted)
 
     @property
     def rules(self) -> set[str]:

@@ -7,7 +7,15 @@ import keyword
 import pytest
 
 from asyncshift.tables import ExceptionRow
-from tests.unit.rewriting import REGISTRY, dedent, messages, needs, refused, rewritten
+from tests.unit.rewriting import (
+    REGISTRY,
+    Outcomes,
+    dedent,
+    messages,
+    needs,
+    refused,
+    rewritten,
+)
 
 
 def in_function(line: str) -> str:
@@ -63,6 +71,7 @@ def test_session_calls(before: str, after: str) -> None:
         "s.params = {'a': 1}",
         "s.auth = Custom()",
         "x = s.get(url).text",
+        "s.close()\n    s.get(url)",
     ],
 )
 def test_what_needs_the_generated_client(line: str) -> None:
@@ -297,6 +306,28 @@ def test_session_attributes(before: str, after: str) -> None:
 )
 def test_session_attributes_that_stay(line: str, rule: str) -> None:
     assert refused(f"def f(s):\n    {line}\n") == {rule}
+
+
+def test_cookies_that_are_handed_on() -> None:
+    text = "import requests.utils, pickle\ndef f(s, file):\n    {}\n"
+    told = text.format("x = requests.utils.dict_from_cookiejar(s.cookies)")
+    assert rewritten(told).endswith("    x = dict(s.cookies)\n")
+    assert refused(text.format("pickle.dump(s.cookies, file)")) == {"cookies-handed-on"}
+
+
+@pytest.mark.parametrize(
+    ("body", "wider"),
+    [("r = load(u)", True), ("r = self.load(u)", True), ("r = s.get(u)", False), ("len(u)", False)],
+)
+def test_json_that_a_guarded_function_may_parse(body: str, *, wider: bool) -> None:
+    text = (
+        f"async def f(self, s, u):\n    try:\n        {body}\n"
+        "    except requests.RequestException:\n        pass\n"
+    )
+    found = Outcomes(text, wanted=frozenset({"json-errors"}))
+    assert ("json.JSONDecodeError" in found.code) is wider
+    assert "json.JSONDecodeError" not in Outcomes(text).code
+    assert needs("def f(r):\n    return r.json()\n") == {"json-errors"}
 
 
 def test_cookies_are_iterated_over_their_jar() -> None:
