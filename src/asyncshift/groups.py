@@ -12,12 +12,14 @@ from asyncshift.codemod import Kind, Registry, Treatment
 from asyncshift.model import (
     THREADS,
     Graph,
+    Project,
     Protocol,
     Refusal,
     Site,
     Span,
     Target,
 )
+from asyncshift.pins import is_test_file
 
 QUIET = "quiet"
 """Rule of a refusal that nobody has to act on: a lock or an annotation stays as it is."""
@@ -179,3 +181,22 @@ def form_groups(
             way_out = "migrate that use by hand, or keep it away from this client"
             groups.refuse(origin, Refusal(escape.path, escape.span, rule, why, way_out))
     return groups
+
+
+def uses_in_scope(uses: Sequence[LibraryUse], groups: Groups, project: Project) -> list[LibraryUse]:
+    """Tests that nobody selected follow what turns; their own library calls are no business of
+    this run.  (Elsewhere unselected uses count: they can refuse a client.)"""
+    chosen = {file.path for file in project.files if file.selected or not is_test_file(file.path)}
+    touched = {
+        groups.of(site, target)
+        for site, target, treatment in uses
+        if treatment.grouped and site.path in chosen
+    }
+    return [
+        use
+        for use in uses
+        if use[0].path in chosen
+        or not is_test_file(use[0].path)
+        or use[0].protocol is Protocol.EXCEPT
+        or (use[2].grouped and groups.of(use[0], use[1]) in touched)
+    ]

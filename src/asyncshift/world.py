@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from asyncshift.codemod import Kind, Registry
-from asyncshift.groups import Groups, LibraryUse, form_groups, library_uses
+from asyncshift.groups import Groups, LibraryUse, form_groups, library_uses, uses_in_scope
 from asyncshift.model import (
     Cause,
     Certainty,
@@ -243,7 +243,7 @@ def prepare(
     tests = async_tests(graph, project)
     uses = library_uses(graph, registry)
     groups = form_groups(graph, uses, (*refusals, *failed), registry)
-    uses = _in_scope(uses, groups, project)
+    uses = uses_in_scope(uses, groups, project)
     packages = {file.path.rpartition("/")[0] for file in project.files if file.is_package}
     mapped = mapped_places(graph)
     imported = {target for targets in graph.imports.values() for target in targets}
@@ -440,25 +440,6 @@ def _join_pairs(graph: Graph, join: object) -> None:
             or any("typing.overload" in graph.functions[fid].decorators for fid in group)
         ):
             join(group)
-
-
-def _in_scope(uses: Sequence[LibraryUse], groups: Groups, project: Project) -> list[LibraryUse]:
-    """Tests that nobody selected follow what turns; their own library calls are no business of
-    this run.  (Elsewhere unselected uses count: they can refuse a client.)"""
-    chosen = {file.path for file in project.files if file.selected or not is_test_file(file.path)}
-    touched = {
-        groups.of(site, target)
-        for site, target, treatment in uses
-        if treatment.grouped and site.path in chosen
-    }
-    return [
-        use
-        for use in uses
-        if use[0].path in chosen
-        or not is_test_file(use[0].path)
-        or use[0].protocol is Protocol.EXCEPT
-        or (use[2].grouped and groups.of(use[0], use[1]) in touched)
-    ]
 
 
 def _under_locks(world: World) -> frozenset[tuple[str, Span]]:
