@@ -109,6 +109,10 @@ class Context:
     def look(self, node: ast.AST, rule: str, text: str) -> Message:
         """A message that asks the user to look at a place."""
         line: int = getattr(node, "lineno", 1)
+        return self.look_at(line, rule, text)
+
+    def look_at(self, line: int, rule: str, text: str) -> Message:
+        """A message that asks the user to look at a line."""
         return Message(self.file.path, line, rule, text, Severity.LOOK)
 
     def text(self, name: str, node: ast.AST) -> cst.BaseExpression:

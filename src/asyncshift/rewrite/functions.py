@@ -18,6 +18,7 @@ from asyncshift.rewrite.context import (
     Planned,
     Step,
 )
+from asyncshift.rewrite.docstrings import examples
 from asyncshift.rewrite.facades import facade_of
 from asyncshift.rewrite.iterators import end_of_iterator, returns_self
 from asyncshift.rewrite.tests import mark_of, run_by_plugin
@@ -47,6 +48,8 @@ def make_function_async(ctx: Context, decision: Decision) -> Iterator[Step]:
         yield from end_of_iterator(ctx, node)
     if isinstance(node, ast.FunctionDef) and (part := decision.detail.get("test")):
         yield from run_by_plugin(ctx, node, part)
+    if "facade" not in decision.detail:
+        yield from examples(ctx, node)
     mark = mark_of(ctx, node, decision.detail.get("test", ""))
     change = partial(_turn, rename=rename, mark=mark)
     edit = Edit("FunctionDef", ctx.tree.span(node), change, AWAIT_ORDER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -24,6 +25,7 @@ Compound = (
     | ast.TryStar
     | ast.Match
 )
+_EXAMPLE = re.compile(r"\s*(?:>>>|\.\.\.) (.*)")
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _UNPLACED = (ast.FormattedValue, ast.keyword, ast.arg, ast.Expr)
 
@@ -49,6 +51,21 @@ class Tree:
                     found[child] = node
                     stack.append(child)
         return found
+
+    @cached_property
+    def examples(self) -> tuple[tuple[int, str], ...]:
+        """The lines of doctests in docstrings: their numbers, and the code without its prompt."""
+        found = []
+        for owner in (self.module, *self.parents):
+            if not isinstance(owner, (ast.Module, ast.ClassDef, FunctionNode)):
+                continue
+            if ast.get_docstring(owner, clean=False) is not None:
+                text = owner.body[0]
+                rows = self.source(text).splitlines()
+                for line, row in enumerate(rows, start=text.lineno):
+                    if (example := _EXAMPLE.match(row)) is not None:
+                        found.append((line, example[1]))
+        return tuple(found)
 
     @cached_property
     def _by_span(self) -> dict[Span, list[ast.AST]]:
