@@ -28,6 +28,7 @@ _TRANSPARENT = frozenset({"functools.wraps", "dataclasses.dataclass", "functools
 
 LITERAL = re.compile("""[a-zA-Z]{0,2}["']""")
 """A callee as written, `", ".join`, that is a method of a text."""
+_OWN = frozenset({"fun", "bound", "class", "subclass"})
 _LOGGING = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log"})
 
 
@@ -92,7 +93,7 @@ class Escapes:
                 if kind[1] == DEFAULTS:
                     known = self.solver.read_defaults
                     arguments = [node for name, node in keywords if name not in known]
-                self._external(kind[1], arguments, site)
+                self._external(kind[1], arguments, site, any(one[0] in _OWN for one in kinds))
                 name = kind[1].removeprefix("builtins.")
                 self._called_outside(name, args, site)
                 self._called_later(args, LEAVING.get(name, ()), site, name)
@@ -111,14 +112,19 @@ class Escapes:
         names = {kind[1] for kind in self.solver.sees(args[0]) if kind[0] == "ext"}
         return names == {"builtins.getattr"} and args[2:] == (f.CONSTANT,)
 
-    def _external(self, dotted: str, arguments: list[int], site: int) -> None:
+    def _external(self, dotted: str, arguments: list[int], site: int, shown: bool) -> None:
+        """`shown`: the project has a part of its own for the same place (a class beside its
+        accelerator), which shows whether objects that are handed over are iterated."""
         name = dotted.removeprefix("builtins.")
         plain = name.rpartition(".")[2]
         if name in HARMLESS or plain in ("enter_context", "enter_async_context"):
             return
         library = self.solver.canonical(dotted) is not None
         keeps = not library and name not in CONSUMERS and not only_looks(name)
-        self._hand_over(arguments, site, name, generators=name not in CONSUMERS, libraries=keeps)
+        generators = name not in CONSUMERS
+        self._hand_over(
+            arguments, site, name, generators=generators, libraries=keeps, objects=not shown
+        )
 
     def _called_later(
         self, args: tuple[int, ...], names: Iterable[str], site: int, to: str
@@ -169,7 +175,14 @@ class Escapes:
             self._hand_over([source], site, label, generators=True, libraries=False)
 
     def _hand_over(
-        self, nodes: list[int], site: int, to: str, *, generators: bool, libraries: bool
+        self,
+        nodes: list[int],
+        site: int,
+        to: str,
+        *,
+        generators: bool,
+        libraries: bool,
+        objects: bool = True,
     ) -> None:
         unit, facts = self.sites.facts_of(site)
         path = self.solver.files[unit].path
@@ -187,6 +200,8 @@ class Escapes:
                             found = self.found.setdefault((path, facts[0], to, None), set())
                             if number != NO_ORIGIN:
                                 found.add(number)
+                    elif kind == "iterator" and not objects:
+                        continue
                     elif kind == "function" or generators:
                         if not asked:
                             self.found.setdefault((path, facts[0], to, number), set())
@@ -194,8 +209,8 @@ class Escapes:
                             self.functions.add(number)
 
     def _leaves(self, value: int) -> frozenset[tuple[str, int]]:
-        """What a value hands over: (function, generator or lib, number or origin), also inside
-        containers."""
+        """What a value hands over: (function, generator, iterator or lib, number or origin), also
+        inside containers.  An iterator is a method of an object that may be iterated."""
         found = self._known.get(value)
         if found is None:
             leaves: set[tuple[str, int]] = set()
@@ -230,7 +245,8 @@ class Escapes:
                         continue
                     for inner in solver.bound(kind[0], kind[1], name):
                         if inner[0] in ("fun", "bound"):
-                            leaves.add(("generator", solver.functions[inner[1]].origin))
+                            how = "generator" if name == "__call__" else "iterator"
+                            leaves.add((how, solver.functions[inner[1]].origin))
 
     def _gather_all(
         self, node: int, leaves: set[tuple[str, int]], seen: set[int], depth: int
