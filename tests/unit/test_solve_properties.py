@@ -34,8 +34,11 @@ def nets(draw: st.DrawFn) -> Net:
         origin = (draw(st.sampled_from(["a", "b"])),)
         net.calls(draw(st.sampled_from(names)), draw(st.sampled_from(APIS)), origins=origin)
     for _ in range(draw(st.integers(0, 14))):
+        caller = draw(st.sampled_from(names))
+        if sum(site.caller == net.id(caller) for site in net.sites) == 9:
+            continue  # its ten lines are full
         net.calls(
-            draw(st.sampled_from(names)),
+            caller,
             *draw(st.lists(st.sampled_from(names[1:]), min_size=1, max_size=2, unique=True)),
             protocol=draw(st.sampled_from(PROTOCOLS)),
             certainty=draw(
