@@ -243,9 +243,11 @@ class Escapes:
                 for name in ("__call__", "__iter__", "__next__"):
                     if not solver.definers(kind[0], kind[1], name):
                         continue
+                    how = "generator" if name == "__call__" else "iterator"
+                    if how == "generator" and depth == 0:
+                        how = "function"  # `reduce(Adder(), xs)` calls it
                     for inner in solver.bound(kind[0], kind[1], name):
                         if inner[0] in ("fun", "bound"):
-                            how = "generator" if name == "__call__" else "iterator"
                             leaves.add((how, solver.functions[inner[1]].origin))
 
     def _gather_all(

@@ -29,6 +29,7 @@ _ALONE = ("iterator", "hinted")
 
 _PROJECT = frozenset({"inst", "self", "class", "subclass", "super"})
 _CALLED = frozenset({"call", "next"})
+_HANDED = frozenset({FUN, BOUND, INST, "self", "partial"})
 _CALLABLE = frozenset({"ext", "boxed", "class", "subclass"})
 """Values that can be called, and give something at once where nothing of the project runs."""
 
@@ -335,7 +336,7 @@ class Sites:
             return
         given = dict(keywords).get(keyword, -1) if keyword else next(iter(args), -1)
         handed = list(self.solver.sees(given)) if given > 0 else []
-        ran = [list(self.called(one, site)) for one in handed if one[0] in (FUN, BOUND, "partial")]
+        ran = [list(self.called(one, site)) for one in handed if one[0] in _HANDED]
         reached = [one for several in ran for one in several]
         functions = [self.solver.functions[n].facts for n, _, _ in reached if n is not None]
         for one in reached:
