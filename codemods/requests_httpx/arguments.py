@@ -161,11 +161,15 @@ def _plan(
     )
 
 
-def through_module(method: str) -> CallPlan:
+def through_module(call: ast.Call, method: str) -> CallPlan:
     """The same call for the generated module, whose functions take what requests takes."""
     renamed = {"allow_redirects": "follow_redirects"}
     positional = ("method", "url") if method == "request" else POSITIONAL[method]
-    return CallPlan(method, positional=POSITIONAL[method], renamed=renamed, kept=positional)
+    idle = {k.arg for k in call.keywords if isinstance(k.value, ast.Constant) and not k.value.value}
+    dropped = frozenset({"auth", "hooks", "proxies", "stream"} & idle)
+    return CallPlan(
+        method, positional=POSITIONAL[method], renamed=renamed, dropped=dropped, kept=positional
+    )
 
 
 def redirect_limit(resolved: Resolved) -> list[tuple[str, str]]:

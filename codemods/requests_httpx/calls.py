@@ -195,7 +195,7 @@ def _by_module(resolved: Resolved) -> bool:
 def _by_function(resolved: Resolved, call: ast.Call, method: str) -> Iterator[Outcome]:
     """`await _http.get(...)`."""
     function = resolved.names.dotted(f"_http.{method}", resolved.site.span)
-    plan = arguments.through_module(method)
+    plan = arguments.through_module(call, method)
     yield tb.edit(resolved, call, partial(_of_module, plan, function))
     if isinstance(resolved.parents[0], ast.withitem):
         yield from _closing(resolved, call)

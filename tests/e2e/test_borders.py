@@ -204,7 +204,7 @@ def test_with_consent_its_lines_are_edited_and_the_program_does_the_same(
     _, main, _ = VALUES[name]
     made = project(tmp_path, api=READ if "api.read" in main else API, main=main)
     changed = {file for file in made.slice("--edit-callers") if file.endswith(".py")}
-    assert changed <= {"pkg/api.py", "pkg/_run_sync.py", "main.py"}
+    assert changed <= {"pkg/api.py", "pkg/_http.py", "pkg/_run_sync.py", "main.py"}
     made.does_the_same()
     assert not made.slice("--edit-callers")
 
