@@ -103,6 +103,7 @@ def build(
         aliases={file.path: file.aliases for file in facts if file.aliases},
         exported=_exported(solver),
         mentions=mentions.build(ids),
+        by_computed_name=mentions.callers(ids),
         unresolved=OpenCalls(sites, ids, unsure).collect() if unresolved else (),
         messages=(*solver.modules.messages, *map(_missing, solver.own.missing())),
     )

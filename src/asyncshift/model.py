@@ -351,6 +351,8 @@ class Graph:
     exported: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """path -> names that other project files import from it or reach through it."""
     mentions: tuple[Mention, ...] = ()
+    by_computed_name: Mapping[FunctionId, frozenset[FunctionId]] = field(default_factory=dict)
+    """Who calls what a computed name gave -> what that can be: `getattr(api, "do_" + name)()`."""
     unresolved: tuple[Unresolved, ...] = ()
     """Filled only when asked for."""
     messages: tuple[Message, ...] = ()

@@ -58,7 +58,9 @@ def run(world: World) -> None:
     world.setting = context_setters(world)
     while True:
         spread(world)
-        if settle_locks(world) or _hold_conflicts(world) or group_conflicts(world):
+        if settle_locks(world) or _hold_conflicts(world) or _computed_names(world):
+            continue
+        if group_conflicts(world):
             continue
         find_blocking(world)
         if settle_affinity(world) or thread_conflicts(world) or _lower_bridges(world):
@@ -248,6 +250,22 @@ def _hold_conflicts(world: World) -> bool:
     return grew
 
 
+def _computed_names(world: World) -> bool:
+    """`getattr(api, name)()` waits through a facade, so it stands in sync code."""
+    grew = False
+    for caller, reached in world.graph.by_computed_name.items():
+        waiting = sorted(fid for fid in reached if world.is_coroutine(fid))
+        f = world.function(caller)
+        if not waiting or not world.in_async(caller) or is_test_file(f.path):
+            continue
+        stays = waiting if f.is_async or caller not in world.turned else [caller]
+        name = world.function(waiting[0]).name
+        text = f"{f.name} calls {name} by a computed name, where no `await` can be written"
+        for fid in stays:
+            grew |= pin(world, fid, Cause("computed-name", text, f.path, f.line, caller))
+    return grew
+
+
 def _pin_read(world: World, f: Function, site: Site) -> bool:
     """A property that is read where nothing can be awaited bridges itself."""
     caller = world.function(site.caller)
@@ -343,6 +361,11 @@ def find_blocking(world: World) -> None:
         site.caller
         for site in world.graph.sites
         if site.wrapper in BRIDGES and not world.in_async(site.caller)
+    }
+    world.bridging |= {
+        caller
+        for caller, reached in world.graph.by_computed_name.items()
+        if not world.in_async(caller) and any(map(world.is_coroutine, reached))
     }
     split = {fid for fid in world.entries if fid in world.turned}
     world.waiting = _reaching_up(world, world.bridging | split)

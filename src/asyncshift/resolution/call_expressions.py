@@ -36,6 +36,10 @@ _SPECIAL = _TELLING | _HOPPING | _KEYED | _FOLDED | _TESTS
 """Any name that says more."""
 
 
+_LOOKING_UP = frozenset({"get", "pop", "items", "values"})
+"""Methods of a dictionary that give what is in it."""
+
+
 class CallExpressions(Expressions):
     """Adds what a call means."""
 
@@ -65,6 +69,8 @@ class CallExpressions(Expressions):
             keywords = tuple([(part.arg, self.value(part.value)) for part in node.keywords])
             if name == "TypeVar":
                 keywords = (*keywords, *self._bounds(node.keywords))
+        if name in _LOOKING_UP and kind is ast.Attribute:
+            self.looked_up(func.value, pattern(node.args[0]) if node.args else "*")  # type: ignore[attr-defined]
         site = self.site(node, "call", 0, label)
         if kind is ast.Name:
             self.scope.callees.append((name, site))

@@ -14,6 +14,7 @@ from asyncshift.facts import (
     CALL,
     CONSTANT,
     EXCEPT,
+    IMP,
     INTERRUPTED,
     ITER,
     KEYED,
@@ -27,7 +28,7 @@ from asyncshift.facts import (
     UNKNOWN,
 )
 from asyncshift.model import Span
-from asyncshift.resolution.doubles import Doubles
+from asyncshift.resolution.doubles import Doubles, pattern
 from asyncshift.resolution.scopes import Scope
 
 _OPERATORS = {
@@ -359,11 +360,26 @@ class Expressions(Doubles):
     def _subscript(self, node: ast.Subscript) -> int:
         source = self.quiet(node.value, 0)
         key = self.key(node.slice)
+        match node:
+            case ast.Subscript(ast.Attribute(ast.Name("sys"), "modules"), ast.Name("__name__")):
+                target = self.node()
+                self.ops.append((IMP, target, self.file.module, None, CONSTANT))
+                return target
+        if node.value.__class__ is ast.Call:
+            self.looked_up(node.value, pattern(node.slice))
         if source <= 0:
             return UNKNOWN
         target = self.node()
         self.ops.append((SUB, target, source, key, self.site(node, "operator")))
         return target
+
+    def looked_up(self, holder: ast.expr, name: str) -> None:
+        """`globals()["do_" + name]`, `vars(module).get(name)`: by their names, like `getattr`."""
+        match holder:
+            case ast.Call(func=ast.Name(id="globals" | "locals" | "vars"), args=[] | [_]):
+                span = self.places.span(holder)
+                sites = range(len(self.sites) - 1, -1, -1)
+                self.named[next(n for n in sites if self.sites[n][0] == span)] = (name,)
 
     def key(self, node: ast.expr) -> object:
         """A constant key, ("slice", first, end) with bounds where they are constants, or None for

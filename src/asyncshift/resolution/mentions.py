@@ -6,7 +6,7 @@ under its name: `mock.patch("shop.api.fetch")`, `getattr(handlers, name)`, `"sho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -16,6 +16,8 @@ from asyncshift.index import Module
 from asyncshift.model import FunctionId, Mention
 from asyncshift.resolution.sites import Sites
 
+_NAMESPACES = frozenset({"builtins.globals", "builtins.locals", "builtins.vars"})
+_KEPT_IN = frozenset({f.SUB, f.ITER, f.LOAD})
 _CALLED = frozenset({"fun", "bound", "class", "subclass"})
 
 
@@ -30,6 +32,9 @@ class Mentions:
         self._found: set[tuple[str, int, str, str, int]] = set()
         self._computed: set[tuple[Any, ...]] = set()
         """(value, pattern), and functions: one computed name of each is enough to tell."""
+        self._callers: dict[int, set[int]] = {}
+        """Function that calls what a computed name gave -> what that can be."""
+        self._meant: dict[tuple[Any, ...], tuple[int, ...]] = {}
         for fn in self.solver.functions:
             facts = fn.facts
             if facts.kind != "function" or fn.number != fn.origin:
@@ -61,6 +66,13 @@ class Mentions:
             (path, line, how, text, ids[number]) for path, line, how, text, number in self._found
         )
         return tuple(Mention(*one) for one in found)
+
+    def callers(self, ids: list[FunctionId]) -> dict[FunctionId, frozenset[FunctionId]]:
+        """Who calls what a computed name gave, with what that can be."""
+        return {
+            ids[caller]: frozenset(ids[number] for number in reached)
+            for caller, reached in sorted(self._callers.items())
+        }
 
     def _note(self, unit: int, line: int, how: str, text: str, numbers: Iterable[int]) -> None:
         path = self.solver.files[unit].path
@@ -107,16 +119,48 @@ class Mentions:
         facts = self.solver.sites[site]
         for op in self.sites.calls.get(site, ()):
             kinds = self.solver.sees(op[2])
-            if any(kind[0] in _CALLED for kind in kinds) or not op[3]:
+            if any(kind[0] in _CALLED for kind in kinds):
                 continue
+            namespace = any(kind[0] == "ext" and kind[1] in _NAMESPACES for kind in kinds)
             for pattern in patterns:
-                how = "getattr" if "*" in pattern else "patched"
+                how = "getattr" if "*" in pattern or namespace else "patched"
                 text = f'{facts[3]}(..., "{pattern}")'
-                for kind in self.solver.sees(op[3][0]):
+                if not op[3] and namespace:  # whatever a function calls so, its module's are meant
+                    text = f'{facts[3]}()["{pattern}"]'
+                    found = tuple(self._named_in(unit, pattern))
+                    self._note(unit, facts[0][0], how, text, found)
+                    self._called(op[1], found)
+                for kind in self.solver.sees(op[3][0]) if op[3] else ():
+                    if namespace and kind[0] in ("inst", "self"):
+                        continue  # what is stored on it, not its methods
                     reached = self._reached(kind, pattern)
                     if how == "getattr":
+                        if (kind, pattern) not in self._meant:
+                            self._meant[kind, pattern] = tuple(self._reached(kind, pattern))
+                        self._called(op[1], self._meant[kind, pattern])
                         reached = self._first(kind, pattern, reached)
                     self._note(unit, facts[0][0], how, text, reached)
+
+    def _called(self, node: int, reached: Collection[int]) -> None:
+        """Who calls what comes out of a node, kept in variables and containers, can reach these."""
+        if not reached or node <= 0:
+            return
+        solver, seen, todo = self.solver, {node}, [node]
+        while todo:
+            source = todo.pop()
+            for entry in solver.uses[source] or ():
+                target = entry if entry.__class__ is int else entry[1]
+                if entry.__class__ is not int:
+                    if entry[0] == f.CALL and entry[5] >= 0:
+                        unit, facts = self.sites.facts_of(entry[5])
+                        caller = solver.unit_functions[unit] + facts[2]
+                        self._callers.setdefault(caller, set()).update(reached)
+                        continue
+                    if entry[0] not in _KEPT_IN:
+                        continue
+                if target > 0 and target not in seen:
+                    seen.add(target)
+                    todo.append(target)
 
     def _first(self, kind: tuple[Any, ...], pattern: str, reached: Iterator[int]) -> Iterator[int]:
         """Of a wide hierarchy every place would reach every method."""
@@ -136,6 +180,10 @@ class Mentions:
                 yield from self._of_class(kind[1], pattern, descend=False)
             case "subclass" | "self":
                 yield from self._of_class(kind[1], pattern, descend=True)
+
+    def _named_in(self, unit: int, pattern: str) -> Iterator[int]:
+        """The functions of one file."""
+        yield from self._of_module(Module(self.solver.files[unit].module, (unit,)), pattern)
 
     def _of_module(self, module: Module, pattern: str) -> Iterator[int]:
         for unit in module.units:
