@@ -233,6 +233,8 @@ def _is_iterator(world: World, site: Site, f: Function) -> bool:
     def inside(inner: Site, outer: Site) -> bool:
         return outer.span[:2] <= inner.span[:2] and inner.span[2:] <= outer.span[2:]
 
+    if not any(inside(other, site) for other in world.through_iter.get(site.caller, ())):
+        return False
     near = [
         other
         for other in world.outgoing[site.caller]

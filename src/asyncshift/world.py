@@ -82,6 +82,8 @@ class World:
     """Functions that stay sync and may not bridge either."""
     incoming: dict[FunctionId, list[Site]] = field(default_factory=lambda: defaultdict(list))
     outgoing: dict[FunctionId, list[Site]] = field(default_factory=lambda: defaultdict(list))
+    through_iter: dict[FunctionId, list[Site]] = field(default_factory=lambda: defaultdict(list))
+    """Of these, what `iter(...)` is given."""
     uses_at: dict[tuple[str, Span], list[LibraryUse]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -334,6 +336,8 @@ def _index(world: World, uses: Sequence[LibraryUse]) -> None:
     for site in graph.sites:
         world.sites_in[site.path].append(site)
         world.outgoing[site.caller].append(site)
+        if site.consumer == "iter":
+            world.through_iter[site.caller].append(site)
         for target in site.targets:
             if target.function is not None:
                 world.incoming[target.function].append(site)

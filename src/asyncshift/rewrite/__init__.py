@@ -291,6 +291,7 @@ def _apply(
                 built += [(start + a, start + b) for a, b in ranges]
                 delta += len(lines) - (piece.last - piece.first + 1)
             case Unreadable(reason=reason):
+                edits = set(map(id, piece.edits))
                 refusals += [
                     Refusal(
                         ctx.file.path,
@@ -300,7 +301,7 @@ def _apply(
                         "write the statement in simpler syntax",
                     )
                     for plan, decision in planned
-                    if plan.edit in piece.edits
+                    if id(plan.edit) in edits
                 ]
     if not refusals:
         lay_out(document, ctx.style, built, unit=unit)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -52,10 +51,6 @@ Step = Edit | Planned | Added | Dropped | Refusal | Message | Need
 
 AWAIT_ORDER, BRIDGE_ORDER = 10, 20
 """Behind the edits of codemods, whose order is 0."""
-
-
-_DEBUG = re.compile(r"[\s)]*=\s*[}!:]")
-"""What follows the expression in `f"{expression=}"`."""
 
 
 @dataclass(frozen=True)
@@ -155,15 +150,7 @@ class Context:
 
     def prints_itself(self, node: ast.AST) -> bool:
         """True inside of `f"{expression=}"`, where any change of the text shows."""
-        for parent in self.tree.ancestors(node):
-            if isinstance(parent, ast.stmt):
-                return False
-            if isinstance(parent, ast.FormattedValue):
-                _, _, line, column = self.tree.span(parent.value)
-                rest = self.tree.lines[line - 1][column:]
-                if _DEBUG.match(rest):
-                    return True
-        return False
+        return node in self.tree.printed
 
     def _nested_comprehension(self, node: ast.AST) -> Refusal | None:
         """Before 3.11 an async comprehension could not stand inside a sync one."""

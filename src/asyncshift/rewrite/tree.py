@@ -27,6 +27,8 @@ Compound = (
 )
 _EXAMPLE = re.compile(r"\s*(?:>>>|\.\.\.) (.*)")
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_DEBUG = re.compile(r"[\s)]*=\s*[}!:]")
+"""What follows the expression in `f"{expression=}"`."""
 _UNPLACED = (ast.FormattedValue, ast.keyword, ast.arg, ast.Expr)
 
 
@@ -38,6 +40,8 @@ class Tree:
         self.lines = split_lines(text)
         self.module = ast.parse(text)
         self._ascii = text.isascii()
+        self._statements: dict[ast.AST, ast.stmt | ast.ExceptHandler | ast.match_case] = {}
+        self._scopes: dict[ast.AST, ast.AST] = {}
 
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
@@ -75,6 +79,17 @@ class Tree:
                 found.setdefault(self.span(node), []).append(node)
         return found
 
+    @cached_property
+    def printed(self) -> set[ast.AST]:
+        """Everything inside of `f"{expression=}"`, where any change of the text shows."""
+        found: set[ast.AST] = set()
+        for node in self.parents:
+            if isinstance(node, ast.FormattedValue) and node not in found:
+                _, _, line, column = self.span(node.value)
+                if _DEBUG.match(self.lines[line - 1][column:]):
+                    found.update(ast.walk(node))
+        return found
+
     def span(self, node: ast.AST) -> Span:
         """Where a node stands, columns in code points."""
         line: int = getattr(node, "lineno")  # noqa: B009 - only placed nodes get here
@@ -109,8 +124,11 @@ class Tree:
 
     def statement(self, node: ast.AST) -> ast.stmt | ast.ExceptHandler | ast.match_case:
         """The innermost statement, except handler or match case whose own text holds `node`."""
+        on_the_way = []
         while not isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case)):
-            node = self.parents[node]
+            on_the_way.append(node)
+            node = self._statements.get(node) or self.parents[node]
+        self._statements.update(dict.fromkeys(on_the_way, node))
         return node
 
     def scope(self, node: ast.AST) -> ast.AST:
@@ -119,18 +137,23 @@ class Tree:
         Defaults, decorators and annotations belong to the scope around; so does the first iterable
         of a comprehension.  Comprehensions themselves do not count: they run in their function.
         """
-        child = node
-        for parent in self.ancestors(node):
+        child, found = node, self._scopes.get(node)
+        on_the_way = [node]
+        while found is None:
+            parent = self.parents.get(child, self.module)
             match parent:
                 case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                    if child in parent.body:
-                        return parent
+                    if isinstance(child, ast.stmt):
+                        found = parent
                 case ast.Lambda() if child is parent.body:
-                    return parent
+                    found = parent
                 case ast.Module():
-                    return parent
-            child = parent
-        return self.module
+                    found = parent
+            if found is None:
+                on_the_way.append(parent)
+                child, found = parent, self._scopes.get(parent)
+        self._scopes.update(dict.fromkeys(on_the_way, found))
+        return found
 
     def function_around(self, node: ast.AST) -> ast.AST:
         """The outermost function that holds `node`, or the module."""
