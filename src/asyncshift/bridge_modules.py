@@ -203,6 +203,7 @@ def rewriter_settings(project: Project, config: Config) -> dict[str, str]:
         "parity": config.parity,
         "http": config.http,
         "share_client": "yes" if config.share_client else "",
+        "allow": ",".join(sorted(config.allow)),
     }
 
 

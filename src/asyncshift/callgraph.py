@@ -25,6 +25,7 @@ from asyncshift.model import (
 )
 from asyncshift.pins import is_test_file
 from asyncshift.resolution.certainty import unsure_nodes
+from asyncshift.resolution.constructors import made_unseen
 from asyncshift.resolution.escapes import Escapes
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.flow import Fn
@@ -34,6 +35,7 @@ from asyncshift.resolution.mentions import Mentions
 from asyncshift.resolution.outside import OutsideClasses, is_stdlib
 from asyncshift.resolution.properties import read_unseen
 from asyncshift.resolution.sites import Sites
+from asyncshift.resolution.summaries import ITERATOR_BASES
 from asyncshift.resolution.unresolved import OpenCalls
 from asyncshift.resolution.values import NO_ORIGIN
 
@@ -90,7 +92,7 @@ def build(
         for number, found in given.items()
         if found
     }
-    unseen = read_unseen(sites, escapes)
+    unseen = {**read_unseen(sites, escapes), **made_unseen(sites, escapes)}
     functions = _functions(sites, ids, families, OutsideClasses(python), gives, unseen)
     mentions = Mentions(sites)
     mentions.collect()
@@ -292,7 +294,7 @@ def _foreign_base(
     possible: str | None = None
     bases = (*solver.hierarchy.classes[fn.cls].mro, *beside) if fn.cls >= 0 else ()
     for base in bases if not private else ():
-        if not isinstance(base, str) or base in HARMLESS_BASES:
+        if not isinstance(base, str) or base in HARMLESS_BASES or base in ITERATOR_BASES:
             continue
         known = _declares(solver, base, name, outside)
         if known:

@@ -78,6 +78,8 @@ class Config:
     """The library that requests becomes: `httpx` or `httpx2`."""
     share_client: bool = False
     """Bare calls share one client, and with it cookies and connections."""
+    allow: tuple[str, ...] = ()
+    """Libraries that the migrated code may depend on beside those of the codemods."""
     hints: tuple[Hint, ...] = ()
     """What places hold that the analysis cannot see."""
 
@@ -86,6 +88,8 @@ _CHOICES = {"direction": ("up", "down"), "boundary": ("facade", "bridge"),
             "tests": ("auto", "async", "sync"),
     "parity": ("default", "strict"), "http": ("httpx", "httpx2")
 }  # fmt: skip
+ALLOWED = frozenset({"asyncstdlib"})
+"""Libraries that rewriters know a use for."""
 
 _FILE_KEYS = tuple(field.name for field in dataclasses.fields(Config))
 
@@ -168,6 +172,8 @@ def _checked(path: Path, key: str, value: object) -> object:
             return tuple(value)
         case "tables", list() if all(isinstance(v, str) for v in value):
             return tuple(path.parent / v for v in value)
+        case "allow", list() if set(map(str, value)) <= ALLOWED:
+            return tuple(value)
         case "jobs", int() if not isinstance(value, bool) and value >= 0:
             return value
         case "cache" | "edit_callers" | "share_client", bool():
@@ -181,6 +187,7 @@ def _checked(path: Path, key: str, value: object) -> object:
         case "hints", dict():
             return tuple(_hint(path, place, cls) for place, cls in value.items())
     wanted = {
+        "allow": f"a list of what can be allowed: {', '.join(sorted(ALLOWED))}",
         "jobs": "a number, 0 or more",
         "cache": "true or false",
         "edit_callers": "true or false",

@@ -9,6 +9,7 @@ from dataclasses import replace
 from asyncshift.arrivals import find_arrivals
 from asyncshift.bridge_modules import bridged_after, reached_files
 from asyncshift.codemod import Kind, Registry
+from asyncshift.constructors import is_constructor
 from asyncshift.facades import KEPT_BESIDE, async_name, calls_by_name, is_public, simple_name
 from asyncshift.groups import LibraryUse, classes_of
 from asyncshift.model import (
@@ -28,7 +29,7 @@ from asyncshift.model import (
     Site,
     Span,
 )
-from asyncshift.pins import is_test_file
+from asyncshift.pins import is_next, is_test_file
 from asyncshift.standing import has_twin
 from asyncshift.testing import run_classes, test_part
 from asyncshift.world import (
@@ -79,6 +80,8 @@ def _functions(world: World) -> Iterator[Decision]:
         cause = world.causes[fid]
         if gives_iterator(f):
             to = {"to": KEPT_BESIDE["__iter__"]}
+            if _gives_another(world, f):
+                to["gives"] = "another"
             yield Decision(f.path, f.span, Action.RENAME, cause, fid, detail=to)
             continue
         if fid in world.pairs:
@@ -109,6 +112,15 @@ def _test_case(
     for cls in cases.get(f.cls or "", ()):
         one = world.function(cls)
         yield Decision(one.path, one.span, Action.TEST_CASE, cause, f.id)
+
+
+def _gives_another(world: World, f: Function) -> bool:
+    """Whether what an `__iter__` gives is seen to be an iterator that turns with it."""
+    return any(
+        is_next(world.graph, target.function) and target.function in world.turned
+        for site in world.incoming.get(f.id, ())
+        for target in site.targets
+    )
 
 
 def _kind(f: Function) -> str:
@@ -288,6 +300,8 @@ def _awaited(
         yield _at(world, site, BY_PROTOCOL[site.protocol], f"{f.name} is async", f.id)
         if site.protocol is Protocol.CALL and (name := async_name(world, f)):
             yield _renamed(world, site, f, name)  # `super().__enter__()`
+    if is_constructor(f.name) and not site.awaited:
+        yield _at(world, site, Action.CREATE, f"{f.name} is async", f.id)
     yield from _retargeted(world, site, f, old_names)
 
 
@@ -424,7 +438,21 @@ def _bridge(world: World, site: Site, f: Function) -> Decision:
     pinned = world.kept.get(site.caller)
     why = pinned.text if pinned else f"{caller.path} runs outside a coroutine"
     text = f"{f.name} is async and {caller.name} stays sync: {why}"
-    return _at(world, site, Action.BRIDGE, text, f.id, {"protocol": str(site.protocol)})
+    detail = {"protocol": str(site.protocol)}
+    if site.protocol is Protocol.CONSUME:
+        detail["arguments"] = _arguments(world, site)
+    return _at(world, site, Action.BRIDGE, text, f.id, detail)
+
+
+def _arguments(world: World, site: Site) -> str:
+    """The positions of a consumer's arguments that are async; empty where one can be either."""
+    found: dict[bool, set[int]] = {True: set(), False: set()}
+    for target in site.targets:
+        called = target.function is not None and _is_called(
+            world, site, world.function(target.function)
+        )
+        found[called or target.api is not None].update(target.arguments)
+    return ",".join(map(str, sorted(found[True]))) if found[True].isdisjoint(found[False]) else ""
 
 
 def _at(
@@ -439,6 +467,7 @@ def _at(
     details = dict(detail or {})
     if action in (Action.CONSUME, Action.MAPPED):
         details["consumer"] = site.consumer
+        details["arguments"] = _arguments(world, site)
     owner = text_owner(world, site.caller)
     return Decision(site.path, site.span, action, cause, owner, site, details)
 

@@ -18,15 +18,17 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
 from asyncshift.codemod import Rename
+from asyncshift.erasure_constructors import is_factory
 from asyncshift.erasure_facades import Facades
 from asyncshift.erasure_forms import Names, Normaliser
 from asyncshift.erasure_scopes import FunctionNode, Scope, Scopes, sync_name
+from asyncshift.model import Action, Decision
 
 MODULE = "<module>"
 
@@ -39,7 +41,11 @@ class Tables(Protocol):
 
 
 def compare(
-    old: str, new: str, registry: Tables, renames: Mapping[str, str] | None = None
+    old: str,
+    new: str,
+    registry: Tables,
+    renames: Mapping[str, str] | None = None,
+    created: Iterable[str] = (),
 ) -> Mapping[str, bool]:
     """For every function of either text, whether nothing but async changed in it.
 
@@ -48,13 +54,14 @@ def compare(
     outside functions.  A nested function is compared for itself, not as a part of the outer one.  A
     function in one of the texts only is False, and no difference to what encloses it.
     A facade stands for its coroutine: the coroutine is compared under the facade's name.
-    `renames` has the names of coroutines of other files, each with its facade's.
+    `renames` has the names of coroutines of other files, each with its facade's; `created` the
+    classes whose objects an async factory makes.
     Both texts must parse.
     """
     before, after = _File(old), _File(new)
     facades = [_facades(file, registry) for file in (before, after)]
     own = {**facades[0].renames, **facades[1].renames}
-    names = Names(registry, {**(renames or {}), **own})
+    names = Names(registry, {**(renames or {}), **own}, created)
     pairs, lone = _pair(before, after, facades[0].of, facades[1].of)
     changed = _differing(before.scopes.module, after.scopes.module)
     verdicts = dict.fromkeys(lone, False)
@@ -71,6 +78,12 @@ def compare(
         _Side(before, before.tree, known), _Side(after, after.tree, known), names
     )
     return verdicts
+
+
+def created(decisions: Iterable[Decision]) -> frozenset[str]:
+    """The classes whose objects an async factory makes, by what is written where they are made."""
+    sites = [one.site for one in decisions if one.action is Action.CREATE]
+    return frozenset(site.text.rpartition(".")[2] for site in sites if site is not None)
 
 
 # ----------------------------------------------------------------------------- the two texts
@@ -105,6 +118,8 @@ class _File:
         counts: dict[str, int] = defaultdict(int)
         found: dict[str, _Function] = {}
         for name, node, scope in self.scopes.functions:
+            if is_factory(node):
+                name = f"{name.rpartition('.')[0]}.__init__"
             counts[name] += 1
             key = name if counts[name] == 1 else f"{name}#{counts[name]}"
             start = min([node.lineno, *(item.lineno for item in node.decorator_list)])

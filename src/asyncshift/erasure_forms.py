@@ -12,6 +12,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from asyncshift.erasure_constructors import as_constructor, is_factory, without_factory
+from asyncshift.erasure_consumers import (
+    ASYNCSTDLIB,
+    chained,
+    does_nothing,
+    filtered,
+    parameters_of,
+    same_items,
+)
 from asyncshift.erasure_mapped import (
     as_call,
     first_by_key,
@@ -19,8 +28,17 @@ from asyncshift.erasure_mapped import (
     with_key,
     without_lambda,
 )
+from asyncshift.erasure_parts import (
+    Unquoted,
+    as_set,
+    elements,
+    flat,
+    handed_block,
+    lets_cancellation_pass,
+    runs_async_tests,
+)
+from asyncshift.erasure_properties import with_cached_result
 from asyncshift.erasure_scopes import FunctionNode, Scope, Scopes, origin, sync_name
-from asyncshift.handed import handed, in_place
 
 if TYPE_CHECKING:
     from asyncshift.erasure import Tables
@@ -59,6 +77,7 @@ _STDLIB = {
     "contextlib.AbstractAsyncContextManager": "typing.ContextManager",
     "contextlib.AbstractContextManager": "typing.ContextManager",
     "typing.AsyncContextManager": "typing.ContextManager",
+    **ASYNCSTDLIB,
     **{
         f"{module}.{name}": f"typing.{name.removeprefix('Async')}"
         for module in ("typing", "collections.abc")
@@ -98,8 +117,15 @@ class Names:
     the way back would have no single answer.
     """
 
-    def __init__(self, tables: Tables, renames: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        renames: Mapping[str, str] | None = None,
+        created: Iterable[str] = (),
+    ) -> None:
         self._tables = tables
+        self.created = frozenset(created)
+        """Classes whose objects an async factory makes."""
         self._renames = dict(renames or {})
         """Names of coroutines beside facades -> those of the facades."""
         self._dotted: dict[str, str] = {}
@@ -183,7 +209,7 @@ class Normaliser(ast.NodeTransformer):
             name=self._names.function(node.name),
             args=self._visit(node.args),
             decorator_list=[
-                one for one in self._all(node.decorator_list) if not _runs_async_tests(one)
+                one for one in self._all(node.decorator_list) if not runs_async_tests(one)
             ],
             returns=None if node.returns is None else self._annotation(node.returns),
             body=[],
@@ -192,7 +218,7 @@ class Normaliser(ast.NodeTransformer):
         parameters = ast.List(self._all(getattr(node, "type_params", [])), ast.Load())
         self._scope = own
         head.body = [ast.Expr(parameters), *self._all(node.body)]
-        return head
+        return as_constructor(head) if is_factory(node) else with_cached_result(head)
 
     def part(self, node: ast.AST, scope: Scope) -> ast.AST:
         """The reduced form of an annotation, a decorator or parameters, in place."""
@@ -306,7 +332,7 @@ class Normaliser(ast.NodeTransformer):
 
     def _annotation(self, node: ast.expr) -> ast.expr:
         """Annotations in quotes name the same types, so they are read like the others."""
-        unquoted: ast.expr = _Unquoted().visit(node)
+        unquoted: ast.expr = Unquoted().visit(node)
         return self._visit(unquoted)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
@@ -350,17 +376,26 @@ class Normaliser(ast.NodeTransformer):
     visit_AsyncFor = visit_For  # noqa: N815
 
     def _uses(self, name: str) -> int:
-        """How often the function around mentions a name."""
-        nodes = ast.walk(self._scope.node)
-        return sum(isinstance(node, ast.Name) and node.id == name for node in nodes)
+        """How often the function around mentions a name, comprehensions of their own left out."""
+        work: list[ast.AST] = [self._scope.node]
+        count = 0
+        while work:
+            node = work.pop()
+            count += isinstance(node, ast.Name) and node.id == name
+            clauses = getattr(node, "generators", [])
+            if any(isinstance(one.target, ast.Name) and one.target.id == name for one in clauses):
+                work.append(clauses[0].iter)
+            else:
+                work += ast.iter_child_nodes(node)
+        return count
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
         """`self.assertRaises(E, f, x)` is `with self.assertRaises(E): f(x)`."""
-        block = _handed(node.value, None)
+        block = handed_block(node.value, None)
         return ast.Expr(self._visit(node.value)) if block is None else self._visit(block)
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        block = _handed(node.value, node.targets[0]) if len(node.targets) == 1 else None
+        block = handed_block(node.value, node.targets[0]) if len(node.targets) == 1 else None
         if block is not None:
             return self._visit(block)
         return ast.Assign(self._all(node.targets), self._visit(node.value))
@@ -377,14 +412,14 @@ class Normaliser(ast.NodeTransformer):
 
     def visit_Try(self, node: ast.Try) -> ast.AST | list[ast.stmt]:
         """`except CancelledError: raise` lets pass what no sync code can meet."""
-        handlers = [one for one in self._all(node.handlers) if not _lets_cancellation_pass(one)]
+        handlers = [one for one in self._all(node.handlers) if not lets_cancellation_pass(one)]
         body, orelse = self._all(node.body), self._all(node.orelse)
         if not handlers and not node.finalbody:
             return [*body, *orelse]
         return ast.Try(body, handlers, orelse, self._all(node.finalbody))
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
-        kind = None if node.type is None else _as_set(self._visit(node.type))
+        kind = None if node.type is None else as_set(self._visit(node.type))
         return ast.ExceptHandler(kind, node.name, self._all(node.body))
 
     # ------------------------------------------------------------------ async expressions
@@ -404,8 +439,13 @@ class Normaliser(ast.NodeTransformer):
                 return self._call(ast.Call(called, arguments, value.keywords))
         return value
 
+    def visit_Starred(self, node: ast.Starred) -> ast.AST:
+        """A star takes all, as a list does; before a target it makes one."""
+        value = self._visit(node.value)
+        return ast.Starred(elements(value) if isinstance(node.ctx, ast.Load) else value, node.ctx)
+
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        called = self._visit(node.func)
+        called = without_factory(self._visit(node.func), self._names.created)
         return self._call(ast.Call(called, self._all(node.args), self._all(node.keywords)))
 
     def _call(self, node: ast.Call) -> ast.expr:
@@ -441,10 +481,17 @@ class Normaliser(ast.NodeTransformer):
                 keywords=[],
             ):
                 return double
+            case ast.Call(
+                func=ast.Name(id="@itertools.starmap"),
+                args=[ast.Lambda() as function, values],
+                keywords=[],
+            ) if (target := parameters_of(function)) is not None:
+                # `starmap(lambda a, b: a + b, xs)` is `(a + b for a, b in xs)`.
+                return self._expression(function.body, [ast.comprehension(target, values, [], 0)])
             case ast.Call(func=ast.Name(id="min" | "max"), args=[_, _, *_]):
                 return with_key(node)  # the arguments are compared, not taken apart
             case ast.Call(func=ast.Name(id=name), args=[first, *rest]) if name in _TOTAL:
-                node.args = [_elements(first), *rest]
+                node.args = [elements(first), *rest]
                 return with_key(node)
             case ast.Call(
                 func=ast.Attribute(value=values, attr=("__next__" | "__iter__") as method), args=[]
@@ -453,11 +500,11 @@ class Normaliser(ast.NodeTransformer):
             case ast.Call(
                 func=ast.Attribute(value=ast.Constant(value=str()), attr="join"), args=[only]
             ):
-                node.args = [_elements(only)]
+                node.args = [elements(only)]
             case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[value, classes]):
-                node.args = [value, _as_set(classes)]
+                node.args = [value, as_set(classes)]
             case ast.Call(func=ast.Name(id="@contextlib.suppress"), keywords=[]):
-                both = _as_set(ast.Tuple(node.args, ast.Load()))
+                both = as_set(ast.Tuple(node.args, ast.Load()))
                 node.args = both.elts if isinstance(both, ast.Tuple) else [both]
             case ast.Call(
                 func=ast.Name(id="next"),
@@ -468,8 +515,9 @@ class Normaliser(ast.NodeTransformer):
                 keywords=[],
             ) if last.ifs:
                 # `next((True for x in xs if p(x)), False)` ends where `any(p(x) for x in xs)` does.
-                values.elt = last.ifs.pop()
-                return self._call(ast.Call(ast.Name("any", ast.Load()), [as_call(values)], []))
+                test = last.ifs.pop()
+                same = same_items(self._expression(test, values.generators))
+                return self._call(ast.Call(ast.Name("any", ast.Load()), [same], []))
             case ast.Call(
                 func=ast.Name(id="any"),
                 args=[
@@ -486,7 +534,31 @@ class Normaliser(ast.NodeTransformer):
             ) if one == other and not (isinstance(wanted, ast.Name) and wanted.id == one):
                 # `any(item == x for item in xs)` ends where `x in xs` does.
                 return ast.Compare(wanted, [ast.In()], [clause.iter])
-        return without_lambda(node)
+            case ast.Call(
+                func=ast.Name(id="any"),
+                args=[
+                    ast.GeneratorExp(
+                        elt=ast.Compare(
+                            left=ast.Name(id=one),
+                            ops=[ast.Eq()],
+                            comparators=[ast.Name(id=once)],
+                        ),
+                        generators=[
+                            ast.comprehension(
+                                target=ast.Name(id=bound), iter=ast.List(elts=[wanted]), ifs=[]
+                            ),
+                            ast.comprehension(target=ast.Name(id=other), ifs=[]) as clause,
+                        ],
+                    )
+                ],
+                keywords=[],
+            ) if one == other and once == bound:
+                # `f() in xs` asks for one value: `any(item == w for w in [f()] for item in xs)`.
+                return ast.Compare(wanted, [ast.In()], [clause.iter])
+        plain = without_lambda(node)
+        if isinstance(plain, ast.GeneratorExp):
+            return self._expression(plain.elt, plain.generators)
+        return plain
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         """`lambda *args, **kwargs: f(*args, **kwargs)` is `f` that can be bound."""
@@ -519,8 +591,8 @@ class Normaliser(ast.NodeTransformer):
                 func=ast.Name(id="any"),
                 args=[ast.GeneratorExp(elt=ast.UnaryOp(op=ast.Not(), operand=test)) as values],
             ):
-                values.elt = test
-                return ast.Call(ast.Name("all", ast.Load()), [as_call(values)], [])
+                same = same_items(self._expression(test, values.generators))
+                return ast.Call(ast.Name("all", ast.Load()), [same], [])
         return ast.UnaryOp(node.op, operand)
 
     # A comprehension is the constructor called with a generator expression: the same elements in
@@ -537,18 +609,27 @@ class Normaliser(ast.NodeTransformer):
         return self._built("dict", pair, node.generators)
 
     def _built(self, name: str, element: ast.expr, clauses: list[ast.comprehension]) -> ast.AST:
-        values = ast.GeneratorExp(element, self._all(clauses))
-        if name == "list" and (call := sorted_by_key(values)) is not None:
+        reduced = self._all(clauses)
+        if len(reduced) == 1 and does_nothing([element, *reduced[0].ifs]):
+            reduced[0].iter = elements(reduced[0].iter)
+        generator = ast.GeneratorExp(element, reduced)
+        if name == "list" and (call := sorted_by_key(generator)) is not None:
             return call
-        return self._call(ast.Call(ast.Name(name, ast.Load()), [as_call(values)], []))
+        values = self._expression(element, reduced)
+        return self._call(ast.Call(ast.Name(name, ast.Load()), [values], []))
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
-        return as_call(ast.GeneratorExp(self._visit(node.elt), self._all(node.generators)))
+        return self._expression(self._visit(node.elt), self._all(node.generators))
 
-    def visit_Starred(self, node: ast.Starred) -> ast.AST:
-        """A star takes all, as a list does; before a target it makes one."""
-        value = self._visit(node.value)
-        return ast.Starred(_elements(value) if isinstance(node.ctx, ast.Load) else value, node.ctx)
+    def _expression(self, element: ast.expr, clauses: list[ast.comprehension]) -> ast.expr:
+        """A generator expression; `map(f, xs)` and its like where it does no more than they do."""
+        made = None
+        match element, clauses:
+            case ast.Name(id=one), [ast.comprehension(target=ast.Name(id=other), ifs=[test])]:
+                made = filtered(other, test, clauses[0].iter) if one == other else None
+            case ast.Name(id=one), [outer, inner]:
+                made = chained(one, outer, inner)
+        return made or as_call(ast.GeneratorExp(element, clauses))
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
         return ast.comprehension(
@@ -558,86 +639,10 @@ class Normaliser(ast.NodeTransformer):
     def visit_Tuple(self, node: ast.Tuple) -> ast.AST:
         """A tuple of exceptions that the tables know means the set of them."""
         both = ast.Tuple(self._all(node.elts), node.ctx)
-        flat = _flat(both)
-        names = [name.id for name in flat if isinstance(name, ast.Name)]
-        if len(names) == len(flat) and any(
+        parts = flat(both)
+        names = [name.id for name in parts if isinstance(name, ast.Name)]
+        if len(names) == len(parts) and any(
             self._names.is_exception(name.removeprefix(IMPORTED)) for name in names
         ):
-            return _as_set(both)
+            return as_set(both)
         return both
-
-
-class _Unquoted(ast.NodeTransformer):
-    """Reads the quoted parts of an annotation; what stands in `Literal[...]` is a value."""
-
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        if not isinstance(node.value, str):
-            return node
-        try:
-            quoted = ast.parse(node.value, mode="eval").body
-        except SyntaxError:
-            return node
-        return ast.Subscript(ast.Name("<quoted>", ast.Load()), quoted, ast.Load())
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        match node.value:
-            case ast.Name(id="Literal" | "Annotated") | ast.Attribute(attr="Literal" | "Annotated"):
-                return node
-        return self.generic_visit(node)
-
-
-def _runs_async_tests(decorator: ast.expr) -> bool:
-    """The mark by which pytest's plugin knows an async test says nothing else of it."""
-    marks = ("@pytest.mark.asyncio", "@pytest.mark.anyio")
-    return isinstance(decorator, ast.Name) and decorator.id in marks
-
-
-def _handed(value: ast.expr, name: ast.expr | None) -> ast.With | None:
-    """The block that says the same as a call by which a function is called."""
-    index = handed(value)
-    if index is None or not isinstance(value, ast.Call):
-        return None
-    one = in_place(value)
-    called = ast.Call(value.args[index], value.args[index + 1 :], value.keywords)
-    head = ast.Call(value.func, value.args[:index], [])
-    body = ast.Expr(called if one is None else one.body)
-    return ast.With([ast.withitem(head, name)], [body])
-
-
-def _lets_cancellation_pass(handler: ast.ExceptHandler) -> bool:
-    match handler:
-        case ast.ExceptHandler(
-            type=ast.Name(id="@asyncio.CancelledError"), body=[ast.Raise(exc=None)]
-        ):
-            return True
-    return False
-
-
-def _elements(argument: ast.expr) -> ast.expr:
-    """What a consumer of everything sees: `list(g)` and `(x for x in g)` give what `g` gives."""
-    while True:
-        match argument:
-            case ast.Call(func=ast.Name(id="list"), args=[inner], keywords=[]):
-                argument = inner
-            case ast.GeneratorExp(
-                elt=ast.Name(id=one),
-                generators=[ast.comprehension(target=ast.Name(id=other), iter=inner, ifs=[])],
-            ) if one == other:
-                argument = inner
-            case _:
-                return argument
-
-
-def _flat(node: ast.expr) -> list[ast.expr]:
-    if isinstance(node, ast.Tuple):
-        return [part for element in node.elts for part in _flat(element)]
-    return [node]
-
-
-def _as_set(node: ast.expr) -> ast.expr:
-    """Classes to be caught or tested: neither order nor repetition nor nesting matters."""
-    if not isinstance(node, ast.Tuple):
-        return node
-    unique = {ast.dump(part): part for part in _flat(node)}
-    parts = [unique[text] for text in sorted(unique)]
-    return parts[0] if len(parts) == 1 else ast.Tuple(parts, ast.Load())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 
+from asyncshift.constructors import is_constructor
 from asyncshift.model import (
     Certainty,
     Function,
@@ -264,6 +265,8 @@ def unfit(world: World, fid: FunctionId) -> str | None:
         return "it is local to a function"
     if f.is_property:
         return "an attribute has one form"
+    if is_constructor(f.name):
+        return "a class has one constructor"
     if simple_name(f) == "__call__":
         return "an instance has one way to be called"
     if gives_iterator(f) or simple_name(f) == "__next__":

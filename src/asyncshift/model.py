@@ -222,7 +222,8 @@ class Function:
     """Full dotted names where they resolve (`contextlib.contextmanager`), else as written."""
     is_property: bool = False
     read_unseen: str = ""
-    """Why code that is not in sight may read this property; empty for what it cannot reach."""
+    """Why code that is not in sight may read this property, or make objects by this `__init__`;
+    empty for what it cannot reach."""
     is_contextmanager: bool = False
     family: tuple[FunctionId, ...] = ()
     """Overrides, overridden and protocol methods that must turn together (without itself)."""
@@ -258,6 +259,8 @@ class Target:
     """For a member of a library instance: where the instances come from, as site keys
     `path:line:column` of the calls or annotations that made them, transitively (a Response has the
     origins of the Session it came from, or the bare call that returned it)."""
+    arguments: tuple[int, ...] = ()
+    """For CONSUME: the positions of the arguments that are iterated and hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,13 +375,14 @@ class Action(enum.StrEnum):
     UNWRAP = "unwrap"  # span: Site.wrapper_span; detail: wrapper
     RERUN = "rerun"  # span: Site.wrapper_span; detail: to (`asyncio.run` or `bridge`)
     RETHREAD = "rethread"  # span: Site.wrapper_span; detail: to (`to_thread` or `in_thread`)
+    CREATE = "create"  # span: call of a class, whose constructor is a factory
     AWAIT = "await"  # span: call
     ASYNC_WITH = "async-with"  # span: the item's context expression
     ASYNC_FOR = "async-for"  # span: iterated expression of a for statement
     ASYNC_COMPREHENSION = "async-comprehension"  # span: iterated expression of a clause
     ANEXT = "anext"  # span: the next(...) call
     DELEGATE = "delegate"  # span: the yield from expression
-    CONSUME = "consume"  # span: consumer call; detail: consumer
+    CONSUME = "consume"  # span: consumer call; detail: consumer, arguments (positions)
     MAPPED = "mapped"  # span: the call that is handed a function; detail: consumer
     TO_THREAD = "to-thread"  # span: call, or an attribute (a property); detail: own
     BRIDGE = "bridge"  # span: call, or an iterated expression; detail: protocol

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Set
 
 from asyncshift.codemod import Registry
+from asyncshift.constructors import is_constructor, kept_constructors
 from asyncshift.model import (
     Cause,
     Certainty,
@@ -16,6 +17,7 @@ from asyncshift.model import (
     Graph,
     Project,
     Protocol,
+    Site,
 )
 from asyncshift.properties import kept_properties
 from asyncshift.standing import handed_to_twins, has_both, name_in_table
@@ -101,7 +103,7 @@ def pins(
         if target.function
     }
     found: dict[FunctionId, Cause] = dict(_managers_as_decorators(graph))
-    properties = kept_properties(graph, project)
+    properties = {**kept_properties(graph, project), **kept_constructors(graph)}
     for f in graph.functions.values():
         if f.is_async or f.kind is FunctionKind.MODULE or f.id in found:
             continue
@@ -205,8 +207,16 @@ def _iterators(graph: Graph) -> frozenset[FunctionId]:
         if fid.rpartition(":")[0] + graph.functions[fid].name[: -len("__iter__")] + "__next__"
         in own
     }
-    busy = {site.caller for site in graph.sites}
+    busy = {site.caller for site in graph.sites if not _only_makes(graph, site)}
     return frozenset(generators | ((plain & beside) - busy))
+
+
+def _only_makes(graph: Graph, site: Site) -> bool:
+    """Whether a place does no more than make an object of the project."""
+    names = [graph.functions[t.function].name for t in site.targets if t.function is not None]
+    if site.protocol is Protocol.ANNOTATION:
+        return True
+    return site.protocol is Protocol.CALL and bool(names) and all(map(is_constructor, names))
 
 
 def is_next(graph: Graph, fid: FunctionId | None) -> bool:
@@ -250,13 +260,17 @@ def _reasons(
     if f.kind is not FunctionKind.FUNCTION:
         return
     turns = last in TURNING_DUNDERS or f.id in iterators
+    if is_constructor(f.name):
+        turns = True
+        if f.id in properties:
+            yield "constructor", f"{f.name} stays what Python calls: {properties[f.id]}"
     if last.startswith("__") and last.endswith("__") and not turns:
         yield "dunder", f"Python calls {last} synchronously"
     if has_both(f):
         yield "beside", f"{f.name} has {f.twin} beside it already"
-    if why := properties.get(f.id):
+    if f.is_property and (why := properties.get(f.id)):
         yield "property", f"{f.name} is a property, and stays one: {why}"
-    if caches := CACHES.intersection(f.decorators):
+    if not f.is_property and (caches := CACHES.intersection(f.decorators)):
         yield "cached", f"@{min(caches)} would cache the coroutine: its second await fails"
     if f.is_generator and f.returns_value:
         yield "generator-return", f"{f.name} is a generator that returns or receives a value"

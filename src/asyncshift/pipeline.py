@@ -483,7 +483,9 @@ def _rewrite_one(registry: Registry, style: Style, work: _Work) -> _Done:
         return _Done(result, {})
     named = {(d.detail["was"], d.detail["name"]) for d in work.decisions if "was" in d.detail}
     renames = {max(pair, key=len): min(pair, key=len) for pair in named}
-    return _Done(result, erasure.compare(work.file.text, result.text, registry, renames))
+    created = erasure.created(work.decisions)
+    verdicts = erasure.compare(work.file.text, result.text, registry, renames, created)
+    return _Done(result, verdicts)
 
 
 def _outcome(

@@ -25,6 +25,7 @@ from asyncshift.model import (
 
 _BESIDE = frozenset({"abc.abstractmethod", "typing.final", "typing.override"})
 """Decorators that a property may have as well."""
+CACHED = "functools.cached_property"
 _ASKING = frozenset({"attrgetter", "delattr", "getattr", "hasattr", "methodcaller", "setattr"})
 _ITSELF = frozenset({"property", "abc.abstractproperty"})
 
@@ -85,7 +86,9 @@ def _alone(graph: Graph, properties: Iterable[Function]) -> Iterator[tuple[Funct
         family = [graph.functions[fid] for fid in f.family]
         sites = readers[f.id]
         everybody = [*sites, *(site for g in family for site in readers[g.id])]
-        if not _ITSELF.intersection(f.decorators) or set(f.decorators) - _BESIDE - _ITSELF:
+        if f.decorators != (CACHED,) and (
+            not _ITSELF.intersection(f.decorators) or set(f.decorators) - _BESIDE - _ITSELF
+        ):
             yield f, f"@{', @'.join(f.decorators)} keeps or changes what it gives"
         elif f.is_generator:
             yield f, "it is a generator"
@@ -126,12 +129,31 @@ def _in_texts(project: Project, properties: Iterable[Function]) -> Mapping[Funct
         here = {name for name in wanted if name in file.text}
         if not here:
             continue
-        texts = dict(_texts(ast.parse(file.text)))
-        for name in sorted(here & texts.keys()):
+        tree = ast.parse(file.text)
+        texts, forgotten = dict(_texts(tree)), dict(_forgotten(tree))
+        for name in sorted(here):
             for f in wanted[name]:
-                text = f"{file.path}:{texts[name]} asks for it by its name"
-                found.setdefault(f.id, text)
+                if name in texts:
+                    found.setdefault(f.id, f"{file.path}:{texts[name]} asks for it by its name")
+                if name in forgotten and CACHED in f.decorators:
+                    text = f"{file.path}:{forgotten[name]} may make it forget what it keeps"
+                    found.setdefault(f.id, text)
     return found
+
+
+def _forgotten(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Names by which a cached value may be deleted: `del x.rates`, and all texts where the
+    `__dict__` of something is used: `vars(x).pop("rates")`."""
+    texts = False
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr=name, ctx=ast.Del()):
+                yield name, node.lineno
+            case ast.Attribute(attr="__dict__") | ast.Name(id="vars"):
+                texts = True
+    for node in ast.walk(tree) if texts else ():
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value, node.lineno
 
 
 def _texts(tree: ast.Module) -> Iterator[tuple[str, int]]:

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 
 from asyncshift.affinity import context_setters, settle_affinity
 from asyncshift.codemod import Kind
+from asyncshift.constructors import is_constructor
 from asyncshift.facades import calls_by_name, can_be_called
 from asyncshift.groups import LibraryUse, origins_of
 from asyncshift.locks import settle_locks
@@ -36,6 +37,7 @@ from asyncshift.standing import has_twin
 from asyncshift.testing import is_test_part
 from asyncshift.world import (
     BRIDGEABLE,
+    DRIVING,
     ITERATING,
     OWN_THREAD,
     ROOTS,
@@ -241,7 +243,7 @@ def _hold_conflicts(world: World) -> bool:
                 if site.protocol is Protocol.MAPPED:
                     grew |= _pin_mapped(world, f, site)
                 else:
-                    grew |= _pin_read(world, f, site) if f.is_property else hold(world, fid, site)
+                    grew |= _pin_bridging(world, f, site) or hold(world, fid, site)
         for escape in world.twins.get(fid, ()):
             holder = enclosing(world, escape.path, escape.span)
             if holder is None or not world.in_async(holder):
@@ -266,11 +268,20 @@ def _computed_names(world: World) -> bool:
     return grew
 
 
-def _pin_read(world: World, f: Function, site: Site) -> bool:
-    """A property that is read where nothing can be awaited bridges itself."""
+def _pin_bridging(world: World, f: Function, site: Site) -> bool:
+    """What has no form at a place of sync code bridges itself: a property, a generator that is
+    closed.  True where this settles it."""
     caller = world.function(site.caller)
-    text = f"{f.name} is a property, and {caller.name}, which stays sync, reads it"
-    return pin(world, f.id, Cause("property", text, site.path, site.span[0], caller.id))
+    if f.is_property:
+        text = f"{f.name} is a property, and {caller.name}, which stays sync, reads it"
+    elif is_constructor(f.name):
+        text = f"{f.name} stays what Python calls: {caller.name}, which stays sync, needs it"
+    elif site.consumer in DRIVING:
+        text = f"{caller.name} closes or drives {f.name} by `{site.text}`"
+    else:
+        return False
+    cause = Cause("protocol", text, site.path, site.span[0], caller.id)
+    return pin(world, f.id, cause)
 
 
 def _pin_mapped(world: World, f: Function, site: Site) -> bool:
@@ -306,6 +317,8 @@ def _can_reach(world: World, site: Site, f: Function) -> bool:
         return False
     if not forces(site, f):
         return True
+    if site.consumer in DRIVING and site.certainty is not Certainty.CERTAIN:
+        return False
     if not world.in_async(site.caller):
         return bridge_allowed(world, site) or _keeps_facade(world, site, f)
     if (site.path, site.span) in world.unwritable:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from asyncshift.codemod import Kind, Registry
+from asyncshift.constructors import is_constructor
 from asyncshift.groups import Groups, LibraryUse, form_groups, library_uses, uses_in_scope
 from asyncshift.model import (
     Cause,
@@ -40,6 +41,8 @@ ITERATING = frozenset(
         Protocol.CONSUME,
     }
 )
+DRIVING = frozenset({"contextlib.closing", "generator.close", "generator.throw", "generator.send"})
+"""Consumers that only fit one of a generator and an async one, and that no bridge stands before."""
 REACHING = ITERATING | {Protocol.CALL, Protocol.WITH, Protocol.ATTRIBUTE, Protocol.OPERATOR}
 BRIDGEABLE = (ITERATING | {Protocol.CALL, Protocol.WITH}) - {Protocol.YIELD_FROM}
 THREADABLE = frozenset({Protocol.CALL, Protocol.ATTRIBUTE})
@@ -557,11 +560,13 @@ def in_one_hop(site: Site) -> bool:
 
 def bridge_allowed(world: World, site: Site) -> bool:
     """Whether a bridge may be written at this place of sync code."""
-    if site.caller in world.held or not world.editable(site):
+    if site.caller in world.held or not world.editable(site) or site.consumer in DRIVING:
         return False
     if site.protocol not in BRIDGEABLE or (site.path, site.span) in world.unwritable:
         return False
     reached = [world.function(t.function) for t in site.targets if t.function]
+    if site.protocol is Protocol.CALL and any(is_constructor(f.name) for f in reached):
+        return False
     if site.protocol is Protocol.CALL and not site.wrapper and any(map(enters, reached)):
         return False  # `x.__enter__()` has no such name any more
     return may_wait(world, site)

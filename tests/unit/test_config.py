@@ -135,3 +135,12 @@ def test_a_hint_that_cannot_be_one_is_an_error(tmp_path: Path, line: str, messag
 def test_hints_are_a_table(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="`hints` must be a table of places and classes"):
         load_config(project(tmp_path, 'hints = ["pkg.mod.x"]'))
+
+
+def test_only_what_rewriters_use_can_be_allowed(tmp_path: Path) -> None:
+    settings = tmp_path / "pyproject.toml"
+    settings.write_text('[tool.asyncshift]\nallow = ["asyncstdlib"]\n')
+    assert load_config(tmp_path).allow == ("asyncstdlib",)
+    settings.write_text('[tool.asyncshift]\nallow = ["left-pad"]\n')
+    with pytest.raises(InputError, match="asyncstdlib"):
+        load_config(tmp_path)

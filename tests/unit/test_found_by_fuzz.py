@@ -30,8 +30,9 @@ def step(root: Path, *modules: str) -> None:
 def test_a_program_that_reaches_a_bridge_starts_on_its_loop_at_once(tmp_path: Path) -> None:
     """Not only in the step after, and not with a bridge module of its own."""
     item = (
-        "from functools import cached_property\n\nfrom pkg.api import ask\n\n\nclass Item:\n"
-        "    @cached_property\n    def size(self):\n        return ask(1)\n"
+        "from pkg.api import ask\n\n\nclass Item:\n"
+        "    @property\n    def size(self):\n        return ask(1)\n"
+        "    @size.setter\n    def size(self, size):\n        pass\n"
     )
     main = (
         "from pkg.api import ask\nfrom pkg.shop import Item\n\n\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from asyncshift.cli import run
+from asyncshift.rewrite import bridge_source
 
 ACCOUNT = """
 import time
@@ -89,6 +90,7 @@ if __name__ == "__main__":
         ("", "setting.account = account"),
         ("", 'print(getattr(account, "balance", None))'),
         ("", "print(getattr(account, input()))"),
+        ("import inspect", "print(inspect.getmembers(account))"),
         ("", "print([x.balance for x in load_all()])"),
         ("from flask import app", "app.route('/')(lambda: account)"),
     ],
@@ -117,3 +119,13 @@ def test_a_property_that_only_the_project_reads_turns(tmp_path: Path, head: str,
     after = (tmp_path / "main.py").read_text()
     assert "    async def balance(self):" in after
     assert "print(await account.balance)" in after
+
+
+def test_a_bridge_is_no_code_out_of_sight(tmp_path: Path) -> None:
+    """What an earlier step hands to `in_thread` is read by nobody else."""
+    bridged = REPORT.replace(
+        "account.balance + 1", 'await in_thread(getattr, account, "balance")'
+    ).replace("import asyncio\n", "import asyncio\n\nfrom _run_sync import in_thread\n")
+    write(tmp_path, account=ACCOUNT, report=bridged, _run_sync=bridge_source())
+    step(tmp_path)
+    assert "print(await account.balance)" in (tmp_path / "report.py").read_text()

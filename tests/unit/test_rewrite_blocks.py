@@ -348,3 +348,45 @@ def test_a_loop_that_ends_early_is_told_where_the_generator_has_an_end(
     loop: str, generator: str, rules_told: list[str]
 ) -> None:
     assert told(loop, generator) == rules_told
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("list(map(g, f()))", "[g(item) async for item in f()]"),
+        ("list(map(item.g, f()))", "[item.g(item_) async for item_ in f()]"),
+        ("tuple(map(lambda a: a + 1, f()))", "tuple([a + 1 async for a in f()])"),
+        ("any(map(g, f()))", "await anext((True async for item in f() if g(item)), False)"),
+        ("[a for a in map(g, f())]", "[a async for a in (g(item) async for item in f())]"),
+        ("h(*map(g, f()))", "h(*[g(item) async for item in f()])"),
+        ("sum(a for a in map(g, f()))", "sum([a async for a in (g(item) async for item in f())])"),
+    ],
+)
+def test_lazy_consumers(before: str, after: str) -> None:
+    place = before[before.index("map(") :]
+    place = place[: place.index("f())") + 4]
+    consumed = do(A.CONSUME, place, consumer="map", arguments="1")
+    assert migrated(main_of(f"return {before}\n"), consumed) == main_of(f"return {after}\n")
+
+
+@pytest.mark.parametrize(
+    ("statement", "place", "consumer", "arguments"),
+    [
+        ("x = map(g, f())", "map(g, f())", "map", "1"),
+        ("return map(g, f())", "map(g, f())", "map", "1"),
+        ("list(map(g(), f()))", "map(g(), f())", "map", "1"),
+        ("list(map(g, f(), h()))", "map(g, f(), h())", "map", "1"),
+        ("list(map(lambda a, b=1: a, f()))", "map(lambda a, b=1: a, f())", "map", "1"),
+        ("list(map(lambda a: (b := a), f()))", "map(lambda a: (b := a), f())", "map", "1"),
+        ("list(zip(f(), h()))", "zip(f(), h())", "zip", "0"),
+        ("[g(n) for n, a in enumerate(f())]", "enumerate(f())", "enumerate", "0"),
+        ("k(map(g, f()))", "map(g, f())", "map", "1"),
+        ("list(map(g, f()))", "map(g, f())", "map", ""),
+        ("list(map(*f()))", "map(*f())", "map", "0"),
+    ],
+)
+def test_lazy_consumers_that_are_refused(
+    statement: str, place: str, consumer: str, arguments: str
+) -> None:
+    consumed = do(A.CONSUME, place, consumer=consumer, arguments=arguments)
+    assert rules(main_of(f"{statement}\n"), consumed) == {"async-consumer"}

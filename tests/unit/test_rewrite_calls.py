@@ -91,6 +91,12 @@ BRIDGE: Any = {"bridge": "pkg._run_sync"}
         ("comprehension", "[a for a in f()]", "f()", "[a for a in iter_sync(f())]"),
         ("consume", "list(f())", "list(f())", "list(iter_sync(f()))"),
         ("consume", "map(g, f())", "map(g, f())", "map(g, iter_sync(f()))"),
+        (
+            "consume",
+            "zip(f(), g(), f())",
+            "zip(f(), g(), f())",
+            "zip(iter_sync(f()), g(), iter_sync(f()))",
+        ),
         ("consume", "sum(x async for x in f())", None, "sum(iter_sync(x async for x in f()))"),
         ("next", "next(f())", "next(f())", "next(iter_sync(f()))"),
         ("next", "next(it, 0)", "next(it, 0)", "run_sync(anext(it, 0))"),
@@ -101,7 +107,9 @@ def test_bridges(protocol: str, before: str, place: str | None, after: str) -> N
     if place is None:
         place = before
         text = f"async {text}"
-    todo = do(A.BRIDGE, place, protocol=protocol, consumer=before.partition("(")[0])
+    consumer = before.partition("(")[0]
+    arguments = {"map": "1", "zip": "0,2"}.get(consumer, "0")
+    todo = do(A.BRIDGE, place, protocol=protocol, consumer=consumer, arguments=arguments)
     assert f"    return {after}\n" in migrated(text, todo, **BRIDGE)
     assert rewritten(text, todo, **BRIDGE).bridged
 

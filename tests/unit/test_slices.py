@@ -576,7 +576,7 @@ def test_a_form_that_only_the_rewrite_refuses_keeps_a_step_from_it(tree: Tree) -
     """Otherwise `ask` would turn now, and its only caller wait for it through a bridge forever."""
     api = "import time\n\n\ndef ask(x):\n    time.sleep(0)\n    return x\n"
     rows = "from api import ask\n\n\ndef rows(x):\n    yield ask(x)\n"
-    shop = "from rows import rows\n\n\ndef pairs(x):\n    return list(zip(rows(x), rows(x)))\n"
+    shop = 'from rows import rows\n\n\ndef pairs(x):\n    return f"{sum(rows(x))=}"\n'
     tree.write(api=api, rows=rows, shop=shop)
     assert "api:4" not in {fid.replace(".py", "") for fid in tree.plan("api").turned}
     assert written(tree, "api") == written(tree) == set()
@@ -634,7 +634,8 @@ def test_a_script_with_a_facade_uses_the_module_of_the_package_that_it_waits_for
     tree: Tree,
 ) -> None:
     api = "import time\n\nclass Client:\n    def __init__(self):\n        self.wait()\n\n"
-    api += "    def wait(self):\n        time.sleep(1)\n"
+    api += "    def wait(self):\n        time.sleep(1)\n\n"
+    api += "class Other(Client):\n    def __init__(self): ...\n"
     script = "from shop.api import Client\n\ndef add():\n    Client().wait()\n"
     tree.write(shop__api=api, shop____init__="", shop__x="X = 1\n", script=script)
     config = tree.config(modules=["shop.api", "script"])

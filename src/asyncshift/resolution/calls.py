@@ -281,6 +281,8 @@ class Calls(Members):
             self.unknown.add(target)
         elif name == "type" and len(args) == 1:
             self.add((KIND, target, args[0], "type"), args[0])
+        elif name == "object.__new__" and args:
+            self.add((KIND, target, args[0], "new"), args[0])
         elif name == "asyncio.gather":
             self._gathered(op)
         elif name in ("functools.partial", "staticmethod") and args:
@@ -581,6 +583,8 @@ class Calls(Members):
                 self.push(target, self.pool.of(NAMESPACE, kind[1]))
             case "type", ("inst" | "self"):
                 self.push(target, self.pool.of("class" if kind[0] == INST else SUBCLASS, kind[1]))
+            case "new", ("class" | "subclass"):
+                self.push(target, self.pool.of(INST if kind[0] == "class" else SELF, kind[1]))
             case "class", ("inst" | "self"):
                 self.push(target, self.pool.of(SUBCLASS, kind[1]))
             case "class", "lib":

@@ -11,11 +11,14 @@ from asyncshift.facts import Op
 from asyncshift.model import Escape, FunctionId, Span
 from asyncshift.resolution.sites import Sites
 from asyncshift.resolution.summaries import (
+    ASKING,
+    CLOSING,
     CONSUMERS,
     DEFAULTS,
     ENTERING,
     HARMLESS,
     HOPS,
+    ITERATOR_CLASSES,
     LEAVING,
     METHOD_CONSUMERS,
     THREADED,
@@ -117,14 +120,26 @@ class Escapes:
         accelerator), which shows whether objects that are handed over are iterated."""
         name = dotted.removeprefix("builtins.")
         plain = name.rpartition(".")[2]
+        if name in ASKING and self._is_asked(name, arguments):
+            self._hand_over(arguments[:1], site, name, generators=True, libraries=False)
         if name in HARMLESS or plain in ("enter_context", "enter_async_context"):
             return
         library = self.solver.canonical(dotted) is not None
         keeps = not library and name not in CONSUMERS and not only_looks(name)
-        generators = name not in CONSUMERS
+        lends = name in CONSUMERS or name == CLOSING
         self._hand_over(
-            arguments, site, name, generators=generators, libraries=keeps, objects=not shown
+            arguments, site, name, generators=not lends, libraries=keeps, objects=not shown
         )
+
+    def _is_asked(self, name: str, arguments: list[int]) -> bool:
+        """Whether `isinstance` and its like ask for the sync protocol of iterators."""
+        if name == "inspect.isgenerator":
+            return True
+        classes = [kind for node in arguments[1:] for kind in self.solver.sees(node)]
+        classes += [
+            k for kind in classes if kind[0] == "box" for k in self.solver.sees(kind[1] + 1)
+        ]
+        return any(kind[0] == "ext" and kind[1] in ITERATOR_CLASSES for kind in classes)
 
     def _called_later(
         self, args: tuple[int, ...], names: Iterable[str], site: int, to: str

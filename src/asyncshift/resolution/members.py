@@ -21,7 +21,7 @@ from asyncshift.facts import (
 from asyncshift.index import Base, Module
 from asyncshift.model import Protocol
 from asyncshift.resolution.flow import BIND, Core, Values
-from asyncshift.resolution.summaries import GENERICS, PARSED
+from asyncshift.resolution.summaries import GENERICS, PARSED, PLAIN_BASES
 from asyncshift.resolution.values import (
     BOUND,
     BOX,
@@ -118,6 +118,8 @@ class Members(Core):
         match kind[0]:
             case "self" | "inst" if attr == "__class__":
                 return self.pool.of(SUBCLASS if kind[0] == SELF else CLASS, kind[1])
+            case "class" | "subclass" if attr == "__new__" and not self._makes(kind[1]):
+                return self.pool.of(EXT, "builtins.object.__new__")
             case "self" | "inst" | "class" | "subclass":
                 return self.lookup(kind[0], kind[1], attr)
             case "super":
@@ -155,6 +157,12 @@ class Members(Core):
             if not treated or not self.definers(SELF, cls, attr):
                 return self.lookup(SELF, cls, attr)
         return self.pool.of(MEMBER, api, attr, token)
+
+    def _makes(self, cls: int) -> bool:
+        """Whether a class has a `__new__` of its own, or from outside."""
+        mro = self.hierarchy.classes[cls].mro
+        outside = any(isinstance(base, str) and base not in PLAIN_BASES for base in mro)
+        return outside or self.hierarchy.definer(mro, "__new__") is not None
 
     def parsed(self, name: str) -> int:
         """What the namespace of parsed arguments holds by a name."""

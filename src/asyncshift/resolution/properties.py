@@ -16,6 +16,7 @@ from asyncshift import facts as f
 from asyncshift.resolution.escapes import Escapes, only_looks
 from asyncshift.resolution.outside import is_stdlib
 from asyncshift.resolution.sites import Sites
+from asyncshift.resolution.values import BRIDGE
 
 _DEPTH = 3
 _OPEN = "what is read of it by a name, or where it raises AttributeError, goes through `{}`"
@@ -32,6 +33,7 @@ def read_unseen(sites: Sites, escapes: Escapes) -> Mapping[int, str]:
     if not getters:
         return {}
     names = sites.unresolved_names
+    stored = {op[2] for op in solver.sited[f.STORE] if op[1] > 0 and not solver.held[op[1]]}
     exposed = _Exposed(sites, escapes).classes
     found = {}
     for fn in getters:
@@ -43,9 +45,17 @@ def read_unseen(sites: Sites, escapes: Escapes) -> Mapping[int, str]:
             found[fn.number] = _OPEN.format(hidden[0])
         elif handed:
             found[fn.number] = f"{handed[0]} gets such objects, and may read it"
+        elif name in stored and any(d.endswith("cached_property") for d, _ in fn.facts.decorators):
+            found[fn.number] = f"`.{name}` is set on objects that are not known"
         elif name in names:
             found[fn.number] = f"`.{name}` is read of objects that are not known"
     return found
+
+
+def _is_clean(dotted: str) -> bool:
+    """The standard library reads no attributes, nor does the generated bridge module."""
+    top = dotted.partition(".")[0]
+    return top == BRIDGE or (is_stdlib(dotted) and top != "inspect")
 
 
 def _defines(sites: Sites, cls: int, name: str) -> bool:
@@ -92,7 +102,7 @@ class _Exposed:
         kinds = self._solver.sees(node)
         return not kinds or any(
             kind[0] in ("lib", "member", "result")
-            or (kind[0] in ("ext", "foreign") and not is_stdlib(kind[1]))
+            or (kind[0] in ("ext", "foreign") and not _is_clean(kind[1]))
             for kind in kinds
         )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,8 +13,15 @@ from asyncshift.model import Certainty, FunctionId, Protocol, Site, Span, Target
 from asyncshift.resolution.by_name import ByName
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.foreign import Foreign
+from asyncshift.resolution.found import Found, holds_more, made_by_metaclass
 from asyncshift.resolution.members import Members
-from asyncshift.resolution.summaries import CONSUMERS, HOPS, MAPPED, METHOD_CONSUMERS
+from asyncshift.resolution.summaries import (
+    CLOSING,
+    CONSUMERS,
+    HOPS,
+    MAPPED,
+    METHOD_CONSUMERS,
+)
 from asyncshift.resolution.values import BOUND, BOX, FUN, GEN, INST, MANAGER, NO_ORIGIN, SUPER
 from asyncshift.resolution.wrappers import Wrappers
 
@@ -32,18 +38,6 @@ _CALLED = frozenset({"call", "next"})
 _HANDED = frozenset({FUN, BOUND, INST, "self", "partial"})
 _CALLABLE = frozenset({"ext", "boxed", "class", "subclass"})
 """Values that can be called, and give something at once where nothing of the project runs."""
-
-
-@dataclass(slots=True)
-class Found:
-    """A site in the making."""
-
-    targets: dict[tuple[int | None, str | None], set[int]] = field(default_factory=dict)
-    nodes: set[int] = field(default_factory=set)
-    """Where the values were seen that are called, iterated, entered."""
-    likely: bool = False
-    """Something unseen may run instead, whatever the values are."""
-    unknown: bool = False
 
 
 class Sites:
@@ -119,9 +113,16 @@ class Sites:
             self.note(site, protocol, reached, node)
 
     def note(
-        self, site: int, protocol: str, reached: Reached, node: int, consumer: str = ""
+        self,
+        site: int,
+        protocol: str,
+        reached: Reached,
+        node: int,
+        consumer: str = "",
+        position: int = -1,
     ) -> None:
-        """One target of a site; `node` is where the value was seen."""
+        """One target of a site; `node` is where the value was seen, `position` that among the
+        arguments."""
         entry = self.found.setdefault((site, protocol, consumer), Found())
         function, api, token = reached
         if function is not None and (named := self.solver.table_name(function, protocol)):
@@ -132,6 +133,8 @@ class Sites:
         if token != NO_ORIGIN:
             tokens.add(token)
         entry.nodes.add(node)
+        if position >= 0:
+            entry.arguments.setdefault((function, api), set()).add(position)
 
     # ------------------------------------------------------------------ what a value is called as
 
@@ -187,6 +190,8 @@ class Sites:
                 yield kind[1], None, NO_ORIGIN
             case "inst" | "self":
                 (name,) = solver.dunders(kind, ("__iter__",), ("__aiter__",), is_async)
+                if not solver.definers(kind[0], kind[1], name):
+                    yield from self._next(kind, is_async)  # collections.abc.Iterator gives itself
                 for inner in solver.bound(kind[0], kind[1], name):
                     if inner[0] not in (FUN, BOUND):
                         continue
@@ -251,7 +256,8 @@ class Sites:
     def _called(self, op: Op, site: int, protocol: str) -> None:
         _, _, node, args, _, _ = op
         inside = outside = False
-        for kind in self.solver.sees(node):
+        kinds = self.solver.sees(node)
+        for kind in kinds:
             ran = list(self.called(kind, site))
             inside = inside or bool(ran)
             outside = outside or (not ran and kind[0] in _CALLABLE)
@@ -263,17 +269,12 @@ class Sites:
                 self._mapping(kind, op)
                 if kind[0] == "ext" and kind[1] in HOPS and args:
                     self._hop(args, site)
+        if (driven := self.found.get((site, "consume", "generator.close"))) is not None:
+            driven.unknown = any(kind[0] != "drive" for kind in kinds)  # a file's, for example
         if (found := self.found.get((site, protocol, ""))) is not None:
-            found.likely = found.likely or self._made_by_metaclass(node)
+            found.likely = found.likely or made_by_metaclass(self.solver, node)
             # `log=print` or a function of the project: no `await` fits both.
             found.unknown = found.unknown or (inside and outside and not self._is_outside(node))
-
-    def _made_by_metaclass(self, node: int) -> bool:
-        solver = self.solver
-        return any(
-            kind[0] in ("class", "subclass") and solver.hierarchy.has_metaclass(kind[1])
-            for kind in solver.sees(node)
-        )
 
     def _is_outside(self, node: int) -> bool:
         """Whether a method is looked up on what comes from outside, where a hint says more."""
@@ -319,8 +320,12 @@ class Sites:
                         self.note(site, "next", (None, inner[1], inner[2]), argument)
         elif name in CONSUMERS:
             skipped = 1 if name in ("map", "filter", "functools.reduce") else 0
-            for argument in args[skipped:]:
-                self._consume(argument, site, name)
+            for position in range(skipped, len(args)):
+                self._consume(args, position, site, name)
+        elif name == CLOSING:
+            for inner in self.solver.sees(args[0]) if args else ():
+                if inner[0] == GEN:
+                    self.note(site, "consume", (inner[1], None, NO_ORIGIN), args[0], name, 0)
         elif name.rpartition(".")[2] in ("enter_context", "enter_async_context"):
             is_async = name.endswith("enter_async_context")
             for argument in args[:1]:
@@ -346,11 +351,12 @@ class Sites:
             sure = plain and all(ran) and len(ran) == len(handed) and len(functions) == len(reached)
             self.found[site, "mapped", name].unknown |= not sure
 
-    def _consume(self, argument: int, site: int, consumer: str) -> None:
+    def _consume(self, args: tuple[int, ...], position: int, site: int, consumer: str) -> None:
+        argument = args[position]
         is_async = argument in self.wrappers.results
         for inner in self.solver.sees(argument):
             for one in self.iterated(inner, is_async):
-                self.note(site, "consume", one, argument, consumer)
+                self.note(site, "consume", one, argument, consumer, position)
 
     def _method_consumer(self, node: int, label: str, args: tuple[int, ...], site: int) -> None:
         """`", ".join(rows())`, `items.extend(rows())` on builtin or unknown receivers."""
@@ -359,8 +365,8 @@ class Sites:
             return
         values = self.solver.sees(node)
         if all(kind[0] == "boxed" for kind in values):
-            for argument in args:
-                self._consume(argument, site, consumer)
+            for position in range(len(args)):
+                self._consume(args, position, site, consumer)
 
     def _iteration(self, op: Op, site: int) -> None:
         _, _, source, _, consumer = op
@@ -448,7 +454,7 @@ class Sites:
                     for getter in getters:
                         self.note(site, "attribute", (getter, None, NO_ORIGIN), source)
                     project = project or bool(getters)
-                    plain = plain or self._holds_more(mode, kind[1], attr, len(getters))
+                    plain = plain or holds_more(solver, mode, kind[1], attr, len(getters))
                 case "lib" if not callee:
                     self._library_attribute(kind, attr, site, source)
                 case "member":
@@ -472,11 +478,6 @@ class Sites:
                 case "member" if self._inherited(source, kind):
                     # A library member through an instance of a project class.
                     self._library_attribute(("lib", kind[1], kind[3]), attr, site, source)
-
-    def _holds_more(self, mode: str, cls: int, attr: str, getters: int) -> bool:
-        """Whether some of these objects have the attribute in another way than by a property."""
-        definers = self.solver.definers(mode, cls, attr)
-        return len(definers) > getters or self.solver.is_stored(mode, cls, attr)
 
     def _inherited(self, source: int, member: tuple[Any, ...]) -> bool:
         """A project class among the receivers has this member from its library base."""
@@ -613,6 +614,7 @@ class Sites:
                     None if function is None else ids[function],
                     api,
                     tuple(sorted({k for t in ts for k in keys[self.solver.origins.find(t)]})),
+                    tuple(sorted(found.arguments.get((function, api), ()))),
                 )
                 for (function, api), ts in found.targets.items()
             ]

@@ -81,6 +81,9 @@ GIVEN = {"re.compile": "re.Pattern", "datetime.datetime.now": "datetime.datetime
 HOLDERS = frozenset({"contextlib.nullcontext", "contextlib.closing", "contextlib.aclosing"})
 """Entering what they give, gives what they were given, without entering that."""
 
+CLOSING = "contextlib.closing"
+"""It closes what it is given: of generators that is their own `close`."""
+
 LEAVING = {"contextlib.closing": ("close",), "contextlib.ExitStack.push": ("__exit__",),
            "contextlib.AsyncExitStack.push": ("__exit__",)}  # fmt: skip
 """They call these methods of what they are given, some time later."""
@@ -126,3 +129,21 @@ HARMLESS = frozenset(
      "asyncio.iscoroutine", "asyncio.iscoroutinefunction", *AWAITING}
 )  # fmt: skip
 """They neither call nor keep what they are given."""
+
+PLAIN_BASES = frozenset(
+    {"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"}
+    | {"typing_extensions.Protocol"}
+)
+"""Base classes that take no part in making an object."""
+
+ITERATOR_BASES = frozenset(
+    {"collections.abc.Iterable", "collections.abc.Iterator", "typing.Iterable", "typing.Iterator"}
+)
+"""Base classes that only say which protocol a class has, and have an async twin."""
+
+ITERATOR_CLASSES = ITERATOR_BASES | frozenset(
+    {"collections.abc.Generator", "typing.Generator", "types.GeneratorType"}
+)
+"""What `isinstance` asks for where an async iterator is none."""
+
+ASKING = frozenset({"isinstance", "inspect.isgenerator"})

@@ -17,7 +17,8 @@ from asyncshift import facts as f
 from asyncshift.facts import FileFacts, Op
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.flow import Fn
-from asyncshift.resolution.sites import Found, Sites
+from asyncshift.resolution.found import Found
+from asyncshift.resolution.sites import Sites
 from asyncshift.resolution.values import BOUND, CLASS, FUN, INST, SELF, SUBCLASS
 
 _CONSTANT_KEY = re.compile(r"\[(?:\w+\.)*[A-Z][A-Z0-9_]*\]$")

@@ -103,7 +103,9 @@ def async_with(ctx: Context, decision: Decision) -> Iterator[Step]:
         way = "write a manager of your own that does both"
         yield ctx.refuse(null[0].context_expr, "bridge-nullcontext", reason, way)
         return
-    flags = tuple(ctx.decided(item.context_expr, Action.ASYNC_WITH) for item in block.items)
+    flags = tuple(
+        ctx.decided(item.context_expr, Action.ASYNC_WITH, Action.CONSUME) for item in block.items
+    )
     whole = not all(flags)
     change = partial(split_with, flags=flags) if whole else make_async
     yield Planned(Edit("With", span, change, AWAIT_ORDER), header=not whole)
@@ -126,6 +128,28 @@ def _may_be_null(ctx: Context, item: ast.withitem) -> bool:
         for source in sources
         for node in ast.walk(source)
     )
+
+
+def closed_at_end(ctx: Context, decision: Decision) -> Iterator[Step]:
+    """`with closing(rows()) as r` as `async with aclosing(rows()) as r`."""
+    node = ctx.tree.place(decision.span)
+    assert isinstance(node, ast.Call), decision
+    if not isinstance(ctx.tree.parents[node], ast.withitem) or ctx.target < (3, 10):
+        yield ctx.refuse(
+            node,
+            "closing",
+            "an async generator is closed by `async with contextlib.aclosing(...)`, which needs "
+            "Python 3.10 and a `with` statement of its own",
+            "write it as a `with` statement, or close it in a `finally` block",
+        )
+        return
+    change = partial(_aclosing, function=ctx.text("contextlib.aclosing", node))
+    yield Edit("Call", decision.span, change, AWAIT_ORDER)
+    yield from async_with(ctx, decision)
+
+
+def _aclosing(node: cst.Call, function: cst.BaseExpression) -> cst.Call:
+    return node.with_changes(func=function)
 
 
 def split_with(node: cst.With, flags: Sequence[bool]) -> cst.With:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -78,21 +78,41 @@ def _iterated(ctx: Context, decision: Decision, protocol: str) -> Iterator[Step]
                 "give `next` a default, or loop over the generator",
             )
             return
-        case ((Protocol.CONSUME | Protocol.NEXT), ast.Call(args=[first, *rest])):
-            consumer = consumer or ast.unparse(node.func)
-            if consumer in ("map", "filter") and len(rest) == 1:
-                first = rest[0]
-            elif consumer in ("map", "filter", "zip") or isinstance(first, ast.Starred):
-                yield _not_plain(ctx, node, consumer)
-                return
+        case Protocol.NEXT, ast.Call(args=[first, *_]):
             node = first
-    helper = "enter_sync" if is_enter_context(consumer) else "iter_sync"
-    function = ctx.text(f"{ctx.bridge}.{helper}", node)
-    if isinstance(node, ast.GeneratorExp) and consumer not in SPREADING:
+        case Protocol.CONSUME, ast.Call(args=arguments):
+            yield from _arguments_bridged(ctx, decision, consumer, arguments)
+            return
+    function = ctx.text(f"{ctx.bridge}.iter_sync", node)
+    if isinstance(node, ast.GeneratorExp) and protocol == Protocol.NEXT:
         change = partial(_wrapped_argument, function=function)
         yield Edit("Call", decision.span, change, BRIDGE_ORDER)
         return
     yield Edit(kind_of(node), ctx.tree.span(node), partial(wrapped, function=function), _AROUND)
+
+
+def _arguments_bridged(
+    ctx: Context, decision: Decision, consumer: str, arguments: Sequence[ast.expr]
+) -> Iterator[Step]:
+    """Each argument of a consumer that is async is bridged by itself."""
+    helper = "enter_sync" if is_enter_context(consumer) else "iter_sync"
+    places = [int(place) for place in decision.detail.get("arguments", "").split(",") if place]
+    if is_enter_context(consumer):
+        places = [0]
+    chosen = [arguments[place] for place in places]
+    starred = any(isinstance(one, ast.Starred) for one in arguments[: max(places, default=0) + 1])
+    if not chosen or starred:
+        node = ctx.tree.place(decision.span)
+        yield _not_plain(ctx, node, consumer or ast.unparse(node))
+        return
+    function = ctx.text(f"{ctx.bridge}.{helper}", chosen[0])
+    for argument in chosen:
+        change = partial(wrapped, function=function)
+        if isinstance(argument, ast.GeneratorExp) and len(arguments) == 1:
+            change = partial(_wrapped_argument, function=function)
+            yield Edit("Call", decision.span, change, BRIDGE_ORDER)
+        else:
+            yield Edit(kind_of(argument), ctx.tree.span(argument), change, BRIDGE_ORDER)
 
 
 def _consumer(decision: Decision) -> str:

@@ -1,25 +1,28 @@
 """Builtins that take an iterator, over an async generator.
 
 What takes everything (`list`, `sum`, `sorted`, ...) gets a list that an async comprehension makes;
-`any` and `all` stop early, as they did; what hands items on one by one (`zip`, `map`, `islice`) has
-no async twin and is refused, but for `enumerate` in a plain loop.
+`any` and `all` stop early, as they did; what hands items on one by one (`map`, `filter`, ...) gives
+an async iterator, where whatever takes that is in sight and can follow.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import libcst as cst
 
 from asyncshift.codemod import Edit
 from asyncshift.edits import bound
-from asyncshift.model import Action, Decision
+from asyncshift.model import Action, Decision, Refusal
 from asyncshift.rewrite.awaits import awaited
+from asyncshift.rewrite.blocks import closed_at_end, make_async
 from asyncshift.rewrite.context import AWAIT_ORDER, Context, Planned, Step, kind_of
 from asyncshift.rewrite.exit_stacks import enter_async_context, is_enter_context
-from asyncshift.rewrite.generators import aiter_call, anext_call
+from asyncshift.rewrite.functions import delegated
+from asyncshift.rewrite.generators import aiter_call, anext_call, closed
+from asyncshift.rewrite.lazy_consumers import async_form, called_name
 
 _SPACE = cst.SimpleWhitespace(" ")
 WHOLE = frozenset(
@@ -62,8 +65,19 @@ def consume(ctx: Context, decision: Decision) -> Iterator[Step]:
             yield from anext_call(ctx, decision)
         case ("any" | "all") as name, ast.Call(args=[_], keywords=[]):
             yield from short_circuit(ctx, node, name)
+        case "generator.close", ast.Call(args=[], keywords=[]):
+            yield from closed(ctx, node)
+        case "generator.throw", _:
+            yield ctx.refuse(
+                node,
+                "generator-throw",
+                "`throw` raises in a generator that has ended, `athrow` of an async one does not",
+                "raise the exception where the generator waits, or tell it by a flag",
+            )
+        case "contextlib.closing", ast.Call(args=[_], keywords=[]):
+            yield from closed_at_end(ctx, decision)
         case "enumerate", _:
-            yield from _enumerate(ctx, node)
+            yield from _enumerate(ctx, node, _places(decision))
         case "iter", ast.Call(args=[value], keywords=[]) if not isinstance(value, ast.Starred):
             yield from aiter_call(ctx, node)
         case name, ast.Call(args=[first, *_]) if name in WHOLE and _takes(node, name):
@@ -72,7 +86,12 @@ def consume(ctx: Context, decision: Decision) -> Iterator[Step]:
                 return
             yield _no_form(ctx, node, name)
         case name, _:
-            yield _no_form(ctx, node, name)
+            yield from _lazy(ctx, node, name, _places(decision))
+
+
+def _places(decision: Decision) -> list[int]:
+    """The positions of the arguments that are async."""
+    return [int(place) for place in decision.detail.get("arguments", "").split(",") if place]
 
 
 def _out_of_thread(ctx: Context, node: ast.Call, name: str) -> Iterator[Step]:
@@ -156,8 +175,12 @@ def eager(ctx: Context, node: ast.Call, name: str) -> Iterator[Step]:
 
 def _item_name(node: ast.expr) -> str:
     """A comprehension has its own scope, so the name must only differ from those in the call."""
+    return _unused(node, ("item", "entry", "value_", "item_"))
+
+
+def _unused(node: ast.expr, names: Sequence[str]) -> str:
     used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-    return next(name for name in ("item", "entry", "value_", "item_") if name not in used)
+    return next(name for name in names if name not in used)
 
 
 def _as_list(node: cst.Call, item: str) -> cst.ListComp:
@@ -256,18 +279,100 @@ def _and_if(clause: cst.CompFor, test: cst.CompIf) -> cst.CompFor:
     return clause.with_changes(ifs=[*clause.ifs, test])
 
 
+# ----------------------------------------------------------------------------- lazy ones
+
+
+def _lazy(ctx: Context, node: ast.Call, name: str, places: Sequence[int]) -> Iterator[Step]:
+    """What hands items on gives an async iterator, and what takes that follows."""
+    change = async_form(ctx, node, name, places) if places else None
+    around = _taken(ctx, node) if change is not None else None
+    if change is None or around is None:
+        yield _no_form(ctx, node, name)
+        return
+    yield Edit("Call", ctx.tree.span(node), change, AWAIT_ORDER)
+    yield from around
+
+
+def _taken(ctx: Context, node: ast.expr) -> list[Step] | None:
+    """How what takes an expression follows when that is async; None where it cannot."""
+    parent = ctx.tree.parents[node]
+    span = ctx.tree.span(node)
+    match parent:
+        case ast.For(iter=source) if source is node:
+            return [
+                Planned(Edit("For", ctx.tree.span(parent), make_async, AWAIT_ORDER), header=True)
+            ]
+        case ast.comprehension(iter=source) if source is node and not parent.is_async:
+            whole = ctx.tree.parents[parent]
+            after: list[Step] | None = []
+            if isinstance(whole, ast.GeneratorExp):
+                after = _taken(ctx, whole)
+            elif (refusal := ctx.cannot_await(whole)) is not None:
+                return [refusal]
+            first = Edit("CompFor", span, make_async, AWAIT_ORDER)
+            return None if after is None else [first, *after]
+        case ast.Starred() | ast.Assign(targets=[ast.Tuple() | ast.List()]):
+            change: Callable[..., cst.BaseExpression] = partial(list_of, item=_item_name(node))
+            return [Edit(kind_of(node), span, change, AWAIT_ORDER + 1)]
+        case ast.YieldFrom():
+            return list(delegated(ctx, parent, asynchronous=True))
+        case ast.Call(args=[first, *_]) if first is node and not ctx.decided(
+            parent, Action.CONSUME
+        ):
+            match called_name(ctx, parent):
+                case name if name in WHOLE and _takes(parent, name):
+                    return list(eager(ctx, parent, name))
+                case ("any" | "all") as name if len(parent.args) == 1:
+                    return list(short_circuit(ctx, parent, name))
+                case "enumerate":
+                    steps = list(_enumerate(ctx, parent, [0]))
+                    return None if any(isinstance(s, Refusal) for s in steps) else steps
+    if isinstance(parent, ast.Call) and node in parent.args:
+        place = parent.args.index(node)
+        change_of = async_form(ctx, parent, called_name(ctx, parent), [place])
+        further = _taken(ctx, parent) if change_of is not None else None
+        if change_of is not None and further is not None:
+            return [Edit("Call", ctx.tree.span(parent), change_of, AWAIT_ORDER), *further]
+    return None
+
+
+def _is_taken_whole(ctx: Context, node: ast.Call) -> bool:
+    """Whether all items are there before anything is done with the first one."""
+    match parent := ctx.tree.parents[node]:
+        case ast.Call(args=[first, *_]) if first is node:
+            name = called_name(ctx, parent)
+            return name in WHOLE and _takes(parent, name)
+        case ast.comprehension(iter=source) if source is node:
+            match ctx.tree.parents[parent]:
+                case ast.ListComp(elt=elt, generators=[_]) | ast.SetComp(elt=elt, generators=[_]):
+                    done = [elt, *parent.ifs]
+                case ast.DictComp(key=key, value=value, generators=[_]):
+                    done = [key, value, *parent.ifs]
+                case _:
+                    return False
+            return all(map(_does_nothing, done))
+        case ast.Starred():
+            return True
+    return False
+
+
+def _does_nothing(node: ast.expr) -> bool:
+    """Whether evaluating an expression can neither be seen nor fail."""
+    return all(
+        isinstance(inner, (ast.Name, ast.Constant, ast.Tuple, ast.List, ast.expr_context))
+        for inner in ast.walk(node)
+    )
+
+
 # ----------------------------------------------------------------------------- in
 
 
 def _contains(ctx: Context, node: ast.AST) -> Iterator[Step]:
-    """`x in rows()` stops at the first item that is equal, for an `x` that costs nothing to read
-    again."""
+    """`x in rows()` stops at the first item that is equal."""
     match ctx.tree.parents[node]:
-        case (
-            ast.Compare(
-                left=ast.Constant() | ast.Name(), ops=[ast.In() | ast.NotIn() as operator]
-            ) as compare
-        ) if compare.comparators == [node] and ctx.target >= (3, 10):
+        case ast.Compare(ops=[ast.In() | ast.NotIn() as operator]) as compare if (
+            compare.comparators == [node] and ctx.target >= (3, 10)
+        ):
             pass
         case _:
             yield _no_form(ctx, node, "in")
@@ -275,9 +380,11 @@ def _contains(ctx: Context, node: ast.AST) -> Iterator[Step]:
     if (refusal := ctx.cannot_await(compare)) is not None:
         yield refusal
         return
+    again = isinstance(compare.left, (ast.Constant, ast.Name))
     change = partial(
         _found,
         item=_item_name(compare),
+        wanted="" if again else _unused(compare, ("wanted", "wanted_", "wanted_2")),
         anext=ctx.text("anext", compare),
         absent=isinstance(operator, ast.NotIn),
     )
@@ -285,12 +392,16 @@ def _contains(ctx: Context, node: ast.AST) -> Iterator[Step]:
 
 
 def _found(
-    node: cst.Comparison, item: str, anext: cst.BaseExpression, absent: bool
+    node: cst.Comparison, item: str, wanted: str, anext: cst.BaseExpression, absent: bool
 ) -> cst.BaseExpression:
-    """`x in xs` as `await anext((True async for item in xs if item == x), False)`."""
-    equal = cst.ComparisonTarget(cst.Equal(), node.left)
+    """`x in xs` as `await anext((True async for item in xs if item == x), False)`; an `x` that is
+    more than a name is evaluated once, before: `(True for wanted in [f()] async for ...)`."""
+    equal = cst.ComparisonTarget(cst.Equal(), cst.Name(wanted) if wanted else node.left)
     test = cst.CompIf(cst.Comparison(cst.Name(item), [equal]))
     clause = _and_if(_clause(item, node.comparisons[0].comparator), test)
+    if wanted:
+        once = cst.List([cst.Element(bound(node.left, 1))])
+        clause = cst.CompFor(cst.Name(wanted), once, inner_for_in=clause)
     call = cst.Call(
         anext,
         [cst.Arg(cst.GeneratorExp(cst.Name("True"), clause)), cst.Arg(cst.Name("False"))],
@@ -303,8 +414,9 @@ def _found(
 # ----------------------------------------------------------------------------- enumerate
 
 
-def _enumerate(ctx: Context, node: ast.Call) -> Iterator[Step]:
-    """`for n, item in enumerate(items(), 1)` counts beside an `async for`."""
+def _enumerate(ctx: Context, node: ast.Call, places: Sequence[int]) -> Iterator[Step]:
+    """`for n, item in enumerate(items(), 1)` counts beside an `async for`; where all is taken
+    before anything else is done, a list is counted."""
     loop = ctx.tree.parents[node]
     match loop:
         case ast.For(target=ast.Tuple(elts=[ast.Name(), target])) if loop.iter is node:
@@ -312,7 +424,11 @@ def _enumerate(ctx: Context, node: ast.Call) -> Iterator[Step]:
         case _:
             plain = False
     if not plain or isinstance(node.args[0], ast.Starred) or ctx.decided(node, Action.ASYNC_FOR):
-        yield _no_form(ctx, node, "enumerate")
+        if places == [0] and _is_taken_whole(ctx, node):
+            listed = partial(_with_list, item=_item_name(node))
+            yield Edit("Call", ctx.tree.span(node), listed, AWAIT_ORDER)
+        else:
+            yield from _lazy(ctx, node, "enumerate", places)
         return
     assert isinstance(loop, ast.For)
     counter = ctx.names.fresh("counter", ctx.tree.span(node))

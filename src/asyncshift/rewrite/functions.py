@@ -11,6 +11,8 @@ import libcst as cst
 from asyncshift.codemod import Edit
 from asyncshift.model import Action, Decision
 from asyncshift.rewrite.blocks import make_async
+from asyncshift.rewrite.cached_properties import cached_decorator, keep_result
+from asyncshift.rewrite.constructors import factory
 from asyncshift.rewrite.context import (
     AWAIT_ORDER,
     Context,
@@ -20,7 +22,8 @@ from asyncshift.rewrite.context import (
 )
 from asyncshift.rewrite.docstrings import examples
 from asyncshift.rewrite.facades import facade_of
-from asyncshift.rewrite.iterators import end_of_iterator, returns_self
+from asyncshift.rewrite.iterators import async_bases, end_of_iterator, returns_self
+from asyncshift.rewrite.lazy_consumers import becomes_async
 from asyncshift.rewrite.tests import mark_of, run_by_plugin
 from asyncshift.rewrite.type_hints import retargeted, return_annotation
 
@@ -46,6 +49,14 @@ def make_function_async(ctx: Context, decision: Decision) -> Iterator[Step]:
         return
     if rename == "__anext__":
         yield from end_of_iterator(ctx, node)
+    if rename in ("__anext__", "__aiter__"):
+        yield from async_bases(ctx, node)
+    if node.name == "__init__" and isinstance(node, ast.FunctionDef):
+        yield from factory(ctx, node)
+        return
+    if (decorator := cached_decorator(ctx, node)) is not None:
+        yield from keep_result(ctx, node, decorator)
+        return
     if isinstance(node, ast.FunctionDef) and (part := decision.detail.get("test")):
         yield from run_by_plugin(ctx, node, part)
     if "facade" not in decision.detail:
@@ -93,7 +104,8 @@ def rename(ctx: Context, decision: Decision) -> Iterator[Step]:
     assert node is not None, decision
     if node.name == "__iter__" and isinstance(node, ast.FunctionDef):
         yield from return_annotation(ctx, node)
-        yield from returns_self(ctx, node)
+        yield from returns_self(ctx, node, decision.detail.get("gives") == "another")
+        yield from async_bases(ctx, node)
     change = partial(_named, name=decision.detail["to"])
     yield Planned(Edit("FunctionDef", ctx.tree.span(node), change, AWAIT_ORDER), header=True)
 
@@ -108,7 +120,9 @@ def _named(node: cst.FunctionDef, name: str) -> cst.FunctionDef:
 def delegated_statements(ctx: Context, node: FunctionNode) -> Iterator[Step]:
     """`yield from` cannot stand in an async function: over something sync it becomes a loop."""
     for inner in ctx.tree.own_nodes(node):
-        if isinstance(inner, ast.YieldFrom) and not ctx.decided(inner, Action.DELEGATE):
+        if not isinstance(inner, ast.YieldFrom) or ctx.decided(inner, Action.DELEGATE):
+            continue
+        if not becomes_async(ctx, inner.value):
             yield from delegated(ctx, inner, asynchronous=False)
 
 

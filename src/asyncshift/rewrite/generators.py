@@ -51,6 +51,16 @@ def anext_call(ctx: Context, decision: Decision) -> Iterator[Step]:
         yield from _handlers(ctx, node)
 
 
+def closed(ctx: Context, node: ast.Call) -> Iterator[Step]:
+    """`g.close()` as `await g.aclose()`."""
+    yield Edit("Call", ctx.tree.span(node), _closed, AWAIT_ORDER)
+
+
+def _closed(node: cst.Call) -> cst.BaseExpression:
+    func = cst.ensure_type(node.func, cst.Attribute)
+    return awaited(node.with_changes(func=func.with_changes(attr=cst.Name("aclose"))))
+
+
 def anext_of(node: cst.Call, anext: cst.BaseExpression) -> cst.BaseExpression:
     """`next(it, default)` as `await anext(it, default)`."""
     return awaited(node.with_changes(func=anext))

@@ -9,14 +9,20 @@ from asyncshift.model import Action
 from asyncshift.rewrite.context import Context, FunctionNode, Step
 from asyncshift.rewrite.type_hints import retargeted
 
+_BASES = frozenset(
+    {"collections.abc.Iterable", "collections.abc.Iterator", "typing.Iterable", "typing.Iterator"}
+)
 
-def returns_self(ctx: Context, node: FunctionNode) -> Iterator[Step]:
-    """Refuses what `__aiter__` must not give: of `__iter__` only `return self` surely gives an
-    async iterator."""
+
+def returns_self(ctx: Context, node: FunctionNode, another: bool) -> Iterator[Step]:
+    """Refuses what `__aiter__` must not give: `return self` surely gives an async iterator, and so
+    does `return Pages(self)` where what is made there is seen to be `another`."""
     own = node.args.args[0].arg if node.args.args else ""
     for inner in ctx.tree.own_nodes(node):
         match inner:
             case ast.Return(value=ast.Name(id=name)) if name == own:
+                pass
+            case ast.Return(value=ast.Call(func=ast.Name(id=name))) if another and name != "iter":
                 pass
             case ast.Return():
                 yield ctx.refuse(
@@ -25,6 +31,22 @@ def returns_self(ctx: Context, node: FunctionNode) -> Iterator[Step]:
                     "`__iter__` gives another object, which may be no async iterator",
                     "write `__iter__` as a generator",
                 )
+
+
+def async_bases(ctx: Context, node: FunctionNode) -> Iterator[Step]:
+    """`class Pages(Iterator[str])` as `class Pages(AsyncIterator[str])`."""
+    cls = ctx.tree.parents[node]
+    assert isinstance(cls, ast.ClassDef), node
+    span = ctx.tree.span(cls)
+    if ("ClassDef", span) in ctx.done:
+        return
+    ctx.done.add(("ClassDef", span))
+    for base in cls.bases:
+        head = base.value if isinstance(base, ast.Subscript) else base
+        full = ctx.names.resolve(head) or ""
+        if full in _BASES:
+            module, _, name = full.rpartition(".")
+            yield retargeted(ctx, head, f"{module}.Async{name}")
 
 
 def end_of_iterator(ctx: Context, node: FunctionNode) -> Iterator[Step]:
