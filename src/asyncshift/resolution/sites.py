@@ -121,8 +121,7 @@ class Sites:
         consumer: str = "",
         position: int = -1,
     ) -> None:
-        """One target of a site; `node` is where the value was seen, `position` that among the
-        arguments."""
+        """One target of a site; the value was seen at `node`, the argument of this `position`."""
         entry = self.found.setdefault((site, protocol, consumer), Found())
         function, api, token = reached
         if function is not None and (named := self.solver.table_name(function, protocol)):
