@@ -1198,9 +1198,24 @@ def test_many_overrides_of_one_method_stay_known() -> None:
     assert len(site(found, "self.step").targets) == 41
 
 
+def test_a_table_of_many_functions_of_one_file_stays_known() -> None:
+    functions = "\n".join(f"def f{i}(): ..." for i in range(40))
+    table = ", ".join(f"f{i}" for i in range(40))
+    found = graph(f"{functions}\ndef run():\n    for f in [{table}]:\n        f()\n")
+    assert len(site(found, "f").targets) == 40
+
+
+def test_operators_on_what_too_many_values_reach_name_nothing() -> None:
+    eq = "    def __eq__(self, other): ...\n"
+    for many, expected in ((3, 3), (20, 0)):
+        made = "\n".join(f"class C{i}:\n{eq}same(C{i}())\n" for i in range(many))
+        found = graph(f"def same(x): return x == 1\n{made}")
+        assert sum(len(s.targets) for s in found.sites if s.protocol == "operator") == expected
+
+
 def test_too_many_candidates_are_dropped_and_said() -> None:
-    functions = "\n".join(f"def f{i}(): ...\nrun(f{i})\n" for i in range(20))
-    found = graph(f"def run(f): f()\n{functions}")
+    texts = {f"m{i}": f"from mod import run\ndef f{i}(): ...\nrun(f{i})\n" for i in range(20)}
+    found = graph("def run(f): f()\n", **texts)
     assert not [s for s in found.sites if s.text == "f"]
     assert len({e.function for e in found.escapes}) == 20
 

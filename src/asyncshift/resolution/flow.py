@@ -233,7 +233,10 @@ class Core:
         return self.pool.intern(frozenset(kept)), len(counted) + min(len(groups), ORIGINS)
 
     def _counted(self, kind: tuple[Any, ...]) -> object:
-        """What counts against the cap: all overrides of one method count as one."""
+        """What counts against the cap: all overrides of one method count as one, and so do the
+        functions of one file, which a table may hold all together."""
+        if kind[0] == FUN:
+            return FUN, self.functions[kind[1]].unit
         if kind[0] != BOUND:
             return kind
         return BOUND, self.functions[kind[1]].facts.name.rpartition(".")[2]

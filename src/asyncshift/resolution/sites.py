@@ -51,6 +51,8 @@ class Sites:
         self._units: list[int] = solver.unit_sites
         self._callees: dict[int, tuple[int, str, int]] = {}
         self.wrappers = Wrappers(solver, self.facts_of)
+        self._noise: set[int] = set()
+        """Nodes of callees that say nothing."""
         self._handed: set[tuple[int, Span]] = set()
         """(file, place) of functions that are handed to a thread, which is a call of them."""
         self.foreign: Foreign
@@ -84,6 +86,7 @@ class Sites:
         solver = self.solver
         for mark in solver.attributes:
             self._callees[mark[3]] = (mark[1], mark[2], mark[4])
+        self._noise = self._of_saturated()
         for op in solver.sited[f.CALL]:
             if op[5] >= 0:
                 self._call(op, op[5])
@@ -105,6 +108,16 @@ class Sites:
         for mark in solver.marks:
             self._mention(mark)
         self._fallback()
+
+    def _of_saturated(self) -> set[int]:
+        """Special methods of what was seen where too many values met, before they were dropped."""
+        uses = self.solver.uses
+        return {
+            entry[1]
+            for node in self.solver.saturated
+            for entry in uses[node] or ()
+            if entry.__class__ is tuple and entry[0] == f.LOAD and entry[3][:2] == "__"
+        }
 
     def _mentioned(self, site: int, protocol: str, reached: Reached, node: int) -> None:
         """A mention, unless it stands where a thread is told what to call."""
@@ -247,7 +260,8 @@ class Sites:
         _, protocol, _, label, _ = self.solver.sites[site]
         if protocol == "call":
             self.calls.setdefault(site, []).append(op)
-        if node > 0 and self.solver.held[node] is not None:
+        noise = protocol == "operator" and node in self._noise
+        if node > 0 and self.solver.held[node] is not None and not noise:
             self._called(op, site, protocol)
         if args and (node <= 0 or node in self._callees):
             self._method_consumer(node, label, args, site)
