@@ -146,7 +146,7 @@ class ClientBlock:
 
     def entered(self, index: int, total: int, statement: Any) -> Any:
         """The client and the streamed response in the place of the with item."""
-        return generic.split_with(index, total, statement, before=(self.item(),))
+        return tb.enter_item(index, total, statement, before=(self.item(),))
 
 
 def bare(method: str, resolved: Resolved) -> Iterator[Outcome]:
@@ -230,7 +230,7 @@ def _placed(resolved: Resolved, call: ast.Call, plan: CallPlan) -> Iterator[Outc
     hoisted = header or yields or (first and not whole and isinstance(statement, HOISTED))
     block = _block(resolved, plan, others.index(call), hoisted=hoisted)
     yield tb.edit(resolved, call, block.call)
-    order = 100 - others.index(call)
+    order = tb.ITEM_ORDER - others.index(call)
     if hoisted:
         yield tb.edit(resolved, call, block.hoist, order=tb.AWAIT_ORDER)
         yield tb.edit(resolved, statement, block.above, order=order, built=not header)
@@ -329,9 +329,7 @@ def _in_with(
     if plan.streamed:
         yield tb.edit(resolved, call, block.call)
         change = partial(block.entered, index, len(statement.items))
-        yield tb.edit(resolved, statement, change, order=100 - index)
-        if len(statement.items) > 1:
-            yield tb.edit(resolved, statement, generic.apart, order=tb.AWAIT_ORDER)
+        yield tb.edit(resolved, statement, change, order=tb.ITEM_ORDER - index)
         return
     match statement.items:
         case [ast.withitem(optional_vars=ast.Name(id=name))]:

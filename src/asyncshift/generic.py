@@ -163,10 +163,8 @@ def enter(resolved: Resolved) -> Iterator[Outcome]:
     match resolved.parents:
         case (ast.withitem() as item, ast.With() as statement, *_):
             index = statement.items.index(item)
-            change = partial(split_with, index, len(statement.items))
-            yield tb.edit(resolved, statement, change, order=100 - index)
-            if len(statement.items) > 1:
-                yield tb.edit(resolved, statement, apart, order=tb.AWAIT_ORDER)
+            change = partial(tb.enter_item, index, len(statement.items))
+            yield tb.edit(resolved, statement, change, order=tb.ITEM_ORDER - index)
         case (ast.withitem(), ast.AsyncWith(), *_):
             return
         case _:
@@ -176,45 +174,6 @@ def enter(resolved: Resolved) -> Iterator[Outcome]:
                 f"{resolved.site.text} must be entered with `async with` where it is made",
                 "enter it in a `with` statement of its own",
             )
-
-
-def apart(node: Any) -> Any:
-    """No change: it makes the engine refuse a statement whose other items it turns as well."""
-    return node
-
-
-def split_with(index: int, total: int, node: Any, before: Sequence[cst.WithItem] = ()) -> Any:
-    """Make item `index` of `total` asynchronous, in a block of its own where others are not.
-
-    Later items are done first, so the statement still holds items up to `index`, and what follows
-    stands in the body.  `before` are items to enter first.
-    """
-    if total == 1:
-        return tb.make_async(node.with_changes(items=[*before, *node.items]))
-    items = [
-        item.with_changes(comma=cst.MaybeSentinel.DEFAULT) if i in (index - 1, index) else item
-        for i, item in enumerate(node.items)
-    ]
-    body = node.body
-    if len(node.items) > index + 1:
-        rest = cst.With(items=items[index + 1 :], body=body)
-        body = cst.IndentedBlock(body=[rest])
-    mine = [*before, items[index]]
-    match body:
-        case cst.IndentedBlock(body=[cst.With(asynchronous=cst.Asynchronous()) as below]) if (
-            len(node.items) == index + 1 < total
-        ):
-            mine += below.items
-            body = below.body
-    block = cst.With(items=mine, body=body, asynchronous=cst.Asynchronous())
-    if index == 0:
-        return block.with_changes(leading_lines=node.leading_lines)
-    return node.with_changes(
-        items=items[:index],
-        body=cst.IndentedBlock(body=[block]),
-        lpar=cst.MaybeSentinel.DEFAULT,
-        rpar=cst.MaybeSentinel.DEFAULT,
-    )
 
 
 def iterate(resolved: Resolved) -> Iterator[Outcome]:

@@ -17,10 +17,10 @@ from asyncshift.document import split_lines
 from asyncshift.edits import bound
 from asyncshift.model import Message, Refusal, Severity, Span
 from asyncshift.rewrite.awaits import awaited
-from asyncshift.rewrite.blocks import make_async
+from asyncshift.rewrite.blocks import ITEM_ORDER, enter_item, make_async
 from asyncshift.rewrite.context import AWAIT_ORDER
 
-__all__ = ["AWAIT_ORDER", "awaited", "bound", "make_async"]
+__all__ = ["AWAIT_ORDER", "ITEM_ORDER", "awaited", "bound", "enter_item", "make_async"]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FRAMES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import cached_property
 
 from asyncshift import facts as f
 from asyncshift.facts import Op
+from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.flow import Fn
+from asyncshift.resolution.foreign import Foreign
 
 FALLBACK_DEFINITIONS = 8
 """A name that more methods have says nothing."""
@@ -77,3 +80,39 @@ def fits(fn: Fn, op: Op) -> bool:
         return True
     known = {name for name, _ in (*fn.params[skipped:], *fn.kwonly)}
     return all(name is None or name in known for name, _ in keywords)
+
+
+class Receivers:
+    """What is known of the objects that are called and read; made when everything flows."""
+
+    def __init__(
+        self,
+        solver: Solver,
+        calls: Mapping[int, list[Op]],
+        callees: Mapping[int, tuple[int, str, int]],
+    ) -> None:
+        self._solver, self._calls, self._callees = solver, calls, callees
+        self._foreign = Foreign(solver)
+
+    def is_unknown(self, node: int) -> bool:
+        """Nothing is seen there, and it may be an object of the project."""
+        return not self._solver.sees(node) and not self._foreign.only(node)
+
+    @cached_property
+    def unresolved_names(self) -> set[str]:
+        """The names of calls and attributes whose receiver is not known."""
+        solver = self._solver
+        names: set[str] = set()
+        for site, ops in self._calls.items():
+            name = solver.sites[site][3].rpartition(".")[2]
+            if name not in names and any(self._is_open(op[2]) for op in ops):
+                names.add(name)
+        for mark in solver.attributes:
+            if mark[2] not in names and self.is_unknown(mark[1]):
+                names.add(mark[2])
+        return names
+
+    def _is_open(self, callee: int) -> bool:
+        """A call of which nothing is known."""
+        receiver = self._callees.get(callee)
+        return not self._solver.sees(callee) and (receiver is None or self.is_unknown(receiver[0]))

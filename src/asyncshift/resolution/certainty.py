@@ -118,7 +118,7 @@ def _open_parameters(sites: Sites, escapes: Escapes, named: set[int]) -> Iterabl
         for function, _ in found.targets
         if function is not None
     }
-    unresolved = sites.unresolved_names
+    unresolved = sites.receivers.unresolved_names
     foreign = _with_foreign_base(solver)
     for number, nodes in solver.parameters:
         fn = solver.functions[number]

@@ -32,7 +32,7 @@ def read_unseen(sites: Sites, escapes: Escapes) -> Mapping[int, str]:
     ]
     if not getters:
         return {}
-    names = sites.unresolved_names
+    names = sites.receivers.unresolved_names
     stored = {op[2] for op in solver.sited[f.STORE] if op[1] > 0 and not solver.held[op[1]]}
     exposed = _Exposed(sites, escapes).classes
     found = {}

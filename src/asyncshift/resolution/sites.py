@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
-from functools import cached_property
 from typing import Any
 
 from asyncshift import facts as f
 from asyncshift.facts import Op
 from asyncshift.model import Certainty, FunctionId, Protocol, Site, Span, Target
-from asyncshift.resolution.by_name import ByName
+from asyncshift.resolution.by_name import ByName, Receivers
 from asyncshift.resolution.fixpoint import Solver
-from asyncshift.resolution.foreign import Foreign
 from asyncshift.resolution.found import Found, holds_more, made_by_metaclass
 from asyncshift.resolution.members import Members
 from asyncshift.resolution.summaries import (
@@ -55,7 +53,7 @@ class Sites:
         """Nodes of callees that say nothing."""
         self._handed: set[tuple[int, Span]] = set()
         """(file, place) of functions that are handed to a thread, which is a call of them."""
-        self.foreign: Foreign
+        self.receivers: Receivers
         self._labels: dict[int, str] = {}
         """Site of such a call -> how the function is written there."""
 
@@ -558,7 +556,7 @@ class Sites:
     def _fallback(self) -> None:
         """Calls whose receiver got no value: every method of that name, if there are few."""
         solver = self.solver
-        foreign = self.foreign = Foreign(solver)
+        receivers = self.receivers = Receivers(solver, self.calls, self._callees)
         names = ByName(solver.functions)
         reached = {site for site, protocol, _ in self.found if protocol in _CALLED}
         for site, ops in self.calls.items():
@@ -566,37 +564,15 @@ class Sites:
                 continue
             for op in ops:
                 receiver = self._callees.get(op[2])
-                if receiver is None or solver.sees(receiver[0]) or solver.sees(op[2]):
+                if receiver is None or solver.sees(op[2]):
                     continue
                 found = names.called(receiver[1], op)
-                if found and not foreign.only(receiver[0]):
+                if found and receivers.is_unknown(receiver[0]):
                     self._by_name(site, "call", found)
         for mark in solver.attributes:
             getters = names.read(mark[2])
-            if getters and not solver.sees(mark[1]) and not foreign.only(mark[1]):
+            if getters and receivers.is_unknown(mark[1]):
                 self._by_name(mark[4], "attribute", getters)
-
-    @cached_property
-    def unresolved_names(self) -> set[str]:
-        """The names of calls and attributes whose receiver is not known."""
-        solver = self.solver
-        names: set[str] = set()
-        for site, ops in self.calls.items():
-            name = solver.sites[site][3].rpartition(".")[2]
-            if name not in names and any(
-                not solver.sees(op[2]) and not self._is_foreign(op[2]) for op in ops
-            ):
-                names.add(name)
-        for mark in solver.attributes:
-            if mark[2] not in names and not solver.sees(mark[1]) and not self.foreign.only(mark[1]):
-                names.add(mark[2])
-        return names
-
-    def _is_foreign(self, callee: int) -> bool:
-        receiver = self._callees.get(callee)
-        return receiver is not None and (
-            self.foreign.only(receiver[0]) or bool(self.solver.sees(receiver[0]))
-        )
 
     def _by_name(self, site: int, protocol: str, numbers: Collection[int]) -> None:
         for number in numbers:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 import libcst as cst
 
@@ -14,6 +15,8 @@ from asyncshift.model import Action, Decision
 from asyncshift.rewrite.context import AWAIT_ORDER, Context, Planned, Step
 
 _ASYNC = cst.Asynchronous()
+ITEM_ORDER = 100
+"""Behind all other edits: items of a `with` statement, entered one by one, the last one first."""
 
 
 def async_for(ctx: Context, decision: Decision) -> Iterator[Step]:
@@ -106,6 +109,12 @@ def async_with(ctx: Context, decision: Decision) -> Iterator[Step]:
     flags = tuple(
         ctx.decided(item.context_expr, Action.ASYNC_WITH, Action.CONSUME) for item in block.items
     )
+    if any(ctx.decided(item.context_expr, Action.LIBRARY) for item in block.items):
+        # A codemod enters items of the same statement: each has its own edit, the last one first.
+        for index in (number for number, flag in enumerate(flags) if flag):
+            enter = partial(enter_item, index, len(flags))
+            yield Planned(Edit("With", span, enter, ITEM_ORDER - index))
+        return
     whole = not all(flags)
     change = partial(split_with, flags=flags) if whole else make_async
     yield Planned(Edit("With", span, change, AWAIT_ORDER), header=not whole)
@@ -171,6 +180,40 @@ def split_with(node: cst.With, flags: Sequence[bool]) -> cst.With:
     assert result is not None
     lines = [*node.leading_lines, *(cst.EmptyLine(comment=c) for c in _comments(node))]
     return result.with_changes(leading_lines=lines)
+
+
+def enter_item(index: int, total: int, node: Any, before: Sequence[cst.WithItem] = ()) -> Any:
+    """Make item `index` of `total` asynchronous, in a block of its own where others are not.
+
+    Later items are done first, so the statement still holds items up to `index`, and what follows
+    stands in the body.  `before` are items to enter first.
+    """
+    if total == 1:
+        return make_async(node.with_changes(items=[*before, *node.items]))
+    items = [
+        item.with_changes(comma=cst.MaybeSentinel.DEFAULT) if i in (index - 1, index) else item
+        for i, item in enumerate(node.items)
+    ]
+    body = node.body
+    if len(node.items) > index + 1:
+        rest = cst.With(items=items[index + 1 :], body=body)
+        body = cst.IndentedBlock(body=[rest])
+    mine = [*before, items[index]]
+    match body:
+        case cst.IndentedBlock(body=[cst.With(asynchronous=cst.Asynchronous()) as below]) if (
+            len(node.items) == index + 1 < total
+        ):
+            mine += below.items
+            body = below.body
+    block = cst.With(items=mine, body=body, asynchronous=cst.Asynchronous())
+    if index == 0:
+        return block.with_changes(leading_lines=node.leading_lines)
+    return node.with_changes(
+        items=items[:index],
+        body=cst.IndentedBlock(body=[block]),
+        lpar=cst.MaybeSentinel.DEFAULT,
+        rpar=cst.MaybeSentinel.DEFAULT,
+    )
 
 
 def _comments(node: cst.With) -> list[cst.Comment]:
