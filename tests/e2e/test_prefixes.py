@@ -49,7 +49,7 @@ SHOP = {
     ("test", "said"),
     [
         ("assert not inspect.iscoroutinefunction(shop.price)", "the tests end with 1"),
-        ("vars(shop)['price'](1)", "PytestUnraisableExceptionWarning"),
+        ("eval('shop.pri' + 'ce')(1)", "PytestUnraisableExceptionWarning"),
     ],
 )
 def test_a_migration_that_its_tests_can_see_is_told(tmp_path: Path, test: str, said: str) -> None:

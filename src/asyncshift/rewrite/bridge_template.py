@@ -84,11 +84,12 @@ async def in_thread(function: Callable[..., T], /, *args: Any, **kwargs: Any) ->
     """`asyncio.to_thread` for what reaches `run_sync`: never too few threads, and on this loop."""
     if not any(loop.is_running() for loop in _HOME["loops"]):
         await register()  # so that all other threads know the loop as well
-    loop, context, tasks = asyncio.get_running_loop(), copy_context(), cast("Any", [])
-    context.run(_HOME["hop"].set, (loop, tasks))
+    loop, context = asyncio.get_running_loop(), copy_context()
+    tasks, over = cast("Any", []), cast("Any", [])
+    context.run(_HOME["hop"].set, (loop, tasks, over))
     call = (function(*args, **kwargs) for _ in "1")  # makes StopIteration, which hangs, an error
     result = loop.run_in_executor(_HOME["threads"], context.run, next, call)
-    result.add_done_callback(lambda _: [task.cancel() for task in tasks])
+    result.add_done_callback(lambda _: [over.append(True), *(task.cancel() for task in tasks)])
     return await result
 
 
@@ -108,7 +109,10 @@ def _started(awaitable: Awaitable[T]) -> Generator[Future[T], None, None]:
         loop = _home_loop()
         task = asyncio.run_coroutine_threadsafe(outcome(), loop)
         task.add_done_callback(lambda _: future.cancel())
-        _HOME["hop"].get((loop, []))[1][:] = [task]
+        _, tasks, over = _HOME["hop"].get((loop, [], []))
+        tasks[:] = [task]
+        if over:  # the hop was cancelled before it could know this task
+            task.cancel()
         yield future
     except BaseException:
         if future.cancel() and isinstance(awaitable, Coroutine):
