@@ -227,6 +227,14 @@ class _Step:
         known = (
             {} if before is None else {(r.function, r.call, r.ordinal): r for r in before.refused}
         )
+        # What could be done now would have been done; that its client went to threads is told once.
+        told = {(r.function, r.call, r.ordinal) for r in refused}
+        unchanged = before is not None and before.sha256 == sha256
+        standing = [
+            one
+            for key, one in known.items()
+            if unchanged and key not in told and not one.rule.startswith("slice-")
+        ]
         declined = self.declined[file.module] - {
             name for name, entry in functions.items() if entry.state != "bridges"
         }
@@ -236,7 +244,7 @@ class _Step:
             sha256=sha256,
             scope=self._scope(file, scope, before),
             functions=functions,
-            refused=tuple(sorted(_same(known, one) for one in refused)),
+            refused=tuple(sorted((*(_same(known, one) for one in refused), *standing))),
             declined=tuple(sorted(declined)),
         )
 
