@@ -15,8 +15,7 @@ never clean.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from asyncshift import facts as f
@@ -48,7 +47,9 @@ class Foreign:
         """Node -> one bit for each library."""
         self._named: dict[Values, int] = {}
         """Libraries that the values of a node name."""
+        self._targets: dict[int, list[int]] = {}
         self._spread()
+        self._targets.clear()
         self._dirty = 0
         self._handed: dict[int, int] = {}
         """Library -> other libraries whose values it was handed."""
@@ -67,32 +68,69 @@ class Foreign:
         return 1 << self._tops.setdefault(top, len(self._tops))
 
     def _spread(self) -> None:
-        """Along all edges.  A node is visited again only for labels that are new there."""
-        labels, uses = self._labels, self._solver.uses
-        for node, names in self._solver.foreign.items():
-            for dotted in names if node > 0 else ():
-                labels[node] = labels.get(node, 0) | self._bit(dotted)
-        todo = deque(sorted(labels))
-        waiting = set(todo)
-        while todo:
-            node = todo.popleft()
-            waiting.discard(node)
-            label = labels[node]
-            for entry in uses[node] or ():
+        """Along all edges, each taken once: what flows in a circle has one label."""
+        given: dict[int, int] = {}
+        for node, names in sorted(self._solver.foreign.items()):
+            for dotted in sorted(names) if node > 0 else ():
+                given[node] = given.get(node, 0) | self._bit(dotted)
+        circles = list(self._circles(given))
+        for circle in reversed(circles):  # what feeds a circle comes before it
+            label = 0
+            for node in circle:
+                label |= given.get(node, 0)
+            for node in circle:
+                self._labels[node] = label
+                for target in self._fed(node):
+                    given[target] = given.get(target, 0) | label
+
+    def _fed(self, node: int) -> list[int]:
+        """The nodes that values of a node flow to, or that hold what comes out of them."""
+        found = self._targets.get(node)
+        if found is None:
+            uses = self._solver.uses[node] or ()
+            found = self._targets[node] = []
+            for entry in uses:
                 if entry.__class__ is int:
-                    target = entry
-                elif entry[0] in _STORES:
-                    continue
+                    found.append(entry)
+                elif entry[0] not in _STORES and entry[1] > 0:
+                    found.append(entry[1])
+        return found
+
+    def _circles(self, starts: Iterable[int]) -> Iterator[list[int]]:
+        """The strongly connected components below some nodes, the last ones first (Tarjan)."""
+        order: dict[int, int] = {}
+        lowest: dict[int, int] = {}
+        path: list[int] = []
+        open_nodes: set[int] = set()
+        for start in starts:
+            if start in order:
+                continue
+            stack = [(start, iter(self._fed(start)))]
+            order[start] = lowest[start] = len(order)
+            path.append(start)
+            open_nodes.add(start)
+            while stack:
+                node, targets = stack[-1]
+                for target in targets:
+                    if target not in order:
+                        order[target] = lowest[target] = len(order)
+                        path.append(target)
+                        open_nodes.add(target)
+                        stack.append((target, iter(self._fed(target))))
+                        break
+                    if target in open_nodes:
+                        lowest[node] = min(lowest[node], order[target])
                 else:
-                    target = entry[1]
-                if target <= 0:
-                    continue
-                old = labels.get(target, 0)
-                if label | old != old:
-                    labels[target] = label | old
-                    if target not in waiting:
-                        waiting.add(target)
-                        todo.append(target)
+                    stack.pop()
+                    if stack:
+                        above = stack[-1][0]
+                        lowest[above] = min(lowest[above], lowest[node])
+                    if lowest[node] == order[node]:
+                        circle = [path.pop()]
+                        while circle[-1] != node:
+                            circle.append(path.pop())
+                        open_nodes.difference_update(circle)
+                        yield circle
 
     # ------------------------------------------------------------------ what libraries were handed
 

@@ -18,6 +18,7 @@ from asyncshift.resolution.sites import Sites
 
 _NAMESPACES = frozenset({"builtins.globals", "builtins.locals", "builtins.vars"})
 _KEPT_IN = frozenset({f.SUB, f.ITER, f.LOAD})
+_GIVING = frozenset({"get", "pop", "items", "values"})
 _CALLED = frozenset({"fun", "bound", "class", "subclass"})
 
 
@@ -122,6 +123,7 @@ class Mentions:
             if any(kind[0] in _CALLED for kind in kinds):
                 continue
             namespace = any(kind[0] == "ext" and kind[1] in _NAMESPACES for kind in kinds)
+            meant: set[int] = set()
             for pattern in patterns:
                 how = "getattr" if "*" in pattern or namespace else "patched"
                 text = f'{facts[3]}(..., "{pattern}")'
@@ -129,7 +131,7 @@ class Mentions:
                     text = f'{facts[3]}()["{pattern}"]'
                     found = tuple(self._named_in(unit, pattern))
                     self._note(unit, facts[0][0], how, text, found)
-                    self._called(op[1], found)
+                    meant.update(found)
                 for kind in self.solver.sees(op[3][0]) if op[3] else ():
                     if namespace and kind[0] in ("inst", "self"):
                         continue  # what is stored on it, not its methods
@@ -137,9 +139,10 @@ class Mentions:
                     if how == "getattr":
                         if (kind, pattern) not in self._meant:
                             self._meant[kind, pattern] = tuple(self._reached(kind, pattern))
-                        self._called(op[1], self._meant[kind, pattern])
+                        meant.update(self._meant[kind, pattern])
                         reached = self._first(kind, pattern, reached)
                     self._note(unit, facts[0][0], how, text, reached)
+            self._called(op[1], meant)
 
     def _called(self, node: int, reached: Collection[int]) -> None:
         """Who calls what comes out of a node, kept in variables and containers, can reach these."""
@@ -156,7 +159,7 @@ class Mentions:
                         caller = solver.unit_functions[unit] + facts[2]
                         self._callers.setdefault(caller, set()).update(reached)
                         continue
-                    if entry[0] not in _KEPT_IN:
+                    if entry[0] not in _KEPT_IN or (entry[0] == f.LOAD and entry[3] not in _GIVING):
                         continue
                 if target > 0 and target not in seen:
                     seen.add(target)

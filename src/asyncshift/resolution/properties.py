@@ -73,6 +73,7 @@ class _Exposed:
     def __init__(self, sites: Sites, escapes: Escapes) -> None:
         self._sites, self._solver = sites, sites.solver
         self.classes: dict[int, str] = {}
+        self._exposed: set[tuple[Any, ...]] = set()
         self._todo: list[int] = []
         for node, to in self._handed():
             self._give(node, to)
@@ -125,6 +126,9 @@ class _Exposed:
                 self._give(fn.at(inner), to, depth)
 
     def _expose_kind(self, kind: tuple[Any, ...], to: str) -> None:
+        if kind in self._exposed:
+            return
+        self._exposed.add(kind)
         below: Iterable[int] = ()
         if kind[0] == "self":
             below = self._solver.hierarchy.classes[kind[1]].descendants
