@@ -106,6 +106,9 @@ def build(
         exported=_exported(solver),
         mentions=mentions.build(ids),
         by_computed_name=mentions.callers(ids),
+        texts={
+            name: f"{file.path}:{line}" for file in reversed(facts) for name, line in file.texts
+        },
         unresolved=OpenCalls(sites, ids, unsure).collect() if unresolved else (),
         messages=(*solver.modules.messages, *map(_missing, solver.own.missing())),
     )

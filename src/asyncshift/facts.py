@@ -145,6 +145,9 @@ class FileFacts(NamedTuple):
     strings: tuple[tuple[str, int, bool], ...]
     """(text, line, it is patched) of string constants that look like a dotted path:
     `mock.patch("pkg.client.requests.get")`."""
+    texts: tuple[tuple[str, int], ...]
+    """(name, line) of attributes that are asked for without a dot: `hasattr(x, "name")`,
+    `case A(name=1)`."""
 
 
 def extract(file: SourceFile) -> FileFacts:

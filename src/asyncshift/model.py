@@ -356,6 +356,8 @@ class Graph:
     mentions: tuple[Mention, ...] = ()
     by_computed_name: Mapping[FunctionId, frozenset[FunctionId]] = field(default_factory=dict)
     """Who calls what a computed name gave -> what that can be: `getattr(api, "do_" + name)()`."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Attribute that is asked for without a dot, as by `hasattr(x, "name")` -> the first place."""
     unresolved: tuple[Unresolved, ...] = ()
     """Filled only when asked for."""
     messages: tuple[Message, ...] = ()

@@ -26,7 +26,6 @@ from asyncshift.model import (
 _BESIDE = frozenset({"abc.abstractmethod", "typing.final", "typing.override"})
 """Decorators that a property may have as well."""
 CACHED = "functools.cached_property"
-_ASKING = frozenset({"attrgetter", "delattr", "getattr", "hasattr", "methodcaller", "setattr"})
 _ITSELF = frozenset({"property", "abc.abstractproperty"})
 
 
@@ -38,7 +37,7 @@ def kept_properties(graph: Graph, project: Project) -> dict[FunctionId, str]:
     properties = [f for f in properties if not above.isdisjoint((f.id, *f.family))]
     found = {f.id: why for f, why in _alone(graph, properties)}
     open_ones = [f for f in properties if f.id not in found]
-    found.update(_in_texts(project, open_ones))
+    found.update(_in_texts(graph, project, open_ones))
     for f in properties:
         if f.id not in found and (other := next((m for m in f.family if m in found), None)):
             found[f.id] = f"{graph.functions[other].name} stays one: {found[other]}"
@@ -118,26 +117,26 @@ def _why_not(site: Site) -> str:
 # ----------------------------------------------------------------------------- texts
 
 
-def _in_texts(project: Project, properties: Iterable[Function]) -> Mapping[FunctionId, str]:
+def _in_texts(
+    graph: Graph, project: Project, properties: Iterable[Function]
+) -> Mapping[FunctionId, str]:
     """Properties that are asked for by a text or a pattern: `hasattr`, `attrgetter`, `case A(x=1)`.
     (What a template reads, it reads of objects that it was handed.)"""
-    wanted: dict[str, list[Function]] = defaultdict(list)
-    for f in properties:
-        wanted[f.name.rpartition(".")[2]].append(f)
     found: dict[FunctionId, str] = {}
+    cached: dict[str, list[Function]] = defaultdict(list)
+    for f in properties:
+        name = f.name.rpartition(".")[2]
+        if name in graph.texts:
+            found[f.id] = f"{graph.texts[name]} asks for it by its name"
+        elif CACHED in f.decorators:
+            cached[name].append(f)
     for file in project.files:
-        here = {name for name in wanted if name in file.text}
-        if not here:
-            continue
-        tree = ast.parse(file.text)
-        texts, forgotten = dict(_texts(tree)), dict(_forgotten(tree))
-        for name in sorted(here):
-            for f in wanted[name]:
-                if name in texts:
-                    found.setdefault(f.id, f"{file.path}:{texts[name]} asks for it by its name")
-                if name in forgotten and CACHED in f.decorators:
-                    text = f"{file.path}:{forgotten[name]} may make it forget what it keeps"
-                    found.setdefault(f.id, text)
+        here = {name for name in cached if name in file.text}
+        forgotten = dict(_forgotten(ast.parse(file.text))) if here else {}
+        for name in sorted(here & forgotten.keys()):
+            for f in cached[name]:
+                text = f"{file.path}:{forgotten[name]} may make it forget what it keeps"
+                found.setdefault(f.id, text)
     return found
 
 
@@ -154,15 +153,3 @@ def _forgotten(tree: ast.Module) -> Iterator[tuple[str, int]]:
     for node in ast.walk(tree) if texts else ():
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value, node.lineno
-
-
-def _texts(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    """Attributes that are asked for without a dot, each with a line."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in _ASKING:
-                for given in node.args:
-                    if isinstance(given, ast.Constant) and isinstance(given.value, str):
-                        yield from ((part, node.lineno) for part in given.value.split("."))
-            case ast.MatchClass(kwd_attrs=names):
-                yield from ((name, node.lineno) for name in names)

@@ -30,9 +30,11 @@ _TELLING = frozenset(
 """Last names of calls whose arguments tell a function, or the name of one."""
 _HOPPING = frozenset({"to_thread", "in_thread"})
 _KEYED = frozenset({"update", "setdefault"})
+_ASKING = frozenset({"attrgetter", "delattr", "getattr", "hasattr", "methodcaller", "setattr"})
+"""What takes an attribute by its name."""
 _FOLDED = frozenset({"super", "getattr", "cast", "isinstance", "bool"})
 _TESTS = frozenset({"isinstance", "hasattr", "callable", "type", "issubclass"})
-_SPECIAL = _TELLING | _HOPPING | _KEYED | _FOLDED | _TESTS
+_SPECIAL = _TELLING | _HOPPING | _KEYED | _FOLDED | _TESTS | _ASKING
 """Any name that says more."""
 
 
@@ -49,6 +51,8 @@ class CallExpressions(Expressions):
         kind = func.__class__
         name = func.id if kind is ast.Name else func.attr if kind is ast.Attribute else ""  # type: ignore[attr-defined]
         special = name in _SPECIAL  # one call in ten
+        if special and name in _ASKING:
+            self._asked_for(node)
         if special and name in _FOLDED:
             folded = self._folded(node)
             if folded is not None:
@@ -217,6 +221,12 @@ class CallExpressions(Expressions):
             case (("patch" | "setattr" | "delattr"), [ast.Constant(value=str() as text), *_]):
                 if (text, first.lineno) in self.strings:
                     self.strings[text, first.lineno] = True
+
+    def _asked_for(self, node: ast.Call) -> None:
+        for given in node.args:
+            if isinstance(given, ast.Constant) and isinstance(given.value, str):
+                for part in given.value.split("."):
+                    self.texts.setdefault(part, node.lineno)
 
     def tested(self, node: int) -> None:
         """Code asks what a value is before it uses it."""

@@ -120,6 +120,7 @@ class Emitter:
         self.imports: list[str] = []
         self.named: dict[int, tuple[str, ...]] = {}
         self.strings: dict[tuple[str, int], bool] = {}
+        self.texts: dict[str, int] = {}
         self.dotted: dict[str, str] = {}
         """Name that an import gives -> what it stands for."""
         self.renamed: set[str] = set()

@@ -78,6 +78,7 @@ class Walker(Definitions):
                 if alias in self.renamed and (plain := dotted.rpartition(".")[2]) != alias
             },
             strings=tuple((*place, patched) for place, patched in self.strings.items()),
+            texts=tuple(self.texts.items()),
         )
 
     def body(self, statements: list[ast.stmt]) -> None:
@@ -422,6 +423,7 @@ class Walker(Definitions):
                 for part in inner:
                     self._pattern(part, UNKNOWN)
                 for attr, part in zip(pattern.kwd_attrs, named, strict=True):
+                    self.texts.setdefault(attr, pattern.lineno)
                     self._pattern(part, self._loaded(subject, attr))
             case ast.MatchAs(pattern=inner_pattern, name=name):
                 if inner_pattern is not None:
