@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from .postgres_server import Database, Server, hold
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,3 +51,18 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def own_cache_folder(cache_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One PostgreSQL for the whole session: the workers of pytest-xdist share it."""
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    with hold(tmp_path_factory.getbasetemp().parent if is_worker else None) as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres: Server) -> Iterator[Database]:
+    """An empty database for one test."""
+    with postgres.database() as database:
+        yield database
