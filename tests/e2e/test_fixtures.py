@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from asyncshift.bridge_modules import module_source
 from asyncshift.cli import run
 from asyncshift.codemod import load_registry
 from asyncshift.rewrite import bridge_source
+from tests.postgres_server import Database, Server, dump
 
 from .echo_server import serving
 from .never_awaited import watching
@@ -38,6 +40,7 @@ class Ran:
     errors: str
     requests: list[dict[str, object]]
     never_awaited: list[str]
+    tables: dict[str, list[str]]
 
 
 def settings(case: Path) -> dict[str, list[str]]:
@@ -84,11 +87,19 @@ def without_generated(files: dict[str, bytes]) -> dict[str, bytes]:
     return found
 
 
-def execute(project: Path, command: list[str]) -> Ran:
+DATABASE_VARIABLE = "DATABASE_URL"
+
+
+def asks_for_database(project: Path) -> bool:
+    return any(DATABASE_VARIABLE in path.read_text() for path in project.rglob("*.py"))
+
+
+def execute(project: Path, command: list[str], database: Database | None = None) -> Ran:
     with serving() as server, watching() as watch:
         environment = watch.environment(
             {
-                **os.environ,
+                **{name: value for name, value in os.environ.items() if name[:2] != "PG"},
+                **({DATABASE_VARIABLE: database.uri} if database else {}),
                 "BASE_URL": server.url,
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "PYTHONPATH": str(project),
@@ -105,7 +116,8 @@ def execute(project: Path, command: list[str]) -> Ran:
         )
         here = (str(project), server.url)
         output = done.stdout.replace(here[0], "PROJECT").replace(here[1], "SERVER")
-        return Ran(done.returncode, output, done.stderr, server.log, watch.seen())
+        tables = dump(database.uri) if database else {}
+        return Ran(done.returncode, output, done.stderr, server.log, watch.seen(), tables)
 
 
 def case_id(case: Path) -> str:
@@ -153,7 +165,9 @@ RUNNABLE = [
 
 
 @pytest.mark.parametrize(("case", "command"), RUNNABLE, ids=[case_id(case) for case, _ in RUNNABLE])
-def test_program_behaves_the_same(case: Path, command: list[str], tmp_path: Path) -> None:
+def test_program_behaves_the_same(
+    case: Path, command: list[str], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     for module in settings(case).get("needs", ()):
         pytest.importorskip(module)
     migrated = case / ("before" if case.name.startswith("skip_") else "after")
@@ -164,11 +178,34 @@ def test_program_behaves_the_same(case: Path, command: list[str], tmp_path: Path
             for file, text in GENERATED.items():
                 for folder in {path.parent for path in (tmp_path / name).rglob("*.py")}:
                     (folder / file).write_text(text, encoding="utf-8")
-        runs.append(execute(tmp_path / name, command))
+        with contextlib.ExitStack() as stack:
+            database = None
+            if asks_for_database(case / "before"):
+                server: Server = request.getfixturevalue("postgres")
+                database = stack.enter_context(server.database())
+            runs.append(execute(tmp_path / name, command, database))
     old, new = runs
     assert (new.status, new.output) == (old.status, old.output), new.errors
     assert not new.never_awaited
     assert new.requests == old.requests
+    assert new.tables == old.tables
+
+
+def test_what_a_program_left_in_its_database_is_seen(tmp_path: Path, database: Database) -> None:
+    (tmp_path / "main.py").write_text(
+        """import os, psycopg
+with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+    connection.execute("CREATE TABLE kept (a int)")
+    connection.execute("INSERT INTO kept VALUES (1), (2)")
+    connection.commit()
+    connection.execute("INSERT INTO kept VALUES (3)")
+    connection.rollback()
+"""
+    )
+    assert asks_for_database(tmp_path)
+    ran = execute(tmp_path, ["main.py"], database)
+    assert (ran.status, ran.errors) == (0, "")
+    assert ran.tables == {"public.kept": ["a integer", "(1)", "(2)"]}
 
 
 @pytest.mark.parametrize(
