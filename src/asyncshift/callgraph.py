@@ -32,6 +32,7 @@ from asyncshift.resolution.flow import Fn
 from asyncshift.resolution.keywords import Keywords
 from asyncshift.resolution.members import HARMLESS_BASES
 from asyncshift.resolution.mentions import Mentions
+from asyncshift.resolution.mixed import settle_mixed
 from asyncshift.resolution.outside import OutsideClasses, is_stdlib
 from asyncshift.resolution.properties import read_unseen
 from asyncshift.resolution.sites import Sites
@@ -75,6 +76,7 @@ def build(
     ids = [_identifier(facts[fn.unit].path, fn) for fn in solver.functions]
     sites = Sites(solver)
     sites.collect()
+    settle_mixed(sites)
     escapes = Escapes(sites)
     escapes.collect()
     families = _families(solver, sites)

@@ -48,6 +48,9 @@ AWAITED, MAIN, CALLEE, VARIABLE, STEP, ASKED = 1, 2, 4, 8, 16, 32
 variable, a step of a longer dotted name, a call of what code asked for its kind before (`if
 iscoroutinefunction(f)`)."""
 
+KEPT = "**"
+"""The pattern of a namespace that is kept: what is looked up there is called later, if at all."""
+
 PROPERTY, STATICMETHOD, CLASSMETHOD, MANAGER, ASYNC, GENERATOR, RETURNS, SETTER, OVERLOAD, FIXED = (
     1 << bit for bit in range(10)
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from asyncshift.codemod import Registry
 from asyncshift.constructors import is_constructor, kept_constructors
@@ -177,6 +177,8 @@ def _managers_as_decorators(graph: Graph) -> Iterator[tuple[FunctionId, Cause]]:
             managers.setdefault(f"{f.module}.{scope}", []).append(f)
         elif f.is_contextmanager:
             managers.setdefault(f"{f.module}.{f.name}", []).append(f)
+    for name, inherited in _inherited_managers(graph, managers).items():
+        managers.setdefault(name, []).extend(inherited)
     for f in graph.functions.values():
         for name in sorted(managers.keys() & set(f.decorators)):
             if not f.is_async and not f.is_generator:
@@ -187,6 +189,25 @@ def _managers_as_decorators(graph: Graph) -> Iterator[tuple[FunctionId, Cause]]:
                 if not manager.is_async:
                     text = f"{manager.name} is a decorator too: that of {f.name}"
                     yield manager.id, Cause("managed", text, f.path, f.line)
+
+
+def _inherited_managers(
+    graph: Graph, managers: Mapping[str, Sequence[Function]]
+) -> dict[str, list[Function]]:
+    """Class -> the `__enter__` and `__exit__` of the classes above it."""
+    found: dict[str, list[Function]] = {}
+    for cls in graph.functions.values():
+        above = [base.function for base in cls.bases]
+        seen = {cls.id}
+        for fid in above:
+            if fid is not None and fid not in seen:
+                seen.add(fid)
+                one = graph.functions[fid]
+                found.setdefault(f"{cls.module}.{cls.name}", []).extend(
+                    managers.get(f"{one.module}.{one.name}", ())
+                )
+                above += [base.function for base in one.bases]
+    return found
 
 
 def _iterators(graph: Graph) -> frozenset[FunctionId]:

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from asyncshift.affinity import context_setters, settle_affinity
 from asyncshift.codemod import Kind
 from asyncshift.constructors import is_constructor
-from asyncshift.facades import calls_by_name, can_be_called
+from asyncshift.facades import calls_by_name, can_be_called, unfit
 from asyncshift.groups import LibraryUse, origins_of
 from asyncshift.locks import settle_locks
 from asyncshift.model import (
@@ -38,6 +38,7 @@ from asyncshift.testing import is_test_part
 from asyncshift.world import (
     BRIDGEABLE,
     DRIVING,
+    ENTERING,
     ITERATING,
     OWN_THREAD,
     ROOTS,
@@ -257,11 +258,13 @@ def _computed_names(world: World) -> bool:
     grew = False
     for caller, reached in world.graph.by_computed_name.items():
         waiting = sorted(fid for fid in reached if world.is_coroutine(fid))
+        alone = [fid for fid in waiting if fid not in world.pairs and unfit(world, fid)]
         f = world.function(caller)
-        if not waiting or not world.in_async(caller) or is_test_file(f.path):
+        if is_test_file(f.path) or not (alone or (waiting and world.in_async(caller))):
             continue
         stays = waiting if f.is_async or caller not in world.turned else [caller]
-        name = world.function(waiting[0]).name
+        stays = alone or stays
+        name = world.function(stays[0] if alone else waiting[0]).name
         text = f"{f.name} calls {name} by a computed name, where no `await` can be written"
         for fid in stays:
             grew |= pin(world, fid, Cause("computed-name", text, f.path, f.line, caller))
@@ -299,13 +302,15 @@ def _pin_called_by_name(world: World, f: Function, site: Site) -> bool:
     run, and never in production."""
     if site.awaited or site.asked or site.caller == f.id:
         return False
-    if site.protocol is not Protocol.CALL and site.protocol not in ITERATING:
+    if site.protocol not in ITERATING | {Protocol.CALL, Protocol.WITH}:
         return False
     if is_test_file(site.path) or (calls_by_name(world, site) and can_be_called(world, f)):
         return False
     caller = world.function(site.caller)
     if site.protocol is Protocol.CALL:
         text = f"{caller.name} may call {f.name} through `{site.text}`, whose receiver is not known"
+    elif site.protocol is Protocol.WITH or site.consumer.endswith(ENTERING):
+        text = f"{caller.name} enters `{site.text}`, which may be a library's manager as well"
     else:
         text = f"{caller.name} iterates over what {f.name} gives, which may be a list as well"
     return pin(world, f.id, Cause("unknown-caller", text, site.path, site.span[0], caller.id))

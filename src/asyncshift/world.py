@@ -345,7 +345,7 @@ def _index(world: World, uses: Sequence[LibraryUse]) -> None:
             if target.function is not None:
                 world.incoming[target.function].append(site)
     for use in uses:
-        if use[0].protocol is Protocol.CALL and use[2].kind is not Kind.MIGRATED:
+        if use[0].protocol in BRIDGEABLE and use[2].kind is not Kind.MIGRATED:
             world.uses_at[use[0].path, use[0].span].append(use)
     for f in graph.functions.values():
         if f.kind is FunctionKind.FUNCTION:

@@ -76,6 +76,12 @@ FOUND = {
         "getattr(api, name)()",
         dict.fromkeys(("fetch", "store", "decorate", "wrapped"), "getattr"),
     ),
+    "namespace of a module": ("api.__dict__['fetch'](1)", {"fetch": "getattr"}),
+    "namespace of a class": ("api.Client.__dict__.get('get')", {"Client.get": "getattr"}),
+    "namespace that is kept": (
+        "names = vars(api)\nnames[name]()",
+        dict.fromkeys(("fetch", "store", "decorate", "wrapped"), "getattr"),
+    ),
     "computed, with a part": ("getattr(api, f'fe{name}')", {"fetch": "getattr"}),
     "computed, with an end": ("getattr(api, name + 'tch')", {"fetch": "getattr"}),
     "computed, of a class": (
@@ -105,6 +111,8 @@ NOT_FOUND = {
     "class": "mock.patch('pkg.api.Client')\nprint('pkg.api.Client')",
     "attribute that is none": "setattr(api, 'limit', 3)\napi.limit = 3\napi.Client.size = 1",
     "another object": "getattr(object(), name)\nsetattr(unknown, 'fetch', 1)\nunknown.fetch = 1",
+    "namespace that is read": "names = vars(api)\nprint(len(names), sorted(api.__dict__))",
+    "namespace of an instance": "api.Client().__dict__['get']",
     "constant": "getattr(api, 'fetch')",
     "computed, with another part": "getattr(api, 'x%s' % name)\ngetattr(api, '{}x'.format(name))",
     "a call by that name": "class P:\n    def object(self, a, b): ...\nP().object(api, 'fetch')",

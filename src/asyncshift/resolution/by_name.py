@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 from asyncshift import facts as f
@@ -97,6 +97,10 @@ class Receivers:
     def is_unknown(self, node: int) -> bool:
         """Nothing is seen there, and it may be an object of the project."""
         return not self._solver.sees(node) and not self._foreign.only(node)
+
+    def made_outside(self) -> Iterator[int]:
+        """The results of calls of libraries that cannot be objects of the project."""
+        return (node for node in self._solver.foreign if node > 0 and self._foreign.clean(node))
 
     @cached_property
     def unresolved_names(self) -> set[str]:

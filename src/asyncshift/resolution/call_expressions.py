@@ -11,6 +11,7 @@ from asyncshift.facts import (
     CALLEE,
     CLASSMETHOD,
     CONSTANT,
+    KEPT,
     KIND,
     SEED,
     STORE,
@@ -38,6 +39,7 @@ _SPECIAL = _TELLING | _HOPPING | _KEYED | _FOLDED | _TESTS | _ASKING
 """Any name that says more."""
 
 
+_NAMESPACES = frozenset({"globals", "locals", "vars"})
 _LOOKING_UP = frozenset({"get", "pop", "items", "values"})
 """Methods of a dictionary that give what is in it."""
 
@@ -78,6 +80,8 @@ class CallExpressions(Expressions):
         site = self.site(node, "call", 0, label)
         if kind is ast.Name:
             self.scope.callees.append((name, site))
+            if name in _NAMESPACES:
+                self.named[site] = (KEPT,)
         for keyword in keywords:
             if keyword[0] is None:
                 self.double(node, site)

@@ -279,6 +279,8 @@ class Calls(Members):
             self.suggestions.open_nodes.append(args[0])
             self.add((KIND, target, args[0], "vars"), args[0])
             self.unknown.add(target)
+        elif name == "__dict__":
+            pass  # the attribute tells what is there
         elif name == "type" and len(args) == 1:
             self.add((KIND, target, args[0], "type"), args[0])
         elif name == "object.__new__" and args:

@@ -41,7 +41,7 @@ def unsure_nodes(sites: Sites, escapes: Escapes, named: Iterable[int]) -> set[in
     """Nodes that something unseen can reach; `named` are functions that a text or a computed name
     means."""
     solver = sites.solver
-    declared = _declared(solver)
+    declared = declared_nodes(solver)
     unsure = {node for node in solver.unknown if node > 0}
     unsure.update(solver.saturated)
     unsure.update(_open_parameters(sites, escapes, set(named)))
@@ -92,7 +92,7 @@ def _from_unknown(solver: Solver) -> Iterator[int]:
             yield op[1]
 
 
-def _declared(solver: Solver) -> set[int]:
+def declared_nodes(solver: Solver) -> set[int]:
     """Places whose annotation names classes of the project, and nothing that is not known."""
     known: set[int] = set()
     open_types: set[int] = set(solver.suggestions.refused)

@@ -17,6 +17,7 @@ from asyncshift.facts import (
     IMP,
     INTERRUPTED,
     ITER,
+    KEPT,
     KEYED,
     KIND,
     LOAD,
@@ -153,7 +154,17 @@ class Expressions(Doubles):
             self.ops.append((LOAD, target, source, attr))
         # Only the solver knows whether it matters that an attribute is read here.
         self.marks.append((ATTR, source, attr, target, self.site(node, "attribute", flags)))
+        if attr == "__dict__":
+            self._namespace(node, source, target)
         return target
+
+    def _namespace(self, node: ast.Attribute, source: int, target: int) -> None:
+        """`module.__dict__` looks like a call of what finds by name, as `vars(module)` is."""
+        function = self.node()
+        self.ops.append((IMP, function, "builtins", "__dict__", CONSTANT))
+        site = self.site(node, "call")
+        self.named[site] = (KEPT,)
+        self.ops.append((CALL, target, function, (source,), (), site))
 
     def _children(self, node: ast.expr) -> int:
         for child in ast.iter_child_nodes(node):
@@ -365,7 +376,7 @@ class Expressions(Doubles):
                 target = self.node()
                 self.ops.append((IMP, target, self.file.module, None, CONSTANT))
                 return target
-        if node.value.__class__ is ast.Call:
+        if node.value.__class__ in (ast.Call, ast.Attribute):
             self.looked_up(node.value, pattern(node.slice))
         if source <= 0:
             return UNKNOWN
@@ -376,10 +387,15 @@ class Expressions(Doubles):
     def looked_up(self, holder: ast.expr, name: str) -> None:
         """`globals()["do_" + name]`, `vars(module).get(name)`: by their names, like `getattr`."""
         match holder:
-            case ast.Call(func=ast.Name(id="globals" | "locals" | "vars"), args=[] | [_]):
+            case (
+                ast.Call(func=ast.Name(id="globals" | "locals" | "vars"), args=[] | [_])
+                | ast.Attribute(attr="__dict__")
+            ):
                 span = self.places.span(holder)
                 sites = range(len(self.sites) - 1, -1, -1)
-                self.named[next(n for n in sites if self.sites[n][0] == span)] = (name,)
+                found = (n for n in sites if self.sites[n][:2] == (span, "call"))
+                if (site := next(found, None)) is not None:
+                    self.named[site] = (name,)
 
     def key(self, node: ast.expr) -> object:
         """A constant key, ("slice", first, end) with bounds where they are constants, or None for

@@ -35,6 +35,11 @@ _NEVER_CLEAN = frozenset(
      "pytest", "dill", "cloudpickle", "joblib", "gevent", "eventlet", "celery", "rq"}
 )  # fmt: skip
 """They keep what they are given, or find the program's objects by themselves."""
+_MAKING = frozenset(
+    {"builtins.open", "builtins.range", "contextlib.redirect_stderr", "contextlib.redirect_stdout",
+     "contextlib.suppress", "itertools.count"}
+)  # fmt: skip
+"""Of these, what gives objects of its own."""
 
 
 class Foreign:
@@ -58,13 +63,17 @@ class Foreign:
 
     def only(self, node: int) -> bool:
         """Nothing else is seen there, and no library among them can hold the project's objects."""
+        return self.clean(node) and not self._solver.sees(node)
+
+    def clean(self, node: int) -> bool:
+        """A library gave what is there that cannot hold the project's objects."""
         labels = self._labels.get(node, 0)
-        return bool(labels) and not labels & self._dirty and not self._solver.sees(node)
+        return bool(labels) and not labels & self._dirty
 
     # ------------------------------------------------------------------ labels
 
     def _bit(self, dotted: str) -> int:
-        top = dotted.partition(".")[0]
+        top = dotted if dotted in _MAKING else dotted.partition(".")[0]
         return 1 << self._tops.setdefault(top, len(self._tops))
 
     def _spread(self) -> None:

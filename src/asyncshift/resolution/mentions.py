@@ -11,12 +11,14 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from asyncshift import facts as f
-from asyncshift.facts import Op
+from asyncshift.facts import KEPT, Op
 from asyncshift.index import Module
 from asyncshift.model import FunctionId, Mention
 from asyncshift.resolution.sites import Sites
 
-_NAMESPACES = frozenset({"builtins.globals", "builtins.locals", "builtins.vars"})
+_NAMESPACES = frozenset(
+    {"builtins.__dict__", "builtins.globals", "builtins.locals", "builtins.vars"}
+)
 _KEPT_IN = frozenset({f.SUB, f.ITER, f.LOAD})
 _GIVING = frozenset({"get", "pop", "items", "values"})
 _CALLED = frozenset({"fun", "bound", "class", "subclass"})
@@ -127,9 +129,14 @@ class Mentions:
             for pattern in patterns:
                 how = "getattr" if "*" in pattern or namespace else "patched"
                 text = f'{facts[3]}(..., "{pattern}")'
+                if pattern == KEPT:
+                    if not self._is_called(op[1]):
+                        continue  # it is read, not called
+                    pattern = "*"
                 if not op[3] and namespace:  # whatever a function calls so, its module's are meant
                     text = f'{facts[3]}()["{pattern}"]'
-                    found = tuple(self._named_in(unit, pattern))
+                    local = self._matching(unit, facts[2], pattern)
+                    found = (*self._named_in(unit, pattern), *local)
                     self._note(unit, facts[0][0], how, text, found)
                     meant.update(found)
                 for kind in self.solver.sees(op[3][0]) if op[3] else ():
@@ -145,8 +152,17 @@ class Mentions:
             self._called(op[1], meant)
 
     def _called(self, node: int, reached: Collection[int]) -> None:
-        """Who calls what comes out of a node, kept in variables and containers, can reach these."""
-        if not reached or node <= 0:
+        """Who calls what comes out of a node can reach these."""
+        if reached:
+            for caller in self._calling(node):
+                self._callers.setdefault(caller, set()).update(reached)
+
+    def _is_called(self, node: int) -> bool:
+        return next(self._calling(node), None) is not None
+
+    def _calling(self, node: int) -> Iterator[int]:
+        """Who calls what comes out of a node, kept in variables and containers."""
+        if node <= 0:
             return
         solver, seen, todo = self.solver, {node}, [node]
         while todo:
@@ -156,8 +172,7 @@ class Mentions:
                 if entry.__class__ is not int:
                     if entry[0] == f.CALL and entry[5] >= 0:
                         unit, facts = self.sites.facts_of(entry[5])
-                        caller = solver.unit_functions[unit] + facts[2]
-                        self._callers.setdefault(caller, set()).update(reached)
+                        yield solver.unit_functions[unit] + facts[2]
                         continue
                     if entry[0] not in _KEPT_IN or (entry[0] == f.LOAD and entry[3] not in _GIVING):
                         continue

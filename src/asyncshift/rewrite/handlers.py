@@ -7,7 +7,7 @@ could never see one before; where they do not let it pass, a handler above them 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import libcst as cst
@@ -43,6 +43,8 @@ def let_cancellation_pass(ctx: Context, decision: Decision) -> Iterator[Step]:
             return
         if isinstance(parent, ast.Try | ast.TryStar) and child in parent.body:
             yield from _of_one(ctx, parent)
+        if isinstance(parent, ast.With | ast.AsyncWith) and child in parent.body:
+            yield from _suppressed(ctx, parent)
         child = parent
 
 
@@ -77,13 +79,36 @@ def _of_one(ctx: Context, attempt: ast.Try | ast.TryStar) -> Iterator[Step]:
         return
 
 
+def _suppressed(ctx: Context, block: ast.With | ast.AsyncWith) -> Iterator[Step]:
+    """`with suppress(BaseException):` has no form that lets one exception pass."""
+    span = ctx.tree.span(block)
+    if ("Suppressed", span) in ctx.done or _awaited_before(block):
+        return
+    ctx.done.add(("Suppressed", span))
+    for item in block.items:
+        match item.context_expr:
+            case ast.Call(func=func, args=args) if ctx.names.resolve(
+                func
+            ) == "contextlib.suppress" and _CATCHING & _full_names(ctx, args):
+                text = "`suppress(BaseException)` swallows the cancellation of a task"
+                if isinstance(ctx.tree.scope(block), ast.AsyncFunctionDef):
+                    yield ctx.look(item.context_expr, "cancellation", text)
+                else:
+                    way = "suppress Exception, or the exceptions that are meant"
+                    yield ctx.refuse(item.context_expr, "cancellation", text, way)
+
+
 def _names(ctx: Context, handler: ast.ExceptHandler) -> set[str]:
     """The full names of what a handler catches."""
     types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return _full_names(ctx, types)
+
+
+def _full_names(ctx: Context, types: Sequence[ast.expr | None]) -> set[str]:
     return {ctx.names.resolve(kind) or ast.unparse(kind) for kind in types if kind is not None}
 
 
-def _awaited_before(attempt: ast.Try | ast.TryStar) -> bool:
+def _awaited_before(attempt: ast.Try | ast.TryStar | ast.With | ast.AsyncWith) -> bool:
     asynchronous = (ast.Await, ast.AsyncFor, ast.AsyncWith)
     return any(isinstance(node, asynchronous) for part in attempt.body for node in ast.walk(part))
 
