@@ -35,7 +35,7 @@ endef
 help:
 	@sed -n '3,6s/^# \{0,3\}//p' Makefile
 	@echo "also: lint types unit docs real-code slices-real check-real prefixes fuzz fuzz-graph" \
-		"crash-corpus format clean"
+		"fuzz-postgres crash-corpus format clean"
 
 $(READY): pyproject.toml
 	$(call make_venv,$(VENV))
@@ -119,6 +119,12 @@ SECONDS ?= 600
 fuzz-graph: $(READY)
 	$(BIN)/python -m tests.fuzz.edges --seconds $(SECONDS)
 	$(BIN)/python -m tests.fuzz.any_module --seconds $(SECONDS)
+
+# Generated programs are run against a PostgreSQL, as written and migrated.
+POSTGRES_ARGS ?= --programs 3000
+.PHONY: fuzz-postgres
+fuzz-postgres: $(READY)
+	$(BIN)/python -m tests.fuzz.postgres $(POSTGRES_ARGS)
 
 # The standard library, its tests, and sources that nobody writes; some twenty minutes.
 .PHONY: crash-corpus
