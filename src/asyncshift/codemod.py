@@ -560,7 +560,7 @@ def _unknown_member(row: ClassRow, codemod: str) -> _Treatments:
     found = dict.fromkeys((Protocol.CALL, Protocol.ATTRIBUTE, Protocol.VALUE), refused)
     if row.awaits_all:
         found[Protocol.CALL] = Treatment(Kind.AWAITABLE, codemod, grouped=True, blocks=True)
-    elif not row.to:
+    elif not row.to or row.complete:
         return {}
     return found
 

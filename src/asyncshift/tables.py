@@ -82,6 +82,8 @@ class ClassRow:
     its users turned async, and else keeps them sync."""
     constructed: bool = True
     """Calling the class is looked at by the rewriters (False: the call stays as it is)."""
+    complete: bool = False
+    """Every member is listed: where another one is read, there is no instance of this class."""
     rename: Mapping[str, str] = field(default_factory=dict)
     returns: Mapping[str, str] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -299,6 +301,7 @@ _CLASS = (
     "waits",
     "thread_affine",
     "constructed",
+    "complete",
     "rename",
     "returns",
     "attributes",
@@ -388,6 +391,7 @@ def _class_row(top: _Reader, name: str, data: Any) -> ClassRow:
         waits=row.names("waits"),
         thread_affine=row.one_of("thread_affine", ("", "instance", "contents", "context")),
         constructed=row.flag("constructed", True),
+        complete=row.flag("complete"),
         rename=row.texts("rename"),
         returns=row.texts("returns"),
         attributes=row.texts("attributes"),
