@@ -168,7 +168,7 @@ def solved(
 ) -> Analysis:
     """A survey with its plan."""
     scope = make_scope(config, seen.project, seen.graph, choice)
-    refusals, needs = _look(seen, config, progress)
+    refusals, needs = ask_rewriters(seen, config, progress)
     seen = replace(seen, needs=needs)
     failed: tuple[Refusal, ...] = ()
     if scope is not None and scope.partial:
@@ -249,10 +249,10 @@ def _without(project: Project, broken: Mapping[str, SyntaxError], paths: Sequenc
     )
 
 
-_Looked = tuple[tuple[Refusal, ...], frozenset[str]]
+Looked = tuple[tuple[Refusal, ...], frozenset[str]]
 
 
-def _look(seen: Survey, config: Config, progress: Progress) -> _Looked:
+def ask_rewriters(seen: Survey, config: Config, progress: Progress) -> Looked:
     """What the rewriters cannot do faithfully, and what they need of other places, asked before
     anything is decided."""
     by_path: dict[str, list[tuple[Site, str]]] = defaultdict(list)
@@ -280,7 +280,7 @@ def _look_at(
     registry: Registry,
     options: Mapping[str, str],
     work: tuple[SourceFile, tuple[tuple[Site, str], ...]],
-) -> _Looked:
+) -> Looked:
     from asyncshift.rewrite import look
 
     file, sites = work

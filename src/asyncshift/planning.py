@@ -30,6 +30,18 @@ def make_plan(
     places of an earlier plan that the rewrite step could not do: their functions stay sync.  So
     calling again with what failed ends in a plan that can be written.
     """
+    return solved_plan(graph, project, registry, refusals, failed, scope)[1]
+
+
+def solved_plan(
+    graph: Graph,
+    project: Project,
+    registry: Registry,
+    refusals: Sequence[Refusal] = (),
+    failed: Sequence[Refusal] = (),
+    scope: Scope | None = None,
+) -> tuple[World, Plan]:
+    """The same, with the world that it was read from."""
     world = prepare(graph, project, registry, refusals, failed)
     run(world)
     if scope is not None:
@@ -46,7 +58,7 @@ def make_plan(
     }
     figures = counts(world, decisions)
     figures["refused"] = len(unique)
-    return Plan(
+    return world, Plan(
         turned=frozenset(fid for fid in world.turned),
         causes=world.causes,
         decisions=tuple(decisions),

@@ -42,7 +42,7 @@ from asyncshift.world import (
     reaches,
 )
 
-_NO_INSTANCE = frozenset(
+NO_INSTANCE = frozenset(
     {Protocol.EXCEPT, Protocol.ANNOTATION, Protocol.IMPORT, Protocol.VALUE, Protocol.BASE}
 )
 """How a library's class is named where no instance is touched."""
@@ -143,7 +143,7 @@ def _close_groups(world: World, registry: Registry) -> bool:
         site, target, treatment = use
         if not treatment.grouped or treatment.exclusive or treatment.kind is Kind.SAME:
             continue
-        if site.protocol in _NO_INSTANCE:
+        if site.protocol in NO_INSTANCE:
             continue
         group = world.groups.of(site, target)
         if world.chosen(site):
@@ -361,7 +361,7 @@ def _close_handlers(world: World, registry: Registry) -> bool:
         )
         way_out = _add(world, site.path, site.caller, edited=True)
         refusal = Refusal(site.path, site.span, "slice-handler", reason, way_out)
-        if groups := _raising(world, site, treatment.codemod):
+        if groups := raising(world, site, treatment.codemod):
             passed.append((site, refusal, groups))
     for site, refusal, groups in passed:  # all are named, the first that a group meets opens it
         _note(world, [refusal])
@@ -370,7 +370,7 @@ def _close_handlers(world: World, registry: Registry) -> bool:
     return grew
 
 
-def _raising(world: World, handler: Site, codemod: str) -> set[str]:
+def raising(world: World, handler: Site, codemod: str) -> set[str]:
     """The groups whose errors reach a handler in this step."""
     found: set[str] = set()
     seen: set[FunctionId] = set()

@@ -17,6 +17,7 @@ import typer
 from asyncshift import __version__
 from asyncshift.cli.app import build
 from asyncshift.errors import InputError
+from asyncshift.inert import printable
 
 __all__ = ["run"]
 
@@ -35,7 +36,8 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as done:
         return _status(done)
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        lines = map(printable, f"error: {error}".split("\n"))
+        print("\n".join(lines), file=sys.stderr)
         return 2
     except OSError as error:
         if error.errno not in _NO_ROOM:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from asyncshift.inert import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
@@ -30,7 +32,7 @@ def show(lines: Iterable[Text], *, error: bool = False) -> None:
     """Write a result (or with `error` a summary), coloured on a terminal only."""
     console = _console(sys.stderr if error else sys.stdout)
     for line in lines:
-        console.print(line, soft_wrap=True)
+        console.print(_inert(line), soft_wrap=True)
 
 
 def rendered(lines: Iterable[Text], *, error: bool = False) -> str:
@@ -38,8 +40,23 @@ def rendered(lines: Iterable[Text], *, error: bool = False) -> str:
     console = _console(sys.stderr if error else sys.stdout)
     with console.capture() as capture:
         for line in lines:
-            console.print(line, soft_wrap=True)
+            console.print(_inert(line), soft_wrap=True)
     return capture.get()
+
+
+def _inert(line: Text) -> Text:
+    """The same line, with what a terminal would obey as escapes; line ends stay."""
+    if all(part.isprintable() for part in line.plain.split("\n")):
+        return line
+    from rich.text import Text
+
+    shown = Text(style=line.style)
+    for index, character in enumerate(line.plain):
+        whole = character == "\n" or character.isprintable()
+        shown.append_text(
+            line[index] if whole else Text(printable(character), line[index].style or "")
+        )
+    return shown
 
 
 def write(text: str, *, error: bool = False) -> None:
@@ -68,12 +85,14 @@ def show_diff(diff: bytes) -> None:
 
     for line in diff.removesuffix(b"\n").split(b"\n"):
         style = next((style for start, style in _DIFF_STYLES if line.startswith(start)), "")
-        console.print(Text(line.decode("utf-8", "replace"), style=style), soft_wrap=True)
+        parts = line.decode("utf-8", "replace").removesuffix("\r").split("\t")
+        text = "\t".join(printable(part) for part in parts)
+        console.print(Text(text, style=style), soft_wrap=True)
 
 
 def note(text: str) -> None:
     """One line for the user, on stderr."""
-    print(text, file=sys.stderr)
+    print(printable(text), file=sys.stderr)
 
 
 def can_ask() -> bool:
