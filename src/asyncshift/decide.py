@@ -10,6 +10,7 @@ from asyncshift.arrivals import find_arrivals
 from asyncshift.bridge_modules import bridged_after, reached_files
 from asyncshift.codemod import Kind, Registry
 from asyncshift.constructors import is_constructor
+from asyncshift.endings import ended_elsewhere, waits_above
 from asyncshift.facades import KEPT_BESIDE, async_name, calls_by_name, is_public, simple_name
 from asyncshift.groups import LibraryUse, classes_of
 from asyncshift.model import (
@@ -404,7 +405,7 @@ def _threaded(world: World, site: Site, f: Function) -> Iterator[Decision]:
     targets = [target.function for target in site.targets if target.function is not None]
     reached = {*targets, *(g for target in targets for g in meant(world, site, target))}
     own = not reached.isdisjoint(world.waiting) or not reached.isdisjoint(world.facades)
-    own = own or not _has_to_thread(world)
+    own = own or not _has_to_thread(world) or not reached.isdisjoint(world.ending)
     if site.wrapper in THREADS:
         wanted = "in_thread" if own else "to_thread"
         if site.wrapper != wanted:
@@ -426,6 +427,7 @@ def _has_to_thread(world: World) -> bool:
 def _must_thread(world: World, site: Site, f: Function) -> bool:
     return (
         not site.awaited
+        and not waits_above(world, site, f.id)
         and (site.path, site.span) not in world.unwritable
         and reaches(site, f)
         and in_one_hop(site)
@@ -562,6 +564,7 @@ def looks(world: World, registry: Registry) -> list[Message]:
                 text += ", ".join(beside)
             found.append(Message(site.path, site.span[0], "unknown-call", text, Severity.LOOK))
     found += _handed_on(world)
+    found += ended_elsewhere(world)
     found += (_by_name(world, m) for m in world.graph.mentions if m.function in world.turned)
     for fid in sorted(world.facades):
         found += _given(world, registry, world.function(fid))

@@ -43,10 +43,10 @@ KEYED = 16
 annotation names what may have an async form, and src is what it describes.  REBOUND(variable, src):
 one of several values that a variable is given one after the other."""
 
-AWAITED, MAIN, CALLEE, VARIABLE, STEP, ASKED = 1, 2, 4, 8, 16, 32
+AWAITED, MAIN, CALLEE, VARIABLE, STEP, ASKED, CAUGHT, ENDING = 1, 2, 4, 8, 16, 32, 64, 128
 """Flags of a site: under await, in the main guard, the callee of a call, called by the name of a
 variable, a step of a longer dotted name, a call of what code asked for its kind before (`if
-iscoroutinefunction(f)`)."""
+iscoroutinefunction(f)`), where StopIteration is caught by any handler, where one waits for it."""
 
 KEPT = "**"
 """The pattern of a namespace that is kept: what is looked up there is called later, if at all."""

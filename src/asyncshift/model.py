@@ -295,6 +295,9 @@ class Site:
     `in_thread` (the span is then the wrapper's call), `run` and `asyncio.run` (runners)."""
     wrapper_span: Span | None = None
     """The wrapper's call expression."""
+    ending: str = ""
+    """What a handler around this place, in its function, does with StopIteration: `awaited` where
+    it names it, `caught` where it catches everything."""
     asked: bool = False
     """The code asked before whether it has a coroutine function: it does what either kind needs."""
 

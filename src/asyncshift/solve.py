@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from asyncshift.affinity import context_setters, settle_affinity
 from asyncshift.codemod import Kind
 from asyncshift.constructors import is_constructor
+from asyncshift.endings import settle_endings, waits_above
 from asyncshift.facades import calls_by_name, can_be_called, unfit
 from asyncshift.groups import LibraryUse, origins_of
 from asyncshift.locks import settle_locks
@@ -59,6 +60,7 @@ from asyncshift.world import (
 def run(world: World) -> None:
     """Spread and mend until nothing conflicts; leaves the result, the goal, in the world."""
     world.setting = context_setters(world)
+    settle_endings(world)
     while True:
         spread(world)
         if settle_locks(world) or _hold_conflicts(world) or _computed_names(world):
@@ -415,15 +417,38 @@ def _reaching_up(world: World, start: set[FunctionId]) -> set[FunctionId]:
     return found
 
 
+def _hold_awaited_endings(world: World) -> bool:
+    """Code that was async before waits for the StopIteration of a sync call: no thread can do that
+    call, so nothing in it may bridge."""
+    queue = [
+        (fid, site)
+        for fid in sorted(world.waiting & world.ending)
+        for site in world.incoming.get(fid, ())
+        if world.function(site.caller).is_async and waits_above(world, site, fid)
+    ]
+    grew = False
+    seen = set()
+    while queue:
+        fid, site = queue.pop()
+        if fid not in seen:
+            seen.add(fid)
+            caller = world.function(site.caller).name
+            grew |= hold(world, fid, site, f"{caller} waits for the StopIteration of a call")
+            below = {t.function for s in world.outgoing[fid] for t in s.targets}
+            queue += [(g, site) for g in sorted(below & world.waiting, key=str) if g is not None]
+    return grew
+
+
 def thread_conflicts(world: World) -> bool:
     """Async functions that would block the loop where no thread hop is possible stay sync."""
-    grew = False
+    grew = _hold_awaited_endings(world)
     for fid in sorted(world.blocking):
         f = world.function(fid)
         for site in world.incoming.get(fid, ()):
             if site.caller not in world.turned or not reaches(site, f):
                 continue
-            if in_one_hop(site) and fid not in world.setting:
+            waits = waits_above(world, site, fid)
+            if in_one_hop(site) and fid not in world.setting and not waits:
                 continue
             if has_twin(site, f, world.is_coroutine):
                 continue

@@ -24,7 +24,7 @@ from asyncshift.model import (
     Site,
     Span,
 )
-from asyncshift.pins import entry_functions, is_next, is_test_file, pins
+from asyncshift.pins import entry_functions, is_test_file, pins
 from asyncshift.scope import Scope
 from asyncshift.standing import handed_to_twins, has_both, left_alone
 from asyncshift.testing import async_tests
@@ -138,6 +138,8 @@ class World:
     """Lambdas whose body may stand in the place of a call: `map(lambda x: f(x, 1), rows)`."""
     setting: frozenset[FunctionId] = frozenset()
     """Functions that set a context variable which their callers read."""
+    ending: frozenset[FunctionId] = frozenset()
+    """Functions that StopIteration may leave, which a thread cannot carry."""
     under_lock: frozenset[tuple[str, Span]] = frozenset()
     """Places that run while a lock is held."""
     scope: Scope | None = None
@@ -495,12 +497,12 @@ def _pin_failed(world: World, failed: Iterable[Refusal]) -> None:
 
 
 def _pin_bound(world: World) -> None:
-    """Who reaches `signal.signal` stays on the main thread, and who lets StopIteration pass stays
-    a plain call: no bridge's loop and no thread hop is possible around them."""
+    """Who reaches `signal.signal` stays on the main thread: no bridge's loop and no thread hop is
+    possible around it."""
     queue = deque(
         (use[0].caller, Cause(str(use[2].kind), use[2].reason, use[0].path, use[0].span[0]))
         for use in world.uses
-        if use[2].kind in (Kind.MAIN_THREAD, Kind.STOP_ITERATION) and not _ends(world, use)
+        if use[2].kind is Kind.MAIN_THREAD
     )
     seen = set()
     while queue:
@@ -513,19 +515,8 @@ def _pin_bound(world: World) -> None:
         for site in world.incoming.get(fid, ()):
             if not reaches(site, f) or site.certainty is Certainty.UNKNOWN:
                 continue
-            if cause.rule == Kind.STOP_ITERATION and site.protocol is not Protocol.CALL:
-                continue  # a loop ends there
             text = f"calls {f.name}, which stays sync: {cause.text}"
             queue.append((site.caller, Cause(cause.rule, text, site.path, site.span[0], fid)))
-
-
-def _ends(world: World, use: LibraryUse) -> bool:
-    """`raise StopIteration` in a `__next__` that nobody calls by its name: its async form has a
-    name for that."""
-    caller = use[0].caller
-    return is_next(world.graph, caller) and not any(
-        site.protocol is Protocol.CALL for site in world.incoming.get(caller, ())
-    )
 
 
 def enclosing(world: World, path: str, span: Span) -> FunctionId | None:

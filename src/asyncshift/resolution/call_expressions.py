@@ -11,8 +11,10 @@ from asyncshift.facts import (
     CALLEE,
     CLASSMETHOD,
     CONSTANT,
+    IMP,
     KEPT,
     KIND,
+    MENTION,
     SEED,
     STORE,
     SUPER,
@@ -39,6 +41,7 @@ _SPECIAL = _TELLING | _HOPPING | _KEYED | _FOLDED | _TESTS | _ASKING
 """Any name that says more."""
 
 
+_ENDING = frozenset({"next", "__next__"})
 _NAMESPACES = frozenset({"globals", "locals", "vars"})
 _LOOKING_UP = frozenset({"get", "pop", "items", "values"})
 """Methods of a dictionary that give what is in it."""
@@ -90,6 +93,8 @@ class CallExpressions(Expressions):
             self.flag(site, ASKED)
             if self.asked[self.sites[site][0]] != self.scope.owner and kind is ast.Name:
                 self.passing[self.scope.owner] = function
+        if name in _ENDING and len(args) == (name == "next") and not keywords:
+            self._may_end(node)
         if special:
             self._special(node, name, args, site)
         target = self.nodes
@@ -100,6 +105,12 @@ class CallExpressions(Expressions):
                 case [ast.Name(id="getattr"), _, ast.Constant(value=str() as attr)]:
                     return self.join([target, self._read_there(args[1], attr, site)])
         return target
+
+    def _may_end(self, node: ast.Call) -> None:
+        """`next(it)` raises StopIteration, as a statement does that names it."""
+        ending = self.node()
+        self.ops.append((IMP, ending, "builtins", "StopIteration", CONSTANT))
+        self.marks.append((MENTION, ending, self.site(node, "value")))
 
     def _called_there(self, node: ast.Call, index: int) -> int:
         """`self.assertRaises(E, f, x)` is a call of `f`."""

@@ -31,6 +31,7 @@ _ENTER, _AENTER = ("__enter__", "__exit__"), ("__aenter__", "__aexit__")
 _ALONE = ("iterator", "hinted")
 """Kinds of containers that are iterated like the objects beside them."""
 
+_ENDINGS = {0: "", f.CAUGHT: "caught", f.ENDING: "awaited"}
 _PROJECT = frozenset({"inst", "self", "class", "subclass", "super"})
 _CALLED = frozenset({"call", "next"})
 _HANDED = frozenset({FUN, BOUND, INST, "self", "partial"})
@@ -627,6 +628,7 @@ class Sites:
                     keywords=keywords.get(number, ()) if protocol == "call" else (),
                     wrapper=wrapper,
                     wrapper_span=wrapper_span,
+                    ending=_ENDINGS[flags & (f.CAUGHT | f.ENDING)],
                     asked=bool(flags & f.ASKED),
                 )
             )

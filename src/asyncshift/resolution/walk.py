@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from asyncshift.facts import (
     AWAITED,
     BASE,
     CALL,
+    CAUGHT,
     CLS,
     CONSTANT,
     COPY,
     DEC,
+    ENDING,
     IMP,
     LOAD,
     MAIN,
@@ -369,9 +372,11 @@ class Walker(Definitions):
 
     def _with(self, node: ast.With | ast.AsyncWith) -> None:
         flags = AWAITED if isinstance(node, ast.AsyncWith) else 0
+        stopped = 0
         for item in node.items:
             expression = item.context_expr
             if isinstance(expression, ast.Call) and self.is_guard(expression):
+                stopped = _caught(expression.args) or stopped
                 self.quiet(expression.func)
                 for argument in expression.args:
                     self.guard(argument, self._region(node.body))
@@ -386,14 +391,29 @@ class Walker(Definitions):
                     self.ops.append((WITH, entered, source, site))
             if item.optional_vars is not None:
                 self.assign(item.optional_vars, entered)
-        self.body(node.body)
+        with self._stopping(stopped):
+            self.body(node.body)
+
+    @contextmanager
+    def _stopping(self, how: int) -> Iterator[None]:
+        """A block where StopIteration is caught."""
+        scope = self.scope
+        guard = scope.guard
+        if how:
+            scope.end_run()
+            scope.guard = guard & ~(CAUGHT | ENDING) | how
+        yield
+        if how:
+            scope.end_run()
+            scope.guard = guard
 
     def _region(self, statements: list[ast.stmt]) -> Span:
         start, end = self.places.span(statements[0]), self.places.span(statements[-1])
         return (*start[:2], *end[2:])
 
     def _try(self, node: ast.Try | ast.TryStar) -> None:
-        self.body(node.body)
+        with self._stopping(_stopped(node.handlers)):
+            self.body(node.body)
         for handler in node.handlers:
             if handler.type is not None:
                 for source, site in self.guard(handler.type, self._region(node.body)):
@@ -523,6 +543,32 @@ def _asked(test: ast.expr) -> str | None:
         ):
             return ast.unparse(asked)
     return None
+
+
+def _stopped(handlers: list[ast.ExceptHandler]) -> int:
+    """What the handlers of a `try` do with StopIteration: the flag of what stands in its body."""
+    for handler in handlers:
+        types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        caught = CAUGHT if handler.type is None else _caught(types)
+        if caught == ENDING or (caught and not _raises(handler)):
+            return caught
+    return 0
+
+
+def _caught(types: Iterable[ast.expr | None]) -> int:
+    names = {kind.id for kind in types if isinstance(kind, ast.Name)}
+    if "StopIteration" in names:
+        return ENDING
+    return CAUGHT if names & {"Exception", "BaseException"} else 0
+
+
+def _raises(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler may raise again what it caught."""
+    raised = [n for part in handler.body for n in ast.walk(part) if isinstance(n, ast.Raise)]
+    return any(
+        one.exc is None or (isinstance(one.exc, ast.Name) and one.exc.id == handler.name)
+        for one in raised
+    )
 
 
 def _is_main_guard(test: ast.expr) -> bool:

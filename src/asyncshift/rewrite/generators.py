@@ -108,6 +108,16 @@ def _handlers(ctx: Context, node: ast.Call) -> Iterator[Step]:
             for name in names:
                 yield _handler_edit(ctx, handler, name, both)
             return
+    for name, block in _guards_around(ctx, node):
+        if _sync_next_inside(ctx, block):
+            reason = "this block waits for the end of sync iterators and of async ones"
+            way = "use two blocks"
+            yield ctx.refuse(name, "stop-iteration", reason, way)
+        else:
+            new = ctx.text("StopAsyncIteration", name)
+            change = partial(_other_name, new=new)
+            yield Edit("Name", ctx.tree.span(name), change, AWAIT_ORDER)
+        return
     ctx_function = ctx.tree.scope(node)
     if not ctx.tree.is_generator(ctx_function):
         yield ctx.look(
@@ -127,12 +137,32 @@ def _tries_around(ctx: Context, node: ast.AST) -> Iterator[ast.Try | ast.TryStar
         child = parent
 
 
+def _guards_around(
+    ctx: Context, node: ast.AST
+) -> Iterator[tuple[ast.Name, ast.With | ast.AsyncWith]]:
+    """`with suppress(StopIteration):` and `with pytest.raises(StopIteration):`."""
+    child = node
+    for parent in ctx.tree.ancestors(node):
+        if isinstance(parent, (ast.With, ast.AsyncWith)) and child in parent.body:
+            for item in parent.items:
+                match item.context_expr:
+                    case ast.Call(args=args):
+                        for name in args:
+                            if isinstance(name, ast.Name) and name.id == "StopIteration":
+                                yield name, parent
+        if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            return
+        child = parent
+
+
 def _stop_names(handler: ast.ExceptHandler) -> list[ast.Name]:
     types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     return [t for t in types if isinstance(t, ast.Name) and t.id == "StopIteration"]
 
 
-def _sync_next_inside(ctx: Context, attempt: ast.Try | ast.TryStar) -> bool:
+def _sync_next_inside(
+    ctx: Context, attempt: ast.Try | ast.TryStar | ast.With | ast.AsyncWith
+) -> bool:
     """True when another `next` in the same body still ends with StopIteration."""
     return any(
         isinstance(node, ast.Call)
