@@ -40,7 +40,7 @@ def uncommitted(root: Path, paths: Iterable[str]) -> list[str]:
     by_repository: dict[Path, dict[str, str]] = defaultdict(dict)
     for path in paths:
         place = root / path
-        repository = _repository(place)
+        repository = repository_of(place)
         if repository is not None:
             by_repository[repository][os.path.relpath(place, repository)] = path
     found: list[str] = []
@@ -50,7 +50,13 @@ def uncommitted(root: Path, paths: Iterable[str]) -> list[str]:
     return sorted(found)
 
 
-def _repository(place: Path) -> Path | None:
+def plain_environment() -> dict[str, str]:
+    """The environment for git, without what leads it to another repository."""
+    kept = {key: value for key, value in os.environ.items() if key not in _OF_A_HOOK}
+    return kept | {"LC_ALL": "C"}
+
+
+def repository_of(place: Path) -> Path | None:
     """The top of a file's repository.  In submodules and worktrees `.git` is a file; a folder of
     that name without `HEAD` is none, and git looks further up as well."""
     for folder in place.parents:
@@ -74,8 +80,7 @@ def _portions(names: Sequence[str]) -> Iterator[list[str]]:
 
 def _changed(folder: Path, names: Sequence[str]) -> list[str]:
     """What `git status` lists, relative to the folder; nothing without a commit."""
-    environment = {key: value for key, value in os.environ.items() if key not in _OF_A_HOOK}
-    environment |= {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}  # it only looks
+    environment = plain_environment() | {"GIT_OPTIONAL_LOCKS": "0"}  # it only looks
     try:
         done = subprocess.run(
             [*_STATUS, *names],

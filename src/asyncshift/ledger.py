@@ -70,6 +70,8 @@ class ModuleRecord:
     refused: tuple[Refused, ...] = ()
     declined: tuple[str, ...] = ()
     """Functions that the user does not want to be changed."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why, for those of them that have a reason: a test that fails when they turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ def _load(place: Path) -> ModuleRecord:
 def _record(place: Path, content: Mapping[str, Any]) -> ModuleRecord:
     """A record of a file's content, each part checked."""
     wanted = {"format", "module", "path", "sha256", "scope", "functions", "refused", "declined"}
-    odd = sorted(wanted.symmetric_difference(content))
+    odd = sorted(wanted.symmetric_difference(content.keys() - {"reasons"}))
     if odd:
         what = "lacks" if odd[0] in wanted else "has an unknown part"
         raise _wrong(place, f"{what} `{odd[0]}`", _AGAIN)
@@ -190,7 +192,15 @@ def _record(place: Path, content: Mapping[str, Any]) -> ModuleRecord:
         functions=_functions(place, content["functions"]),
         refused=_refused(place, content["refused"]),
         declined=tuple(checked("declined", _are_texts(content["declined"]), "a list of functions")),
+        reasons=_reasons(place, content.get("reasons", {})),
     )
+
+
+def _reasons(place: Path, content: object) -> dict[str, str]:
+    match content:
+        case dict() if _are_texts(list(content.values())):
+            return dict(content)
+    raise _wrong(place, "`reasons` must be a table of functions, each with a text", _AGAIN)
 
 
 def _functions(place: Path, content: object) -> dict[str, FunctionRecord]:
@@ -261,6 +271,8 @@ def to_text(record: ModuleRecord) -> bytes:
         "refused": [asdict(one) for one in sorted(record.refused)],
         "declined": sorted(record.declined),
     }
+    if record.reasons:
+        content["reasons"] = dict(sorted(record.reasons.items()))
     return (json.dumps(content, indent=1) + "\n").encode("ascii")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from asyncshift.bridge_modules import taken_out
 from asyncshift.facades import KEPT_BESIDE
@@ -68,6 +68,26 @@ def records(
             or (file.selected and (record.functions or record.refused or record.declined))
         ):
             found[file.path] = record
+    return tuple(record for _, record in sorted(found.items()))
+
+
+def declining(
+    project: Project, graph: Graph, earlier: Ledger, why: Mapping[str, str]
+) -> tuple[ModuleRecord, ...]:
+    """The records with more functions that stay as they are; `why` has a reason for each
+    `module:function`.  Nothing else changes."""
+    names = plain_names(graph)
+    functions = (f for f in graph.functions.values() if f"{f.module}:{f.name}" in why)
+    found = dict(earlier.records)
+    files = {file.path: file for file in project.files}
+    for f in sorted(functions, key=lambda f: (f.path, f.span)):
+        file = files[f.path]
+        record = found.get(f.path) or ModuleRecord(file.module, file.path, file.digest, scope=())
+        found[f.path] = replace(
+            record,
+            declined=tuple(sorted({*record.declined, names[f.id]})),
+            reasons={**record.reasons, names[f.id]: why[f"{f.module}:{f.name}"]},
+        )
     return tuple(record for _, record in sorted(found.items()))
 
 
@@ -246,6 +266,11 @@ class _Step:
             functions=functions,
             refused=tuple(sorted((*(_same(known, one) for one in refused), *standing))),
             declined=tuple(sorted(declined)),
+            reasons={
+                name: why
+                for name, why in (before.reasons if before is not None else {}).items()
+                if name in declined
+            },
         )
 
     def _told(self, f: Function, state: str, before: FunctionRecord | None) -> FunctionRecord:

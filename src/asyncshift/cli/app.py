@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from asyncshift import __version__
-from asyncshift.cli import apply, check, codemods, diff, explain, graph, plan, scan, status, undo
+from asyncshift.cli import (
+    apply,
+    check,
+    codemods,
+    diff,
+    explain,
+    graph,
+    plan,
+    scan,
+    status,
+    undo,
+    verify,
+)
 from asyncshift.cli.options import configured
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -27,6 +39,7 @@ def build() -> typer.Typer:
     work = (scan.scan, plan.plan, diff.diff, apply.apply, status.status)
     for command in (*work, explain.explain, graph.graph, check.check):
         app.command(context_settings=_HELP)(configured(command))
+    app.command(context_settings=_HELP)(configured(verify.verify))
     app.command(context_settings=_HELP)(configured(codemods.codemods))
     app.command(context_settings=_HELP)(undo.undo)
     return app

@@ -12,6 +12,7 @@ from asyncshift.config import Config
 from asyncshift.errors import InputError
 
 if TYPE_CHECKING:
+    from asyncshift.drafts import Drafts
     from asyncshift.ledger import Ledger
     from asyncshift.model import FileChange
     from asyncshift.pipeline import Analysis, Outcome, Progress
@@ -75,6 +76,13 @@ def migrate(
         choice.declined,
     )
     return Step(root, outcome, ledger.ledger_changes(root, records), sets)
+
+
+def open_drafts(paths: Sequence[Path], config: Config, progress: Progress) -> Drafts:
+    """A step of which change-sets will be chosen."""
+    from asyncshift.drafts import Drafts
+
+    return Drafts(*analyse(paths, config, progress), progress)
 
 
 def analyse(

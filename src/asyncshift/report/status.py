@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from asyncshift.codemod import Kind, Registry
-from asyncshift.ledger import Ledger
+from asyncshift.ledger import Ledger, ModuleRecord
 from asyncshift.model import (
     BRIDGES,
     THREADS,
@@ -116,17 +116,22 @@ def status_report(
         packages=lines,
         total=_total(lines),
         migrated=tuple(whole),
-        partly=tuple(r.module for r in records if not isinstance(r.scope, str)),
+        partly=tuple(r.module for r in records if r.scope and not isinstance(r.scope, str)),
         bridges=tuple(bridges),
         refused=tuple(
             RefusedPlace(record.module, one.function, one.call, one.rule, one.reason)
             for record in records
             for one in record.refused
         ),
-        declined=tuple(f"{r.module}:{name}" for r in records for name in r.declined),
+        declined=tuple(_declined(r, name) for r in records for name in r.declined),
         changed=tuple(r.path for r in records if files[r.path].digest != r.sha256),
         notes=tuple(f"{note.path}: {note.text}" for note in notes),
     )
+
+
+def _declined(record: ModuleRecord, name: str) -> str:
+    why = record.reasons.get(name)
+    return f"{record.module}:{name}" + (f"  ({why})" if why else "")
 
 
 def _package(file: SourceFile) -> str:
