@@ -14,7 +14,7 @@ import libcst as cst
 from asyncshift import generic
 from asyncshift import toolbox as tb
 from asyncshift.codemod import Names, Outcome, Resolved
-from asyncshift.codemods.requests_httpx import arguments, handlers, streams
+from asyncshift.codemods.requests_httpx import arguments, handlers, streams, values
 from asyncshift.codemods.requests_httpx.arguments import AUTHS, CallPlan
 from asyncshift.model import Need, Refusal, Span
 
@@ -29,13 +29,11 @@ HOISTED = (ast.Assign, ast.AnnAssign, ast.Return, ast.Expr)
 def on_session(method: str, resolved: Resolved) -> Iterator[Outcome]:
     """`session.get(...)`: renamed arguments, awaited."""
     call = resolved.node
-    if not isinstance(call, ast.Call) or not _names_method(call.func, method):
-        yield tb.refuse(
-            resolved,
-            "through-a-variable",
-            f"`{resolved.site.text}` calls a session's method through a variable",
-            f"call session.{method} by its name",
-        )
+    if not isinstance(call, ast.Call):
+        yield _no_call(resolved, method)
+        return
+    if values.is_through_variable(resolved, call, method):
+        yield from values.called(resolved, call, method)
         return
     plan = arguments.read(resolved, call, method, bare=False)
     if isinstance(plan, Refusal):
@@ -69,8 +67,13 @@ def _argument_of(function: str, node: Any) -> Any:
     return cst.Call(tb.expression(function), [cst.Arg(tb.bare(node))])
 
 
-def _names_method(func: ast.expr, method: str) -> bool:
-    return isinstance(func, ast.Attribute) and func.attr == method
+def _no_call(resolved: Resolved, method: str) -> Refusal:
+    return tb.refuse(
+        resolved,
+        "no-call",
+        f"{resolved.api} is reached without a call of its own",
+        f"call {method} directly",
+    )
 
 
 def _on_client(plan: CallPlan, call: Any) -> Any:
@@ -153,13 +156,11 @@ def bare(method: str, resolved: Resolved) -> Iterator[Outcome]:
     """`requests.get(...)`: a client block around the smallest statement, or, where httpx needs
     help or the file has several such calls, a function of the generated module."""
     call = resolved.node
-    if not isinstance(call, ast.Call) or not tb.mentions_import(resolved, call.func):
-        yield tb.refuse(
-            resolved,
-            "through-a-variable",
-            f"`{resolved.site.text}` calls requests.{method} through a variable",
-            f"call requests.{method} by its name",
-        )
+    if not isinstance(call, ast.Call):
+        yield _no_call(resolved, method)
+        return
+    if values.is_through_variable(resolved, call, method):
+        yield from values.called(resolved, call, method)
         return
     plan = arguments.read(resolved, call, method, bare=True)
     if isinstance(plan, Refusal):

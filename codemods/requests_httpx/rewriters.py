@@ -33,7 +33,7 @@ from __future__ import annotations
 from functools import partial
 
 from asyncshift.codemod import Registry, Rewriter
-from asyncshift.codemods.requests_httpx import calls, handlers, responses, sessions
+from asyncshift.codemods.requests_httpx import calls, handlers, responses, sessions, values
 from asyncshift.model import Protocol
 
 JAR = "requests.cookies.RequestsCookieJar"
@@ -64,6 +64,12 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
             return responses.entered
         case "requests", "Response", Protocol.TRUTH:
             return responses.truth
+        case "", "requests", Protocol.VALUE:
+            return values.module
+        case "requests", name, Protocol.VALUE if name in calls.METHODS:
+            return values.function
+        case "requests.Session", name, Protocol.VALUE | Protocol.ATTRIBUTE if name in calls.METHODS:
+            return values.method
         case "requests", name, Protocol.CALL if name in calls.METHODS:
             return partial(calls.bare, name)
         case "requests.Session", "send", Protocol.CALL:

@@ -6,9 +6,6 @@ import ast
 import difflib
 import enum
 import hashlib
-import importlib
-import importlib.util
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
@@ -19,7 +16,8 @@ from typing import Protocol as TypingProtocol
 
 from asyncshift.codemod_info import PACKAGE, CodemodInfo, describe
 from asyncshift.errors import InputError
-from asyncshift.model import Message, Need, Protocol, Refusal, Site, Span
+from asyncshift.model import Message, Need, Protocol, Refusal, Site, Span, Tie
+from asyncshift.rewriter_modules import load_rewriters
 from asyncshift.tables import ClassRow, ExceptionRow, FunctionRow, Table, Value, parse_table
 from asyncshift.twins import twins
 
@@ -120,7 +118,7 @@ class Resolved:
     needs: frozenset[str] = frozenset()
 
 
-Outcome = Edit | Refusal | Message | Need
+Outcome = Edit | Refusal | Message | Need | Tie
 Rewriter = Callable[[Resolved], Iterable[Outcome]]
 
 
@@ -171,6 +169,8 @@ class Registry:
         self._constants: dict[str, Value] = {}
         self._classes: dict[str, ClassRow] = {}
         self._async_aware: set[str] = set()
+        self.computed: dict[str, str] = {}
+        """Class or module -> what a name of it that is computed stands for."""
         self._kinds: dict[str, str] = {}
         for table in self.tables:
             self._load(table)
@@ -336,7 +336,7 @@ class Registry:
     def _rewriters(self, codemod: str) -> ModuleType | None:
         for table in self.tables:
             if table.name == codemod:
-                return _load_rewriters(table)
+                return load_rewriters(table)
         return None
 
     # ------------------------------------------------------------------ building
@@ -379,6 +379,11 @@ class Registry:
             self._add_class(table, cls)
         for exception in table.exceptions:
             self._add_exception(table, exception)
+        self.computed.update(table.computed)
+        for name in table.computed:
+            if name not in self._classes:  # a module
+                handed_on = Treatment(Kind.PLAIN, table.name, grouped=True, blocks=False)
+                self._add(table, name, {Protocol.VALUE: handed_on})
         for name, new in table.bases.items():
             self._add(table, name, {Protocol.BASE: Treatment(Kind.PLAIN, table.name)}, (new,))
         for name, value in table.constants.items():
@@ -422,7 +427,9 @@ class Registry:
         to = (row.to or table.moved(row.name),)
         treatments = {
             Protocol.CALL: Treatment(called, table.name, grouped=True, blocks=row.awaited),
-            Protocol.VALUE: Treatment(called, table.name, grouped=True, blocks=False),
+            Protocol.VALUE: Treatment(
+                Kind.PLAIN if row.handed_on else called, table.name, grouped=True, blocks=False
+            ),
         }
         self._add(table, row.name, treatments, to if to[0] else ())
         if row.returns:
@@ -505,6 +512,8 @@ class Registry:
             done = Treatment(kind, codemod, grouped=True, blocks=kind is Kind.ITERATED)
             treatments = {Protocol.CALL: done, Protocol.ATTRIBUTE: done, Protocol.VALUE: handed_on}
         elif member in row.awaited or member in row.quick:
+            if member in row.handed_on:
+                handed_on = Treatment(Kind.PLAIN, codemod, grouped=True, blocks=False)
             treatments = {
                 Protocol.CALL: awaited,
                 Protocol.ATTRIBUTE: handed_on,
@@ -626,25 +635,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=str(path)) from error
-
-
-def _load_rewriters(table: Table) -> ModuleType | None:
-    """The module with the codemod's `rewriter(api, protocol, registry)`; None for a bare table."""
-    if table.installed:
-        name = f"{PACKAGE}.{table.name}.rewriters"
-        if importlib.util.find_spec(name) is None:
-            return None
-        return importlib.import_module(name)
-    source = Path(table.code, "rewriters.py")
-    if not table.code or not source.is_file():
-        return None
-    name = f"_asyncshift_codemod_{hashlib.sha256(table.code.encode()).hexdigest()[:12]}"
-    if (loaded := sys.modules.get(name)) is not None:
-        return loaded
-    spec = importlib.util.spec_from_file_location(name, source)
-    if spec is None or spec.loader is None:
-        return None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module

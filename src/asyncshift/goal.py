@@ -26,8 +26,9 @@ def find_goal(
     seen: Survey, config: Config, progress: Progress = silent, choice: Choice = ALL
 ) -> Goal:
     """The goal from here, without what was declined."""
-    refusals, _ = ask_rewriters(seen, config, progress)
+    looked = ask_rewriters(seen, config, progress)
     whole = replace(config, modules=(), entries=(), direction="up")
     scope = make_scope(whole, seen.project, seen.graph, replace(choice, migrated=frozenset()))
-    solved = solved_plan(seen.graph, seen.project, seen.registry, refusals, scope=scope)
-    return Goal(seen.project, seen.graph, *solved)
+    graph = replace(seen.graph, ties=looked.ties)
+    solved = solved_plan(graph, seen.project, seen.registry, looked.refusals, scope=scope)
+    return Goal(seen.project, graph, *solved)

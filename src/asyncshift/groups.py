@@ -18,6 +18,7 @@ from asyncshift.model import (
     Site,
     Span,
     Target,
+    Tie,
 )
 from asyncshift.pins import is_test_file
 
@@ -148,8 +149,12 @@ def form_groups(
     groups.kinds = {use[1].api: registry.kind(use[1].api or "") for use in uses}
     locks: set[str] = set()
     grouped = [use for use in uses if use[2].grouped]
+    together: dict[tuple[str, Span, Protocol, str], str] = {}
     for site, target, treatment in grouped:
         groups.join(origins_of(site, target))
+        place = (site.path, site.span, site.protocol, treatment.codemod)
+        here = together.setdefault(place, groups.of(site, target))
+        groups.join((here, groups.of(site, target)))  # `(session or requests).get(url)`
         if treatment.exclusive:
             locks.update(origins_of(site, target))
     at: dict[tuple[str, Span], Refusal] = {(r.path, r.span): r for r in refusals}
@@ -166,6 +171,7 @@ def form_groups(
             why = f"{site.text} runs in a thread already: that was decided before"
             refusal = Refusal(site.path, site.span, QUIET, why, "call it without the thread")
             groups.refuse(origins_of(site, target)[0], refusal)
+    _tie(groups, graph, grouped)
     replaced = {registry.kind(name) for name in registry.replaced}
     moving = {
         groups.find(origins_of(site, target)[0])
@@ -181,6 +187,27 @@ def form_groups(
             way_out = "migrate that use by hand, or keep it away from this client"
             groups.refuse(origin, Refusal(escape.path, escape.span, rule, why, way_out))
     return groups
+
+
+def _tie(groups: Groups, graph: Graph, uses: Iterable[LibraryUse]) -> None:
+    """Join the places that only move together; one that stays keeps the others where they are."""
+    names: dict[tuple[str, Span], list[Tie]] = {}
+    for tie in graph.ties:
+        names.setdefault((tie.path, tie.span), []).append(tie)
+    tied: dict[str, set[str]] = {}
+    staying: dict[str, Tie] = {}
+    for site, target, _ in uses:
+        for tie in names.get((site.path, site.span), ()):
+            if tie.reason:
+                staying.setdefault(tie.name, tie)
+            else:
+                tied.setdefault(tie.name, set()).update(origins_of(site, target))
+    for name, origins in sorted(tied.items()):
+        groups.join(sorted(origins))
+        if (kept := staying.get(name)) is not None:
+            way_out = "name the function where it is called"
+            refusal = Refusal(kept.path, kept.span, "handed-on", kept.reason, way_out)
+            groups.refuse(min(origins), refusal)
 
 
 def uses_in_scope(uses: Sequence[LibraryUse], groups: Groups, project: Project) -> list[LibraryUse]:

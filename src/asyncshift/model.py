@@ -8,7 +8,7 @@ to the project's root, with forward slashes.  Everything here is frozen and pick
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 Span = tuple[int, int, int, int]
@@ -65,6 +65,35 @@ class Need:
 
     name: str
     everywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """Places with one name move together: a function as a value, and its calls through variables.
+    With a reason the place stays, and so do the others.  Made by `look` of what rewriters yield."""
+
+    name: str
+    reason: str = ""
+    path: str = ""
+    span: Span = (0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What rewriters say of a file's library sites before anything is decided."""
+
+    refusals: tuple[Refusal, ...] = ()
+    needs: frozenset[str] = frozenset()
+    ties: tuple[Tie, ...] = ()
+
+    @staticmethod
+    def of_all(files: Sequence[Looked]) -> Looked:
+        """What they say of all files."""
+        return Looked(
+            tuple(refusal for looked in files for refusal in looked.refusals),
+            frozenset(need for looked in files for need in looked.needs),
+            tuple(tie for looked in files for tie in looked.ties),
+        )
 
 
 # ----------------------------------------------------------------------------- discover
@@ -361,6 +390,8 @@ class Graph:
     """Who calls what a computed name gave -> what that can be: `getattr(api, "do_" + name)()`."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """Attribute that is asked for without a dot, as by `hasattr(x, "name")` -> the first place."""
+    ties: tuple[Tie, ...] = ()
+    """Filled by the pipeline, with what the rewriters say."""
     unresolved: tuple[Unresolved, ...] = ()
     """Filled only when asked for."""
     messages: tuple[Message, ...] = ()

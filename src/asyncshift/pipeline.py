@@ -41,6 +41,7 @@ from asyncshift.model import (
     FunctionId,
     FunctionKind,
     Graph,
+    Looked,
     Message,
     Plan,
     Project,
@@ -168,8 +169,9 @@ def solved(
 ) -> Analysis:
     """A survey with its plan."""
     scope = make_scope(config, seen.project, seen.graph, choice)
-    refusals, needs = ask_rewriters(seen, config, progress)
-    seen = replace(seen, needs=needs)
+    looked = ask_rewriters(seen, config, progress)
+    refusals = looked.refusals
+    seen = replace(seen, needs=looked.needs, graph=replace(seen.graph, ties=looked.ties))
     failed: tuple[Refusal, ...] = ()
     if scope is not None and scope.partial:
         failed = _look_ahead(seen, config, refusals, progress)
@@ -184,7 +186,7 @@ def solved(
         failed,
         scope,
         seen.messages,
-        needs,
+        looked.needs,
     )
 
 
@@ -249,12 +251,9 @@ def _without(project: Project, broken: Mapping[str, SyntaxError], paths: Sequenc
     )
 
 
-Looked = tuple[tuple[Refusal, ...], frozenset[str]]
-
-
 def ask_rewriters(seen: Survey, config: Config, progress: Progress) -> Looked:
-    """What the rewriters cannot do faithfully, and what they need of other places, asked before
-    anything is decided."""
+    """What the rewriters cannot do faithfully, what they need of other places, and what moves
+    together, asked before anything is decided."""
     by_path: dict[str, list[tuple[Site, str]]] = defaultdict(list)
     for site in seen.graph.sites:
         for target in site.targets:
@@ -272,8 +271,7 @@ def ask_rewriters(seen: Survey, config: Config, progress: Progress) -> Looked:
     work = [(file, tuple(by_path[file.path])) for file in files]
     task = partial(_look_at, seen.registry, rewriter_settings(seen.project, config))
     found = _each(task, work, config, "looking", progress)
-    refusals = tuple(refusal for refused, _ in found for refusal in refused)
-    return refusals, frozenset(need for _, needs in found for need in needs)
+    return Looked.of_all(found)
 
 
 def _look_at(

@@ -34,6 +34,8 @@ class FunctionRow:
     async_for: bool = False
     callbacks: tuple[str, ...] = ()
     """Parameters whose call becomes awaitable."""
+    handed_on: bool = False
+    """The codemod's rewriters look at places where it is a value."""
 
     @property
     def turns_in_place(self) -> bool:
@@ -82,6 +84,8 @@ class ClassRow:
     its users turned async, and else keeps them sync."""
     constructed: bool = True
     """Calling the class is looked at by the rewriters (False: the call stays as it is)."""
+    handed_on: tuple[str, ...] = ()
+    """Awaited methods whose use as a value is looked at by the codemod's rewriters."""
     complete: bool = False
     """Every member is listed: where another one is read, there is no instance of this class."""
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -162,6 +166,8 @@ class Table:
     module: str = ""
     """A module that migrated code needs and that the project gets: `_http` for `_http.py`, which
     lies beside the table."""
+    computed: Mapping[str, str] = field(default_factory=dict)
+    """Class or module -> what a computed name of it stands for: `getattr(session, verb)`."""
     migrated: Mapping[str, str] = field(default_factory=dict)
     """New name that no row has -> the new class of what it gives."""
     code: str = ""
@@ -284,10 +290,11 @@ _SECTIONS = (
     "stop_iteration",
     "async_aware",
     "async_decorators",
+    "computed",
     "migrated",
 )
 _CODEMOD = ("name", "summary", "requires", "docs", "module")
-_FUNCTION = ("to", "returns", "awaited", "async_with", "async_for", "callbacks")
+_FUNCTION = ("to", "returns", "awaited", "async_with", "async_for", "callbacks", "handed_on")
 _CLASS = (
     "to",
     "awaited",
@@ -302,6 +309,7 @@ _CLASS = (
     "thread_affine",
     "constructed",
     "complete",
+    "handed_on",
     "rename",
     "returns",
     "attributes",
@@ -345,6 +353,7 @@ def parse_table(
         stop_iteration=_functions(file, "stop_iteration", data),
         async_aware=_functions(file, "async_aware", data),
         async_decorators=_functions(file, "async_decorators", data),
+        computed=top.texts("computed"),
         migrated=_Reader(file, "migrated", data.get("migrated", {}), ("returns",)).texts("returns"),
         code=code,
         installed=installed,
@@ -366,6 +375,7 @@ def _function_row(top: _Reader, name: str, data: Any) -> FunctionRow:
         async_with=entered,
         async_for=iterated,
         callbacks=row.names("callbacks"),
+        handed_on=row.flag("handed_on"),
     )
 
 
@@ -392,6 +402,7 @@ def _class_row(top: _Reader, name: str, data: Any) -> ClassRow:
         thread_affine=row.one_of("thread_affine", ("", "instance", "contents", "context")),
         constructed=row.flag("constructed", True),
         complete=row.flag("complete"),
+        handed_on=row.names("handed_on"),
         rename=row.texts("rename"),
         returns=row.texts("returns"),
         attributes=row.texts("attributes"),

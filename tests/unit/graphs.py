@@ -37,6 +37,7 @@ class TinyRegistry:
     digest: str = "tiny"
     standing: frozenset[str] = frozenset()
     turning: frozenset[str] = frozenset()
+    computed: dict[str, str] = field(default_factory=dict)
     aliases: dict[str, str] = field(
         default_factory=lambda: {
             "requests.sessions.Session": "requests.Session",

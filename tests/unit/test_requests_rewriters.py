@@ -88,7 +88,7 @@ def test_what_httpx_does_alike_needs_no_generated_client(line: str) -> None:
     [
         ("s.mount('https://', a)", "custom-adapter"),
         ("s.adapters['a']", "table"),
-        ("call = s.get", "table"),
+        ("return s.get", "handed-on"),
     ],
 )
 def test_session_calls_that_stay(line: str, rule: str) -> None:

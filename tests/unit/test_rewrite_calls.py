@@ -11,7 +11,7 @@ import pytest
 
 from asyncshift.codemod import Edit, Outcome, Resolved
 from asyncshift.document import split_lines
-from asyncshift.model import Certainty, Message, Protocol, Refusal, Site, Style
+from asyncshift.model import Certainty, Looked, Message, Protocol, Refusal, Site, Style
 from asyncshift.rewrite import look
 from tests.unit.rewrite_bench import A, Codemods, do, migrated, plain, rewritten, rules, source
 
@@ -270,9 +270,9 @@ def test_a_refusal_of_the_codemod_leaves_no_text_and_look_asks_for_it() -> None:
     site = Site("m.py", (1, 0, 1, 3), "m.py:0", Protocol.CALL, (), Certainty.CERTAIN, "f")
     asked: Any = Codemods(never)
     silent: Any = Codemods()
-    refusals, _ = look(source(text), [(site, "lib.f")], asked, {})
-    assert [r.reason for r in refusals] == [text]
-    assert look(source(text), [(site, "lib.f")], silent, {}) == ((), frozenset())
+    looked = look(source(text), [(site, "lib.f")], asked, {})
+    assert [r.reason for r in looked.refusals] == [text]
+    assert look(source(text), [(site, "lib.f")], silent, {}) == Looked()
 
 
 def test_nothing_to_do_changes_nothing() -> None:

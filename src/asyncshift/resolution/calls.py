@@ -274,6 +274,7 @@ class Calls(Members):
             self.push(target, self.pool.of(PROP, args[0], args[1] if len(args) > 1 else CONSTANT))
         elif name == "getattr" and len(args) > 1:
             self.computed.setdefault(args[1], []).append(args[0])
+            self.add((KIND, target, args[0], "computed"), args[0])
             self.unknown.add(target)
         elif name == "vars" and args:
             self.suggestions.open_nodes.append(args[0])
@@ -581,6 +582,12 @@ class Calls(Members):
             case "returned", "gen":
                 fn = self.functions[kind[1]]
                 self.link(fn.at(fn.facts.returned), target)
+            case "computed", "lib" if (name := self.registry.computed.get(kind[1])) is not None:
+                self.push(target, self.pool.of(MEMBER, kind[1], name.rpartition(".")[2], kind[2]))
+            case "computed", "ext" if (
+                name := self.registry.computed.get(self.canonical(kind[1]) or "")
+            ) is not None:
+                self.push(target, self.pool.of(EXT, name))
             case "vars", ("inst" | "self"):
                 self.push(target, self.pool.of(NAMESPACE, kind[1]))
             case "type", ("inst" | "self"):

@@ -124,12 +124,20 @@ class Escapes:
             self._hand_over(arguments[:1], site, name, generators=True, libraries=False)
         if name in HARMLESS or plain in ("enter_context", "enter_async_context"):
             return
+        if name == "getattr" and self._is_followed(arguments[:1]):
+            return
         library = self.solver.canonical(dotted) is not None
         keeps = not library and name not in CONSUMERS and not only_looks(name)
         lends = name in CONSUMERS or name == CLOSING
         self._hand_over(
             arguments, site, name, generators=not lends, libraries=keeps, objects=not shown
         )
+
+    def _is_followed(self, nodes: list[int]) -> bool:
+        """Whether a table says what a computed name of these values stands for."""
+        kinds = [kind for node in nodes for kind in self.solver.sees(node)]
+        known = self.solver.registry.computed
+        return bool(kinds) and all(kind[0] == "lib" and kind[1] in known for kind in kinds)
 
     def _is_asked(self, name: str, arguments: list[int]) -> bool:
         """Whether `isinstance` and its like ask for the sync protocol of iterators."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from asyncshift.codemod import Edit, Registry, Resolved
 from asyncshift.document import Document, body_of
@@ -12,6 +13,7 @@ from asyncshift.layout import lay_out
 from asyncshift.model import (
     Action,
     Decision,
+    Looked,
     Message,
     Need,
     Protocol,
@@ -21,6 +23,7 @@ from asyncshift.model import (
     SourceFile,
     Span,
     Style,
+    Tie,
 )
 from asyncshift.rewrite import (
     awaits,
@@ -163,26 +166,30 @@ def look(
     sites: Sequence[tuple[Site, str]],
     registry: Registry,
     options: Mapping[str, str],
-) -> tuple[tuple[Refusal, ...], frozenset[str]]:
-    """Ask the rewriters of library sites what they would refuse, and what they need of other
-    places (`toolbox.needed`); nothing is rewritten."""
+) -> Looked:
+    """Ask the rewriters of library sites what they would refuse, what they need of other places
+    (`toolbox.needed`), and what moves with them; nothing is rewritten."""
     if not sites:
-        return (), frozenset()
+        return Looked()
     needs: set[str] = set()
+    refusals: list[Refusal] = []
+    ties: list[Tie] = []
     try:
         tree = Tree(file.text)
         names = _names(file, tree, options)
-        found = []
         for site, api in sites:
             resolved = _resolved(tree, names, site, api, "convert", options)
-            outcomes = registry.rewrite(resolved)
-            found += [o for o in outcomes if isinstance(o, Refusal)]
-            for need in outcomes:
-                if isinstance(need, Need):
-                    needs.update(_told(need, file.path, site, api))
+            for outcome in registry.rewrite(resolved):
+                match outcome:
+                    case Refusal():
+                        refusals.append(outcome)
+                    case Need():
+                        needs.update(_told(outcome, file.path, site, api))
+                    case Tie():
+                        ties.append(replace(outcome, path=file.path, span=site.span))
     except (RecursionError, MemoryError):
-        return tuple(_too_deep(file.path, site.span) for site, _ in sites), frozenset()
-    return tuple(found), frozenset(needs)
+        return Looked(tuple(_too_deep(file.path, site.span) for site, _ in sites))
+    return Looked(tuple(refusals), frozenset(needs), tuple(ties))
 
 
 def _told(need: Need, path: str, site: Site, api: str) -> Iterator[str]:
@@ -258,7 +265,7 @@ def _plan(
                     refusals.append(step)
                 case Message():
                     messages.append(step)
-                case Need():
+                case Need() | Tie():
                     pass  # known since `look`
     return planned, borders, refusals, messages
 

@@ -21,6 +21,7 @@ from asyncshift.model import (
     SourceFile,
     Span,
     Style,
+    Tie,
 )
 from asyncshift.rewrite.names import FileNames
 from asyncshift.rewrite.regions import Planned
@@ -46,7 +47,7 @@ class Dropped:
     node: FunctionNode
 
 
-Step = Edit | Planned | Added | Dropped | Refusal | Message | Need
+Step = Edit | Planned | Added | Dropped | Refusal | Message | Need | Tie
 """What a construct's rewriting yields."""
 
 AWAIT_ORDER, BRIDGE_ORDER = 10, 20

@@ -154,9 +154,9 @@ def _must_stay(ctx: Context, tree: Tree, node: Import) -> bool:
         case ast.ImportFrom() if ctx.file.is_package and section(ctx, node) != _STDLIB:
             return True
     parent = tree.parents[node]
-    if isinstance(parent, ast.If):
+    if isinstance(parent, ast.If) and isinstance(tree.function_around(node), ast.Module):
         return not is_type_checking(parent)
-    return not isinstance(parent, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef))
+    return not isinstance(parent, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.If))
 
 
 def _is_bridge(ctx: Context, binding: Binding) -> bool:
@@ -211,8 +211,10 @@ def _edit_inner(
         document.splice(start, end, [])
     elif isinstance(parent, ast.If) and not parent.orelse and parent in tree.module.body:
         start, end = parent.lineno - 1, parent.end_lineno or parent.lineno
-        while start and end < len(document.lines) and not document.lines[end].strip():
-            if document.lines[start - 1].strip():
+        above = start
+        while above and end < len(document.lines) and not document.lines[end].strip():
+            above -= 1
+            if document.lines[above].strip():
                 break
             end += 1
         document.splice(start, end, [])
