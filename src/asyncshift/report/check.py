@@ -9,7 +9,9 @@ from dataclasses import asdict
 from rich.text import Text
 
 from asyncshift.check import Finding
+from asyncshift.check.findings import UNKNOWN
 from asyncshift.model import Project
+from asyncshift.report.baseline import Compared
 
 SHOWN = 5
 """Other async functions that are named where many reach one place."""
@@ -22,9 +24,16 @@ def check_text(project: Project, findings: Sequence[Finding]) -> Iterator[Text]:
     for finding in failing:
         yield from _finding(finding)
     if listed:
-        yield Text("Places to look, where only a name tells what is called:", style="bold")
-        for finding in listed:
+        unknown = [finding for finding in listed if finding.rule == UNKNOWN]
+        if unknown:
+            yield Text("Places to look, where only a name tells what is called:", style="bold")
+        for finding in unknown:
             yield Text(f"  {finding.path}:{finding.line}: {finding.text}")
+        comments = [finding for finding in listed if finding.rule != UNKNOWN]
+        if comments:
+            yield Text("Comments to look at:", style="bold")
+        for finding in comments:
+            yield Text(f"  {finding.path}:{finding.line}: {finding.text}; {finding.way_out}")
     count = sum(file.selected for file in project.files)
     files = "1 file" if count == 1 else f"{count} files"
     found = "1 finding" if len(failing) == 1 else f"{len(failing)} findings"
@@ -42,6 +51,16 @@ def _finding(finding: Finding) -> Iterator[Text]:
         more = f" and {rest} more" if rest > 0 else ""
         yield Text(f"    also reached by {names}{more}", style="dim")
     yield Text(f"    -> {finding.way_out}", style="green")
+
+
+def less_text(compared: Compared) -> Iterator[Text]:
+    """What the baseline knows, and what was won since."""
+    if compared.known:
+        found = "1 finding is" if compared.known == 1 else f"{compared.known} findings are"
+        yield Text(f"{found} in the baseline and not listed")
+    if compared.less:
+        parts = ", ".join(f"{count} {name}" for name, count in compared.less.items())
+        yield Text(f"{parts} less than in the baseline: keep that with --write-baseline")
 
 
 def check_json(project: Project, findings: Sequence[Finding]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
@@ -104,7 +104,7 @@ def status_report(
     counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     packages = {path: _package(file) for path, file in files.items()}
     bridges = sorted(_bridges(graph, files), key=lambda place: (place.path, place.line))
-    for path, column in _counted(graph, registry, files, bridges):
+    for path, column in counted(graph, registry, files):
         counts[packages[path]][column] += 1
     records = [record for path, record in sorted(ledger.records.items()) if path in files]
     for record in records:
@@ -142,12 +142,12 @@ def _package(file: SourceFile) -> str:
     return package or f"{file.path.rpartition('/')[0] or '.'}/"
 
 
-def _counted(
-    graph: Graph, registry: Registry, files: Mapping[str, SourceFile], bridges: Iterable[Place]
+def counted(
+    graph: Graph, registry: Registry, files: Mapping[str, SourceFile]
 ) -> Iterator[tuple[str, str]]:
     """The path of everything that counts, with its column."""
     yield from ((path, "modules") for path in files)
-    yield from ((place.path, "bridges") for place in bridges)
+    yield from ((place.path, "bridges") for place in _bridges(graph, files))
     for f in graph.functions.values():
         if f.path not in files or f.kind is not FunctionKind.FUNCTION:
             continue

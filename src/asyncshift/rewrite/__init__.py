@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from asyncshift.codemod import Edit, Registry, Resolved
+from asyncshift.comments import THREAD, comments_in
 from asyncshift.document import Document, body_of
 from asyncshift.edits import RewriteBug, Unreadable, conflicts
 from asyncshift.layout import lay_out
@@ -177,6 +178,7 @@ def look(
     try:
         tree = Tree(file.text)
         names = _names(file, tree, options)
+        refusals += _in_threads(file, sites)
         for site, api in sites:
             resolved = _resolved(tree, names, site, api, "convert", options)
             for outcome in registry.rewrite(resolved):
@@ -190,6 +192,17 @@ def look(
     except (RecursionError, MemoryError):
         return Looked(tuple(_too_deep(file.path, site.span) for site, _ in sites))
     return Looked(tuple(refusals), frozenset(needs), tuple(ties))
+
+
+def _in_threads(file: SourceFile, sites: Sequence[tuple[Site, str]]) -> Iterator[Refusal]:
+    """The places for which a comment asks for a thread."""
+    asked = {c.about: c.reason for c in comments_in(file.path, file.text) if c.word == THREAD}
+    for site, api in sites:
+        line = next((n for n in (site.span[0], site.span[2]) if n in asked), None)
+        if line is not None:
+            why = asked[line] or "no reason is given"
+            text = f"the author asked for a thread for {api}: {why}"
+            yield Refusal(file.path, site.span, "thread", text, "remove the comment")
 
 
 def _told(need: Need, path: str, site: Site, api: str) -> Iterator[str]:
