@@ -182,6 +182,7 @@ def _functions(
             is_generator=bool(facts.flags & f.GENERATOR),
             returns_value=bool(facts.flags & f.RETURNS),
             decorators=tuple(_decorator(solver, fn, text, node) for text, node in facts.decorators),
+            has_end=bool(facts.flags & f.ENDED),
             catches_interrupt=bool(facts.flags & f.INTERRUPTED),
             is_property=bool(facts.flags & f.PROPERTY),
             read_unseen=unseen.get(fn.number, ""),

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from asyncshift.arrivals import find_arrivals
 from asyncshift.bridge_modules import bridged_after, reached_files
+from asyncshift.closings import makes_generator
 from asyncshift.codemod import Kind, Registry
 from asyncshift.constructors import is_constructor
 from asyncshift.endings import ended_elsewhere, waits_above
@@ -58,6 +59,9 @@ BY_PROTOCOL = {
     Protocol.CONSUME: Action.CONSUME,
     Protocol.MAPPED: Action.MAPPED,
 }
+
+
+_CLOSING = frozenset({Action.ASYNC_FOR, Action.DELEGATE, Action.ANEXT, Action.CONSUME})
 
 
 def decide(world: World, registry: Registry, no_run: frozenset[tuple[str, Span]]) -> list[Decision]:
@@ -289,7 +293,10 @@ def _awaited(
     """What becomes of a call of a coroutine in async code."""
     if site.wrapper in BRIDGES:
         yield _at(world, site, BY_PROTOCOL[site.protocol], f"{f.name} is async", f.id)
-        yield _unwrapped(world, site, f)
+        one = _unwrapped(world, site, f)
+        yield one
+        for span in site.more_wrappers:
+            yield replace(one, span=span)
     elif site.wrapper in THREADS and site.protocol is Protocol.CONSUME:
         if not f.is_async:
             detail = {"wrapper": site.wrapper}
@@ -470,6 +477,8 @@ def _at(
     if action in (Action.CONSUME, Action.MAPPED):
         details["consumer"] = site.consumer
         details["arguments"] = _arguments(world, site)
+    if action in _CLOSING and (site.path, site.span) in world.closing:
+        details["close"] = "made" if makes_generator(world.outgoing[site.caller], site) else "kept"
     owner = text_owner(world, site.caller)
     return Decision(site.path, site.span, action, cause, owner, site, details)
 

@@ -10,7 +10,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncshift.erasure_constructors import as_constructor, is_factory, without_factory
 from asyncshift.erasure_consumers import (
@@ -31,11 +31,14 @@ from asyncshift.erasure_mapped import (
 from asyncshift.erasure_parts import (
     Unquoted,
     as_set,
+    closing_loop,
+    closing_pair,
     elements,
     flat,
     handed_block,
     lets_cancellation_pass,
     runs_async_tests,
+    what_a_mock_does,
 )
 from asyncshift.erasure_properties import with_cached_result
 from asyncshift.erasure_scopes import FunctionNode, Scope, Scopes, origin, sync_name
@@ -230,7 +233,7 @@ class Normaliser(ast.NodeTransformer):
         return found
 
     def _all(self, nodes: Iterable[Node]) -> list[Node]:
-        found: list[Node] = []
+        found: list[Any] = []
         for node in nodes:
             match self.visit(node):
                 case None:
@@ -239,6 +242,8 @@ class Normaliser(ast.NodeTransformer):
                     found += several
                 case one:
                     found.append(one)
+            if (loop := closing_pair(found[-2:])) is not None and self._uses(loop[1]) == 3:
+                found[-2:] = [loop[0]]
         return found
 
     # ------------------------------------------------------------------ definitions, imports
@@ -401,8 +406,11 @@ class Normaliser(ast.NodeTransformer):
         return ast.Assign(self._all(node.targets), self._visit(node.value))
 
     def visit_With(self, node: ast.With | ast.AsyncWith) -> ast.AST:
-        """`with a, b:` is `with a:` around `with b:`, where only one of them is async."""
+        """`with a, b:` is `with a:` around `with b:`, where only one of them is async.  The end of
+        a loop over what nobody else holds closes that; an async loop has to say so."""
         block = ast.With(self._all(node.items), self._all(node.body))
+        if (loop := closing_loop(block)) is not None and self._uses(loop[1]) == 2:
+            return loop[0]
         match block.body:
             case [ast.With(items=items, body=body)]:
                 return ast.With([*block.items, *items], body)
@@ -449,6 +457,8 @@ class Normaliser(ast.NodeTransformer):
         return self._call(ast.Call(called, self._all(node.args), self._all(node.keywords)))
 
     def _call(self, node: ast.Call) -> ast.expr:
+        if (double := what_a_mock_does(node)) is not None:
+            return double
         match node:
             case ast.Call(func=ast.Name(id=name), args=[only], keywords=[]) if _WAITS.search(name):
                 return only
@@ -465,22 +475,6 @@ class Normaliser(ast.NodeTransformer):
                 keywords=[],
             ) if name == called:
                 node.args, node.keywords = [one, *rest], named
-            case ast.Call(
-                func=ast.Name(id="@unittest.mock.Mock"),
-                args=[],
-                keywords=[ast.keyword(arg="side_effect", value=double)],
-            ):
-                return double
-            case ast.Call(
-                func=ast.Call(
-                    func=ast.Name(id="@unittest.mock.Mock"),
-                    args=[],
-                    keywords=[ast.keyword(arg="return_value", value=double)],
-                ),
-                args=[],
-                keywords=[],
-            ):
-                return double
             case ast.Call(
                 func=ast.Name(id="@itertools.starmap"),
                 args=[ast.Lambda() as function, values],

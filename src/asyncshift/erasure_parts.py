@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from asyncshift.handed import handed, in_place
 
@@ -83,3 +84,76 @@ def as_set(node: ast.expr) -> ast.expr:
     unique = {ast.dump(part): part for part in flat(node)}
     parts = [unique[text] for text in sorted(unique)]
     return parts[0] if len(parts) == 1 else ast.Tuple(parts, ast.Load())
+
+
+def closing_loop(block: ast.With) -> tuple[ast.stmt, str] | None:
+    """The loop of `with closing(rows()) as items: for x in items: ...`, and the name `items`."""
+    match block:
+        case ast.With(
+            items=[
+                ast.withitem(
+                    context_expr=ast.Call(
+                        func=ast.Name(id="@contextlib.closing"), args=[source], keywords=[]
+                    ),
+                    optional_vars=ast.Name(id=name),
+                )
+            ],
+            body=[loop],
+        ):
+            return _loop_over(loop, name, source)
+    return None
+
+
+def closing_pair(statements: Sequence[ast.AST]) -> tuple[ast.stmt, str] | None:
+    """The same of `items = rows()` before `try: for x in items: ...; finally: items.close()`."""
+    match statements:
+        case [
+            ast.Assign(targets=[ast.Name(id=name)], value=source),
+            ast.Try(
+                body=[loop],
+                handlers=[],
+                orelse=[],
+                finalbody=[
+                    ast.Expr(
+                        value=ast.Call(
+                            func=ast.Attribute(value=ast.Name(id=closed), attr="close"), args=[]
+                        )
+                    )
+                ],
+            ),
+        ] if name == closed:
+            return _loop_over(loop, name, source)
+    return None
+
+
+def _loop_over(loop: ast.stmt, name: str, source: ast.expr) -> tuple[ast.stmt, str] | None:
+    match loop:
+        case ast.For(target=target, iter=ast.Name(id=over), body=body, orelse=orelse):
+            same: ast.stmt = ast.For(target, source, body, orelse)
+        case ast.Expr(value=ast.YieldFrom(value=ast.Name(id=over))):
+            same = ast.Expr(ast.YieldFrom(source))
+        case _:
+            return None
+    return (same, name) if over == name else None
+
+
+def what_a_mock_does(node: ast.Call) -> ast.expr | None:
+    """The function that `Mock(side_effect=f)` and `Mock(return_value=f)()` stand for."""
+    match node:
+        case ast.Call(
+            func=ast.Name(id="@unittest.mock.Mock"),
+            args=[],
+            keywords=[ast.keyword(arg="side_effect", value=double)],
+        ):
+            return double
+        case ast.Call(
+            func=ast.Call(
+                func=ast.Name(id="@unittest.mock.Mock"),
+                args=[],
+                keywords=[ast.keyword(arg="return_value", value=double)],
+            ),
+            args=[],
+            keywords=[],
+        ):
+            return double
+    return None

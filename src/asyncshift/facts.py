@@ -43,10 +43,13 @@ KEYED = 16
 annotation names what may have an async form, and src is what it describes.  REBOUND(variable, src):
 one of several values that a variable is given one after the other."""
 
-AWAITED, MAIN, CALLEE, VARIABLE, STEP, ASKED, CAUGHT, ENDING = 1, 2, 4, 8, 16, 32, 64, 128
+AWAITED, MAIN, CALLEE, VARIABLE, STEP, ASKED, CAUGHT, ENDING, LEAVES, YIELDS = (
+    1 << bit for bit in range(10)
+)
 """Flags of a site: under await, in the main guard, the callee of a call, called by the name of a
 variable, a step of a longer dotted name, a call of what code asked for its kind before (`if
-iscoroutinefunction(f)`), where StopIteration is caught by any handler, where one waits for it."""
+iscoroutinefunction(f)`), where StopIteration is caught by any handler, where one waits for it,
+what a loop iterates that can end early, that yields."""
 
 KEPT = "**"
 """The pattern of a namespace that is kept: what is looked up there is called later, if at all."""
@@ -56,6 +59,9 @@ PROPERTY, STATICMETHOD, CLASSMETHOD, MANAGER, ASYNC, GENERATOR, RETURNS, SETTER,
 )
 INTERRUPTED = 1 << 10
 """It catches KeyboardInterrupt."""
+ENDED = 1 << 11
+"""A generator that does something when it is closed: a `yield` stands in `with`, or before
+`finally`."""
 """Flags of a function.  FIXED: it uses `global`, `nonlocal` or a class, so it is never cloned."""
 
 Op = tuple[Any, ...]

@@ -247,6 +247,8 @@ class Function:
     """A generator with `return value`, or one whose `yield` is used as an expression's value."""
     catches_interrupt: bool = False
     """Has a handler of KeyboardInterrupt in its own body."""
+    has_end: bool = False
+    """A generator that does something when it is closed."""
     decorators: tuple[str, ...] = ()
     """Full dotted names where they resolve (`contextlib.contextmanager`), else as written."""
     is_property: bool = False
@@ -324,9 +326,16 @@ class Site:
     `in_thread` (the span is then the wrapper's call), `run` and `asyncio.run` (runners)."""
     wrapper_span: Span | None = None
     """The wrapper's call expression."""
+    more_wrappers: tuple[Span, ...] = ()
+    """For CONSUME: the wrappers of the arguments behind that one."""
     ending: str = ""
     """What a handler around this place, in its function, does with StopIteration: `awaited` where
     it names it, `caught` where it catches everything."""
+    leaves: bool = False
+    """For FOR: the loop can end before what it iterates does, as far as its own statements tell, or
+    a handler in its function goes on after an exception."""
+    yields: bool = False
+    """For FOR: a `yield` stands in the loop."""
     asked: bool = False
     """The code asked before whether it has a coroutine function: it does what either kind needs."""
 
@@ -414,10 +423,10 @@ class Action(enum.StrEnum):
     CREATE = "create"  # span: call of a class, whose constructor is a factory
     AWAIT = "await"  # span: call
     ASYNC_WITH = "async-with"  # span: the item's context expression
-    ASYNC_FOR = "async-for"  # span: iterated expression of a for statement
+    ASYNC_FOR = "async-for"  # span: iterated expression of a for statement; detail: close
     ASYNC_COMPREHENSION = "async-comprehension"  # span: iterated expression of a clause
     ANEXT = "anext"  # span: the next(...) call
-    DELEGATE = "delegate"  # span: the yield from expression
+    DELEGATE = "delegate"  # span: the yield from expression; detail: close
     CONSUME = "consume"  # span: consumer call; detail: consumer, arguments (positions)
     MAPPED = "mapped"  # span: the call that is handed a function; detail: consumer
     TO_THREAD = "to-thread"  # span: call, or an attribute (a property); detail: own

@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
+from asyncshift.closings import places_that_close
 from asyncshift.codemod import Kind, Registry
 from asyncshift.constructors import is_constructor
 from asyncshift.groups import Groups, LibraryUse, form_groups, library_uses, uses_in_scope
@@ -140,6 +141,8 @@ class World:
     """Functions that set a context variable which their callers read."""
     ending: frozenset[FunctionId] = frozenset()
     """Functions that StopIteration may leave, which a thread cannot carry."""
+    closing: frozenset[tuple[str, Span]] = frozenset()
+    """Places that close the generators which they iterate."""
     under_lock: frozenset[tuple[str, Span]] = frozenset()
     """Places that run while a lock is held."""
     scope: Scope | None = None
@@ -290,6 +293,7 @@ def prepare(
             if file.path not in imported and file.path.rpartition("/")[0] not in packages
         ),
     )
+    world.closing = places_that_close(graph)
     _index(world, uses)
     _pin_failed(world, failed)
     _pin_bound(world)
@@ -375,6 +379,7 @@ def _through_facades(graph: Graph) -> Graph:
             functions[fid],
             is_generator=like.is_generator,
             is_contextmanager=like.is_contextmanager,
+            has_end=like.has_end,
         )
     facades = {coroutine: fid for fid, coroutine in pairs.items()}
     sites = tuple(

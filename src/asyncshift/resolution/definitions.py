@@ -12,6 +12,7 @@ from asyncshift.facts import (
     CLASSMETHOD,
     CONSTANT,
     DEC,
+    ENDED,
     FIXED,
     FUNC,
     GENERATOR,
@@ -204,7 +205,7 @@ class Definitions(Annotations):
         self.close(scope)
         if scope.is_generator:
             flags |= GENERATOR | (RETURNS if scope.sent or scope.returns else 0)
-        flags |= scope.flags & INTERRUPTED
+        flags |= scope.flags & (INTERRUPTED | ENDED)
         if scope.redirect or len(self.classes) > classes:
             flags |= FIXED
         line = node.lineno

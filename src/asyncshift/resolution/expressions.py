@@ -13,6 +13,7 @@ from asyncshift.facts import (
     BOX,
     CALL,
     CONSTANT,
+    ENDED,
     EXCEPT,
     IMP,
     INTERRUPTED,
@@ -27,6 +28,7 @@ from asyncshift.facts import (
     SUB,
     TRUTH,
     UNKNOWN,
+    YIELDS,
 )
 from asyncshift.model import Span
 from asyncshift.resolution.doubles import Doubles, pattern
@@ -301,9 +303,18 @@ class Expressions(Doubles):
         self.value(node)
         scope.sent = sent
 
+    def yields_here(self, scope: Scope) -> None:
+        """Note what a `yield` says of the blocks around it."""
+        if scope.held:
+            scope.flags |= ENDED
+        for site in scope.loops:
+            if site >= 0:
+                self.flag(site, YIELDS)
+
     def _yield(self, node: ast.Yield) -> int:
         scope = self._block()
         scope.is_generator = scope.sent = True
+        self.yields_here(scope)
         if node.value is not None:
             result = self.value(node.value)
             self.copy(scope.yielded, result)
@@ -312,6 +323,7 @@ class Expressions(Doubles):
     def _yield_from(self, node: ast.YieldFrom) -> int:
         scope = self._block()
         scope.is_generator = scope.sent = True
+        self.yields_here(scope)
         source = self.value(node.value)
         if source <= 0:
             self.copy(scope.yielded, UNKNOWN)

@@ -31,6 +31,10 @@ Run = tuple[list[ast.Name], int, int]
 """Names in value position in a row: (names, enclosing function, in the main guard)."""
 
 
+WHILE, GUARD = -2, -3
+"""Blocks that `break` leaves, and that handlers guard."""
+
+
 class Scope:
     """One block's names.  `kind` is function, module, class, or comp for a comprehension."""
 
@@ -38,7 +42,7 @@ class Scope:
         "kind", "parent", "owner", "path", "names", "bound", "defined", "redirect", "loads",
         "mentioned", "runs", "callees", "dicts", "kwarg", "first", "guard", "cls", "yielded",
         "returned", "is_generator", "is_async", "flags", "setters", "fields", "sent", "returns",
-        "block", "redefined", "early", "rebound",
+        "block", "redefined", "early", "rebound", "loops", "held",
         "start",
     )  # fmt: skip
 
@@ -54,6 +58,10 @@ class Scope:
         """Names that it binds by `def`, `class` or `import`."""
         self.rebound: dict[str, None] = {}
         """Names that are bound again, not only by `def`, `class` and `import`."""
+        self.loops: list[int] = []
+        """The blocks around: sites of what `for` loops iterate, or WHILE, or GUARD."""
+        self.held = 0
+        """How many blocks around have something to do at their end."""
         self.start = 0
         """The first of its operations."""
         self.redirect: dict[str, Scope] = {}

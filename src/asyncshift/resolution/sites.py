@@ -628,7 +628,10 @@ class Sites:
                     keywords=keywords.get(number, ()) if protocol == "call" else (),
                     wrapper=wrapper,
                     wrapper_span=wrapper_span,
+                    more_wrappers=self.wrappers.others(number, protocol),
                     ending=_ENDINGS[flags & (f.CAUGHT | f.ENDING)],
+                    leaves=bool(flags & f.LEAVES),
+                    yields=bool(flags & f.YIELDS),
                     asked=bool(flags & f.ASKED),
                 )
             )

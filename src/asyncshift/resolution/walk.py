@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,7 @@ from asyncshift.facts import (
     DEC,
     ENDING,
     IMP,
+    LEAVES,
     LOAD,
     MAIN,
     SEED,
@@ -32,7 +33,8 @@ from asyncshift.model import Span
 from asyncshift.resolution.annotations import is_class_variable
 from asyncshift.resolution.definitions import Definitions
 from asyncshift.resolution.doubles import constant_keys
-from asyncshift.resolution.scopes import Scope
+from asyncshift.resolution.handlers import caught_by, sees_closing, stopped_by
+from asyncshift.resolution.scopes import GUARD, WHILE, Scope
 
 
 class Walker(Definitions):
@@ -285,6 +287,7 @@ class Walker(Definitions):
         self.assign(node.target, result)
 
     def _return(self, node: ast.Return) -> None:
+        self._leave(CONSTANT)
         if node.value is None:
             return
         scope = self.scope
@@ -294,6 +297,7 @@ class Walker(Definitions):
             scope.returns = True
 
     def _raise(self, node: ast.Raise) -> None:
+        self._leave(GUARD)
         if isinstance(node.exc, (ast.Name, ast.Attribute)):
             raised = self.value(node.exc)
             if raised > 0:  # a class is called, an instance is what it is
@@ -361,22 +365,33 @@ class Walker(Definitions):
 
     def _while(self, node: ast.While) -> None:
         self.test(node.test)
-        self.body(node.body)
+        self._looped(WHILE, node.body)
         self.body(node.orelse)
+
+    def _looped(self, kind: int, body: list[ast.stmt]) -> None:
+        """A block in the list of those around."""
+        loops = self.scope.loops
+        loops.append(kind)
+        self.body(body)
+        loops.pop()
 
     def _for(self, node: ast.For | ast.AsyncFor) -> None:
         flags = AWAITED if isinstance(node, ast.AsyncFor) else 0
-        self.assign(node.target, self.element(node.iter, "for", "", flags))
-        self.body(node.body)
+        if GUARD in self.scope.loops:
+            flags |= LEAVES
+        source = self.element(node.iter, "for", "", flags)
+        site = len(self.sites) - 1 if source > 0 else WHILE
+        self.assign(node.target, source)
+        self._looped(site, node.body)
         self.body(node.orelse)
 
     def _with(self, node: ast.With | ast.AsyncWith) -> None:
         flags = AWAITED if isinstance(node, ast.AsyncWith) else 0
-        stopped = 0
+        stopped, guarded = 0, False
         for item in node.items:
             expression = item.context_expr
             if isinstance(expression, ast.Call) and self.is_guard(expression):
-                stopped = _caught(expression.args) or stopped
+                stopped, guarded = caught_by(expression.args) or stopped, True
                 self.quiet(expression.func)
                 for argument in expression.args:
                     self.guard(argument, self._region(node.body))
@@ -391,8 +406,28 @@ class Walker(Definitions):
                     self.ops.append((WITH, entered, source, site))
             if item.optional_vars is not None:
                 self.assign(item.optional_vars, entered)
+        self.scope.held += 1
         with self._stopping(stopped):
-            self.body(node.body)
+            if guarded:
+                self._looped(GUARD, node.body)
+            else:
+                self.body(node.body)
+        self.scope.held -= 1
+
+    def _break(self, node: ast.Break) -> None:
+        for site in reversed(self.scope.loops):
+            if site >= 0:
+                self.flag(site, LEAVES)
+            if site > GUARD:
+                return
+
+    def _leave(self, within: int) -> None:
+        """Flag the loops around, within a block of this kind, as ones that can end early."""
+        for site in reversed(self.scope.loops):
+            if site == within:
+                return
+            if site >= 0:
+                self.flag(site, LEAVES)
 
     @contextmanager
     def _stopping(self, how: int) -> Iterator[None]:
@@ -412,8 +447,13 @@ class Walker(Definitions):
         return (*start[:2], *end[2:])
 
     def _try(self, node: ast.Try | ast.TryStar) -> None:
-        with self._stopping(_stopped(node.handlers)):
-            self.body(node.body)
+        held = bool(node.finalbody) or any(map(sees_closing, node.handlers))
+        self.scope.held += held
+        with self._stopping(stopped_by(node.handlers)):
+            if node.handlers:
+                self._looped(GUARD, node.body)
+            else:
+                self.body(node.body)
         for handler in node.handlers:
             if handler.type is not None:
                 for source, site in self.guard(handler.type, self._region(node.body)):
@@ -423,6 +463,7 @@ class Walker(Definitions):
                 self.bind(handler.name)
             self.body(handler.body)
         self.body(node.orelse)
+        self.scope.held -= held
         self.body(node.finalbody)
 
     def _match(self, node: ast.Match) -> None:
@@ -493,6 +534,7 @@ _STATEMENTS: dict[type[ast.stmt], Callable[[Any, Any], None]] = {
     ast.Return: Walker._return,
     ast.If: Walker._if,
     ast.While: Walker._while,
+    ast.Break: Walker._break,
     ast.For: Walker._for,
     ast.AsyncFor: Walker._for,
     ast.With: Walker._with,
@@ -543,32 +585,6 @@ def _asked(test: ast.expr) -> str | None:
         ):
             return ast.unparse(asked)
     return None
-
-
-def _stopped(handlers: list[ast.ExceptHandler]) -> int:
-    """What the handlers of a `try` do with StopIteration: the flag of what stands in its body."""
-    for handler in handlers:
-        types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-        caught = CAUGHT if handler.type is None else _caught(types)
-        if caught == ENDING or (caught and not _raises(handler)):
-            return caught
-    return 0
-
-
-def _caught(types: Iterable[ast.expr | None]) -> int:
-    names = {kind.id for kind in types if isinstance(kind, ast.Name)}
-    if "StopIteration" in names:
-        return ENDING
-    return CAUGHT if names & {"Exception", "BaseException"} else 0
-
-
-def _raises(handler: ast.ExceptHandler) -> bool:
-    """Whether a handler may raise again what it caught."""
-    raised = [n for part in handler.body for n in ast.walk(part) if isinstance(n, ast.Raise)]
-    return any(
-        one.exc is None or (isinstance(one.exc, ast.Name) and one.exc.id == handler.name)
-        for one in raised
-    )
 
 
 def _is_main_guard(test: ast.expr) -> bool:

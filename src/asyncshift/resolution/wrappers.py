@@ -27,8 +27,8 @@ class Wrappers:
         """Node of what `iter_sync`, `enter_sync` and the like give -> (wrapper, its site)."""
         self._at: dict[int, tuple[str, int]] = {}
         """Site -> the wrapper directly around it, or that it is itself."""
-        self._consumed: dict[int, tuple[str, int]] = {}
-        """Site of a call -> the wrapper that its first wrapped argument is."""
+        self._consumed: dict[int, list[tuple[str, int]]] = {}
+        """Site of a call -> the wrappers that its wrapped arguments are."""
         self._inside: dict[int, tuple[str, int]] = {}
         """Node of the argument -> the wrapper."""
         names = {**WRAPPERS, **HOPS}
@@ -62,7 +62,7 @@ class Wrappers:
                     self._at.setdefault(op[5], found)
                 for argument in op[3]:
                     if argument in self.results:
-                        self._consumed.setdefault(op[5], self.results[argument])
+                        self._consumed.setdefault(op[5], []).append(self.results[argument])
         for op in chain(solver.sited[f.ITER], solver.sited[f.WITH]):
             if op[2] in self.results and op[3] >= 0:
                 self._at.setdefault(op[3], self.results[op[2]])
@@ -74,8 +74,13 @@ class Wrappers:
     def of(self, site: int, protocol: str, consumer: str, span: Span) -> tuple[str, Span | None]:
         """(wrapper, its span) of a site."""
         found = self._at.get(site)
-        if protocol in ("consume", "next"):
-            found = self._consumed.get(site, found)
+        if protocol in ("consume", "next") and site in self._consumed:
+            found = self._consumed[site][0]
         if found is None:
             return "", None
         return found[0], self._facts_of(found[1])[1][0]
+
+    def others(self, site: int, protocol: str) -> tuple[Span, ...]:
+        """The spans of the wrappers behind the first one: `zip(iter_sync(a()), iter_sync(b()))`."""
+        found = self._consumed.get(site, []) if protocol == "consume" else []
+        return tuple(self._facts_of(inner)[1][0] for _, inner in found[1:])

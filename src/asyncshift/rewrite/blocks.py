@@ -11,7 +11,8 @@ from typing import Any
 import libcst as cst
 
 from asyncshift.codemod import Edit
-from asyncshift.model import Action, Decision
+from asyncshift.model import Action, Decision, Message
+from asyncshift.rewrite.awaits import awaited
 from asyncshift.rewrite.context import AWAIT_ORDER, Context, Planned, Step
 
 _ASYNC = cst.Asynchronous()
@@ -29,17 +30,27 @@ def async_for(ctx: Context, decision: Decision) -> Iterator[Step]:
     if (refusal := ctx.cannot_await(loop)) is not None:
         yield refusal
         return
-    if any(_leaves(s) for s in loop.body) and _has_an_end(ctx, decision.cause.because):
-        yield ctx.look(
-            loop,
-            "early-exit",
-            "the loop can end early, and what the generator does at its end then comes later: an "
-            "async generator is closed by contextlib.aclosing, or when the event loop ends",
-        )
+    if close := decision.detail.get("close"):
+        if close == "made":
+            name = ctx.names.fresh("items", ctx.tree.span(loop))
+            change = partial(_closing_loop, name=name, aclosing=aclosing_at(ctx, loop))
+            yield Edit("For", ctx.tree.span(loop), change, ITEM_ORDER)
+            return
+        yield ends_later(ctx, loop)
     yield Planned(Edit("For", ctx.tree.span(loop), make_async, AWAIT_ORDER), header=True)
 
 
-def _leaves(node: ast.AST) -> bool:
+def ends_later(ctx: Context, node: ast.AST) -> Message:
+    """What to tell of a place that leaves a generator before its end and cannot close it."""
+    return ctx.look(
+        node,
+        "early-exit",
+        "this can end early, and what the generator does at its end then comes later: an async "
+        "generator is closed by contextlib.aclosing, or when the event loop ends",
+    )
+
+
+def leaves(node: ast.AST) -> bool:
     """Whether a statement of a loop's body can leave the loop by `break` or `return`."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
         return False
@@ -47,24 +58,41 @@ def _leaves(node: ast.AST) -> bool:
         return True
     if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
         returns = any(isinstance(inner, ast.Return) for inner in ast.walk(node))
-        return returns or any(map(_leaves, node.orelse))
-    return isinstance(node, ast.Break) or any(
-        _leaves(child) for child in ast.iter_child_nodes(node)
+        return returns or any(map(leaves, node.orelse))
+    return isinstance(node, ast.Break) or any(leaves(child) for child in ast.iter_child_nodes(node))
+
+
+def aclosing_at(ctx: Context, node: ast.AST) -> cst.BaseExpression | None:
+    """`contextlib.aclosing` as it is called where `node` stands; None before Python 3.10."""
+    return ctx.text("contextlib.aclosing", node) if ctx.target >= (3, 10) else None
+
+
+def _closing_loop(node: cst.For, name: str, aclosing: cst.BaseExpression | None) -> Any:
+    loop = make_async(node)
+    assert isinstance(loop, cst.For), node
+    return closing_loop(loop, name, aclosing)
+
+
+def closing_loop(
+    loop: cst.For, name: str, aclosing: cst.BaseExpression | None
+) -> cst.With | cst.FlattenSentinel[cst.BaseStatement]:
+    """An async loop inside of what closes its generator however the loop ends."""
+    source, lines = loop.iter, loop.leading_lines
+    inner = loop.with_changes(iter=cst.Name(name), leading_lines=())
+    if aclosing is not None:
+        manager = cst.Call(aclosing, [cst.Arg(source)])
+        item = cst.WithItem(manager, cst.AsName(cst.Name(name)))
+        block = cst.IndentedBlock([inner])
+        return cst.With([item], block, asynchronous=_ASYNC, leading_lines=lines)
+    assign = cst.Assign([cst.AssignTarget(cst.Name(name))], source)
+    close = awaited(cst.Call(cst.Attribute(cst.Name(name), cst.Name("aclose"))))
+    ending = cst.Finally(cst.IndentedBlock([cst.SimpleStatementLine([cst.Expr(close)])]))
+    return cst.FlattenSentinel(
+        [
+            cst.SimpleStatementLine([assign], leading_lines=lines),
+            cst.Try(cst.IndentedBlock([inner]), finalbody=ending),
+        ]
     )
-
-
-def _has_an_end(ctx: Context, function: str | None) -> bool:
-    """Whether a generator of this file yields inside of a `try` with `finally`, or of a `with`."""
-    path, _, line = (function or "").rpartition(":")
-    for node in ctx.tree.parents:
-        if path == ctx.file.path and isinstance(node, ast.FunctionDef) and str(node.lineno) == line:
-            return any(
-                isinstance(inner, ast.With) or (isinstance(inner, ast.Try) and inner.finalbody)
-                for yielded in ctx.tree.own_nodes(node)
-                if isinstance(yielded, (ast.Yield, ast.YieldFrom))
-                for inner in ctx.tree.ancestors(yielded)
-            )
-    return False
 
 
 def make_async(node: cst.For | cst.CompFor | cst.With | cst.FunctionDef) -> cst.CSTNode:

@@ -17,7 +17,14 @@ from asyncshift.codemod import Edit
 from asyncshift.edits import bound
 from asyncshift.model import Action, Decision, Refusal
 from asyncshift.rewrite.awaits import awaited
-from asyncshift.rewrite.blocks import closed_at_end, make_async
+from asyncshift.rewrite.blocks import (
+    aclosing_at,
+    closed_at_end,
+    closing_loop,
+    ends_later,
+    leaves,
+    make_async,
+)
 from asyncshift.rewrite.context import AWAIT_ORDER, Context, Planned, Step, kind_of
 from asyncshift.rewrite.exit_stacks import enter_async_context, is_enter_context
 from asyncshift.rewrite.functions import delegated
@@ -39,6 +46,8 @@ def consume(ctx: Context, decision: Decision) -> Iterator[Step]:
     """CONSUME: the consumer's call at the decision's place; for a star what it spreads, for an
     unpacking its target."""
     consumer = decision.detail.get("consumer", "")
+    if decision.detail.get("close") and consumer != "enumerate":
+        yield ends_later(ctx, ctx.tree.place(decision.span))
     if consumer in SPREADING:
         yield from _spread(ctx, decision, consumer)
         return
@@ -77,7 +86,7 @@ def consume(ctx: Context, decision: Decision) -> Iterator[Step]:
         case "contextlib.closing", ast.Call(args=[_], keywords=[]):
             yield from closed_at_end(ctx, decision)
         case "enumerate", _:
-            yield from _enumerate(ctx, node, _places(decision))
+            yield from _enumerate(ctx, node, _places(decision), decision.detail.get("close"))
         case "iter", ast.Call(args=[value], keywords=[]) if not isinstance(value, ast.Starred):
             yield from aiter_call(ctx, node)
         case name, ast.Call(args=[first, *_]) if name in WHOLE and _takes(node, name):
@@ -414,7 +423,9 @@ def _found(
 # ----------------------------------------------------------------------------- enumerate
 
 
-def _enumerate(ctx: Context, node: ast.Call, places: Sequence[int]) -> Iterator[Step]:
+def _enumerate(
+    ctx: Context, node: ast.Call, places: Sequence[int], close: str | None = None
+) -> Iterator[Step]:
     """`for n, item in enumerate(items(), 1)` counts beside an `async for`; where all is taken
     before anything else is done, a list is counted."""
     loop = ctx.tree.parents[node]
@@ -432,17 +443,27 @@ def _enumerate(ctx: Context, node: ast.Call, places: Sequence[int]) -> Iterator[
         return
     assert isinstance(loop, ast.For)
     counter = ctx.names.fresh("counter", ctx.tree.span(node))
+    items, aclosing = "", None
+    if close == "made" and any(map(leaves, loop.body)):
+        items, aclosing = ctx.names.fresh("items", ctx.tree.span(node)), aclosing_at(ctx, node)
     change = partial(
         _counted,
         counter=counter,
         count=ctx.text("itertools.count", node),
         advance=ctx.text("next", node),
+        items=items,
+        aclosing=aclosing,
     )
     yield Planned(Edit("For", ctx.tree.span(loop), change, AWAIT_ORDER))
 
 
 def _counted(
-    node: cst.For, counter: str, count: cst.BaseExpression, advance: cst.BaseExpression
+    node: cst.For,
+    counter: str,
+    count: cst.BaseExpression,
+    advance: cst.BaseExpression,
+    items: str,
+    aclosing: cst.BaseExpression | None,
 ) -> cst.FlattenSentinel[cst.BaseStatement]:
     match node:
         case cst.For(
@@ -461,7 +482,11 @@ def _counted(
         leading_lines=(),
         body=_with_first(node.body, step),
     )
-    return cst.FlattenSentinel([numbers.with_changes(leading_lines=node.leading_lines), loop])
+    numbers = numbers.with_changes(leading_lines=node.leading_lines)
+    whole = closing_loop(loop, items, aclosing) if items else loop
+    if isinstance(whole, cst.FlattenSentinel):
+        return cst.FlattenSentinel([numbers, *whole.nodes])
+    return cst.FlattenSentinel([numbers, whole])
 
 
 def _assigned(target: cst.BaseExpression, value: cst.BaseExpression) -> cst.SimpleStatementLine:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import libcst as cst
 
 from asyncshift.codemod import Edit
 from asyncshift.model import Action, Decision
-from asyncshift.rewrite.blocks import make_async
+from asyncshift.rewrite.blocks import aclosing_at, closing_loop, make_async
 from asyncshift.rewrite.cached_properties import cached_decorator, keep_result
 from asyncshift.rewrite.constructors import factory
 from asyncshift.rewrite.context import (
@@ -126,7 +127,9 @@ def delegated_statements(ctx: Context, node: FunctionNode) -> Iterator[Step]:
             yield from delegated(ctx, inner, asynchronous=False)
 
 
-def delegated(ctx: Context, node: ast.YieldFrom, asynchronous: bool) -> Iterator[Step]:
+def delegated(
+    ctx: Context, node: ast.YieldFrom, asynchronous: bool, closing: bool = False
+) -> Iterator[Step]:
     """A `yield from` statement as a loop that yields each item."""
     statement = ctx.tree.parents[node]
     if not isinstance(statement, ast.Expr):
@@ -138,9 +141,19 @@ def delegated(ctx: Context, node: ast.YieldFrom, asynchronous: bool) -> Iterator
         )
         return
     name = ctx.names.fresh("item", ctx.tree.span(node))
-    change = partial(_loop, name=name, asynchronous=asynchronous)
+    change: partial[Any] = partial(_loop, name=name, asynchronous=asynchronous)
+    if closing:
+        held = ctx.names.fresh("items", ctx.tree.span(node))
+        how = aclosing_at(ctx, node)
+        change = partial(_closing_loop, name=name, held=held, aclosing=how)
     span = ctx.tree.span(statement)
     yield Edit("SimpleStatementLine", span, change, AWAIT_ORDER, built=True)
+
+
+def _closing_loop(
+    node: cst.SimpleStatementLine, name: str, held: str, aclosing: cst.BaseExpression | None
+) -> Any:
+    return closing_loop(_loop(node, name, asynchronous=True), held, aclosing)
 
 
 def _loop(node: cst.SimpleStatementLine, name: str, asynchronous: bool) -> cst.For:

@@ -11,6 +11,7 @@ import libcst as cst
 from asyncshift.codemod import Edit
 from asyncshift.model import Action, Decision
 from asyncshift.rewrite.awaits import awaited
+from asyncshift.rewrite.blocks import ends_later
 from asyncshift.rewrite.context import AWAIT_ORDER, Context, Step
 from asyncshift.rewrite.functions import delegated
 
@@ -23,7 +24,9 @@ def delegate(ctx: Context, decision: Decision) -> Iterator[Step]:
     if refusal is not None:
         yield refusal
         return
-    yield from delegated(ctx, node, asynchronous=True)
+    yield from delegated(
+        ctx, node, asynchronous=True, closing=decision.detail.get("close") == "made"
+    )
 
 
 def anext_call(ctx: Context, decision: Decision) -> Iterator[Step]:
@@ -47,6 +50,8 @@ def anext_call(ctx: Context, decision: Decision) -> Iterator[Step]:
             "raise requires-python, or catch StopIteration around `next` without a default",
         )
         return
+    if decision.detail.get("close") == "made":
+        yield ends_later(ctx, node)
     if len(node.args) == 1:
         yield from _handlers(ctx, node)
 
