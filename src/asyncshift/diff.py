@@ -41,16 +41,23 @@ def by_change_set(changes: Sequence[FileChange], sets: Sequence[tuple[int, str]]
     the beginning.  A file of several sets is there several times, each time as the sets before have
     left it: so `git apply` takes the whole like the plain diff.
     """
-    order = {number: place for place, (number, _) in enumerate(sets)}
-    sections: dict[int, list[bytes]] = defaultdict(list)
+    found = sections(changes, [number for number, _ in sets])
+    titles = {-1: "generated files", **dict(sets)}
+    return b"\n".join(
+        f"# {_one_line(titles[number])}\n".encode("utf-8", "surrogateescape") + text
+        for number, text in found.items()
+    )
+
+
+def sections(changes: Sequence[FileChange], sets: Sequence[int]) -> dict[int, bytes]:
+    """The parts of the diff by number of change-set, in this order; -1 for generated files."""
+    order = {number: place for place, number in enumerate(sets)}
+    found: dict[int, list[bytes]] = defaultdict(list)
     for change in changes:
         for place, text in _file_by_place(change, order):
-            sections[place].append(text)
-    titles = {-1: "generated files", **dict(enumerate(title for _, title in sets))}
-    return b"\n".join(
-        b"".join([f"# {_one_line(titles[place])}\n".encode("utf-8", "surrogateescape"), *found])
-        for place, found in sorted(sections.items())
-    )
+            found[place].append(text)
+    numbers = {-1: -1, **dict(enumerate(sets))}
+    return {numbers[place]: b"".join(texts) for place, texts in sorted(found.items())}
 
 
 def _file_by_place(change: FileChange, order: Mapping[int, int]) -> Iterator[tuple[int, bytes]]:

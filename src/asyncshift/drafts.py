@@ -69,8 +69,8 @@ class Drafts:
             self.root, recording.declining(project, graph, self.known, why)
         )
 
-    def ledger(self, draft: Draft) -> tuple[FileChange, ...]:
-        """What the ledger says after a draft was written."""
+    def ledger(self, draft: Draft, declined: Iterable[str]) -> tuple[FileChange, ...]:
+        """What the ledger says after a draft was written, and these were declined for good."""
         analysis = draft.analysis
         records = recording.records(
             analysis.project,
@@ -79,6 +79,6 @@ class Drafts:
             analysis.scope,
             draft.outcome.changes,
             self.known,
-            draft.declined,
+            declined,
         )
         return ledger.ledger_changes(self.root, records)

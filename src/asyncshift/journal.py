@@ -35,7 +35,8 @@ from asyncshift.planfile import digest, is_inside
 
 FOLDER = ".asyncshift"
 STATES = ("prepared", "committed", "undoing", "undone")
-_IGNORED = b"/.gitignore\n/journal/\n/lock\n*.asyncshift-tmp\n"
+_IGNORED_BEFORE = b"/.gitignore\n/journal/\n/lock\n*.asyncshift-tmp\n"
+_IGNORED = _IGNORED_BEFORE + b"/review.json\n"
 """What git must not see of the folder; the ledger beside it belongs into the repository."""
 _IGNORED_ONCE = b"*\n"
 """What earlier versions wrote, when there was no ledger."""
@@ -115,6 +116,14 @@ def begin(
         raise
     sync_folder(folder)
     return entry
+
+
+def folder_of(root: Path) -> Path:
+    """The folder of asyncshift in a project, made where it is not there, with its ignore list."""
+    folder = journal_folder(root).parent
+    folder.mkdir(exist_ok=True)
+    _hide(folder / ".gitignore")
+    return folder
 
 
 def store(root: Path, entry: Entry) -> Entry:
@@ -280,7 +289,8 @@ def _saved_file(file: Any) -> SavedFile:
 
 def _hide(ignore: Path) -> None:
     """Keep the journal out of git; a list that the user wrote stays."""
-    if current_digest(ignore) in (None, digest(_IGNORED_ONCE)):
+    earlier = (None, digest(_IGNORED_ONCE), digest(_IGNORED_BEFORE))
+    if current_digest(ignore) in earlier:
         replace_file(ignore, _IGNORED)
 
 

@@ -15,6 +15,7 @@ from asyncshift.cli import (
     explain,
     graph,
     plan,
+    review,
     scan,
     status,
     undo,
@@ -36,7 +37,7 @@ def build() -> typer.Typer:
         context_settings=_HELP,
     )
     app.callback()(_top)
-    work = (scan.scan, plan.plan, diff.diff, apply.apply, status.status)
+    work = (scan.scan, plan.plan, diff.diff, apply.apply, review.review, status.status)
     for command in (*work, explain.explain, graph.graph, check.check):
         app.command(context_settings=_HELP)(configured(command))
     app.command(context_settings=_HELP)(configured(verify.verify))
