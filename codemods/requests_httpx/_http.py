@@ -24,31 +24,42 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
+# [shared: functions]
 SHARE_CLIENT = False
 """Whether all requests without a client of their own share one, and with it their cookies."""
+# [/shared]
 LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=10)
 FORM = "application/x-www-form-urlencoded"
+# [connections]
 _OF_TRANSPORT = ("verify", "cert", "proxies")
+# [/connections]
 
 
+# [functions]
 async def request(method: str, url: Any, **settings: Any) -> httpx.Response:
     """One request with a client of its own, which keeps no cookies for the next one."""
+    # [shared]
     if SHARE_CLIENT:
         return await _shared().request(method, url, **settings)
+    # [/shared]
     client = Client(cookies=settings.pop("cookies", None))
-    if not settings.get("stream"):
-        async with client:
-            return await client.request(method, url, **settings)
-    response = await client.request(method, url, **settings)
-    response.stream = _Body(response.stream, client)
-    return response
+    # [stream]
+    if settings.get("stream"):
+        response = await client.request(method, url, **settings)
+        response.stream = _Body(response.stream, client)
+        return response
+    # [/stream]
+    async with client:
+        return await client.request(method, url, **settings)
 
 
+# [shared]
 @lru_cache
 def _shared() -> Client:
     return Client()
 
 
+# [/shared]
 async def get(url: Any, params: Any = None, **settings: Any) -> httpx.Response:
     return await request("GET", url, params=params, **settings)
 
@@ -77,6 +88,9 @@ async def delete(url: Any, **settings: Any) -> httpx.Response:
     return await request("DELETE", url, **settings)
 
 
+# [/functions]
+
+
 class Client(httpx.AsyncClient):
     """An `httpx.AsyncClient` that is used as a `requests.Session` was.
 
@@ -92,12 +106,18 @@ class Client(httpx.AsyncClient):
         super().__init__(
             transport=self.connections, default_encoding=_guessed, **{**defaults, **settings}
         )
+        self.params = {}
+        # [connections]
         self.verify: bool | str | ssl.SSLContext = True
         self.cert: Any = None
         self.proxies: dict[str, str] = {}
+        # [/connections]
+        # [retries]
         self.adapters: dict[str, HTTPAdapter] = {}
-        self.params = {}
+        # [/retries]
+        # [hooks: connections stream]
         self.hooks: dict[str, Any] = {"response": []}
+        # [/hooks]
 
     async def aclose(self) -> None:
         """Close the connections of the running loop; a later request opens new ones."""
@@ -109,10 +129,12 @@ class Client(httpx.AsyncClient):
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
 
+    # [retries]
     def mount(self, prefix: str, adapter: HTTPAdapter) -> None:
         """Use an adapter for every URL with this prefix; the longest one that fits wins."""
         self.adapters[prefix] = adapter
 
+    # [/retries]
     async def request(  # type: ignore[override]
         self,
         method: str,
@@ -121,26 +143,37 @@ class Client(httpx.AsyncClient):
         data: Any = None,
         headers: Any = None,
         cookies: Any = None,
+        *,
+        # [files]
         files: Any = None,
+        # [/files]
         auth: Any = None,
         timeout: Any = None,  # noqa: ASYNC109 - that of requests
         allow_redirects: bool = True,
-        proxies: Any = None,
+        # [hooks]
         hooks: Any = None,
+        # [/hooks]
+        # [stream]
         stream: bool | None = None,
+        # [/stream]
+        # [connections]
+        proxies: Any = None,
         verify: Any = None,
         cert: Any = None,
+        # [/connections]
         json: Any = None,
-        *,
         content: Any = None,
         follow_redirects: bool | None = None,
     ) -> httpx.Response:
         """The arguments of `requests.Session.request`; `content` is a body as it is."""
         address = full_url(url, _merged(self.params, params))
+        kind = ""
+        # [files]
+        if files:
+            content, kind = _multipart(data or {}, files)
+        # [/files]
         if content is None:
-            content, kind = _body(data, files, json)
-        else:
-            kind = ""
+            content, kind = _body(data, json)
         given = {name: value for name, value in dict(headers or {}).items() if value is not None}
         request = self.build_request(
             method,
@@ -149,8 +182,11 @@ class Client(httpx.AsyncClient):
             headers={name: _encoded(value) for name, value in given.items()},
             cookies=cookies,
             timeout=_timeout(timeout),
-            extensions={"verify": verify, "cert": cert, "proxies": proxies, "method": method},
+            extensions={"method": method},
         )
+        # [connections]
+        request.extensions |= {"verify": verify, "cert": cert, "proxies": proxies}
+        # [/connections]
         request.url = httpx.URL(address)  # which has `self.params` in it already
         if content is None and request.method not in ("GET", "HEAD"):
             request.headers["Content-Length"] = "0"
@@ -158,27 +194,28 @@ class Client(httpx.AsyncClient):
             request.headers["Content-Type"] = kind
         for name in set(headers or ()) - set(given):
             request.headers.pop(name, None)
+        # [upload]
         if length := _length(data):
             request.headers["Content-Length"] = length
             request.headers.pop("Transfer-Encoding", None)
+        # [/upload]
         response = await self.send(
             request,
+            # [stream]
             stream=bool(stream),
+            # [/stream]
             auth=self._chosen_auth(auth, request),
             follow_redirects=allow_redirects if follow_redirects is None else follow_redirects,
         )
+        # [hooks]
+        given = {"timeout": timeout, "verify": verify, "proxies": proxies, "cert": cert}
         for hook in [*_called(self.hooks), *_called(hooks)]:
             for answer in (*response.history, response):
-                hook(
-                    answer,
-                    timeout=timeout,
-                    verify=verify,
-                    proxies=proxies,
-                    stream=stream,
-                    cert=cert,
-                )
+                hook(answer, stream=stream, **given)
+        # [/hooks]
         return response
 
+    # [stream]
     @asynccontextmanager
     async def stream(self, method: str, url: Any, **settings: Any) -> AsyncIterator[httpx.Response]:
         """A response whose body is read in pieces inside the block."""
@@ -188,11 +225,16 @@ class Client(httpx.AsyncClient):
         finally:
             await response.aclose()
 
+    # [/stream]
     def _chosen_auth(self, auth: Any, request: httpx.Request) -> Any:
+        # [netrc]
         if auth is None and self.auth is None and self.trust_env and not request.url.userinfo:
             auth = _netrc_auth(request.url.host)
+        # [/netrc]
+        # [auth: AuthBase]
         if callable(auth) and not isinstance(auth, httpx.Auth):
             return _Called(auth)
+        # [/auth]
         if isinstance(auth, tuple):
             return httpx.BasicAuth(*map(_encoded, auth))
         if auth is None:
@@ -233,6 +275,7 @@ class Client(httpx.AsyncClient):
 # ------------------------------------------------------------------------------- responses
 
 
+# [raise_for_status]
 def raise_for_status(response: httpx.Response) -> None:
     """Raise for 4xx and 5xx only, with the message of requests."""
     code = response.status_code
@@ -242,6 +285,10 @@ def raise_for_status(response: httpx.Response) -> None:
         raise httpx.HTTPStatusError(message, request=response.request, response=response)
 
 
+# [/raise_for_status]
+
+
+# [iter_lines: iter_content]
 async def iter_lines(
     response: httpx.Response, decode_unicode: bool = False, delimiter: Any = None
 ) -> AsyncIterator[Any]:
@@ -258,6 +305,10 @@ async def iter_lines(
         yield pending
 
 
+# [/iter_lines]
+
+
+# [iter_content]
 async def iter_content(
     response: httpx.Response, chunk_size: int | None = 1, decode_unicode: bool = False
 ) -> AsyncIterator[Any]:
@@ -277,21 +328,36 @@ async def iter_content(
         yield text
 
 
+# [/iter_content]
+
+
+# [read]
 async def read(response: httpx.Response) -> httpx.Response:
     """The response with its body."""
     await response.aread()
     return response
 
 
+# [/read]
+
+
+# [headers]
 def headers(response: httpx.Response) -> dict[str, str]:
     """The headers by their names as the server wrote them."""
     names = [name.decode("latin-1") for name, _ in response.headers.raw]
     return {name: response.headers[name] for name in names}
 
 
+# [/headers]
+
+
+# [apparent_encoding]
 def apparent_encoding(response: httpx.Response) -> str:
     """The encoding that the body itself suggests."""
     return _guessed(response.content)
+
+
+# [/apparent_encoding]
 
 
 def _encoding(response: httpx.Response) -> str:
@@ -309,6 +375,7 @@ def _guessed(content: bytes) -> str:
     return str(charset_normalizer.detect(content)["encoding"] or "utf-8")
 
 
+# [stream]
 class _Body(httpx.AsyncByteStream):
     """The body of a streamed response, with which its client is closed."""
 
@@ -324,6 +391,10 @@ class _Body(httpx.AsyncByteStream):
         await self._client.aclose()
 
 
+# [/stream]
+
+
+# [PreparedRequest]
 class PreparedRequest:
     """What an `AuthBase` sees and changes of a request."""
 
@@ -339,6 +410,10 @@ class PreparedRequest:
         return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
+# [/PreparedRequest]
+
+
+# [AuthBase: PreparedRequest]
 class AuthBase(httpx.Auth):
     """Base of classes that are called with each request and change its headers or URL."""
 
@@ -354,6 +429,10 @@ class AuthBase(httpx.Auth):
         raise NotImplementedError("Auth hooks must be callable.")
 
 
+# [/AuthBase]
+
+
+# [auth: AuthBase]
 class _Called(AuthBase):
     def __init__(self, function: Any) -> None:
         self._function = function
@@ -362,6 +441,10 @@ class _Called(AuthBase):
         return self._function(r)
 
 
+# [/auth]
+
+
+# [netrc]
 def _netrc_auth(host: str) -> tuple[str, str] | None:
     files = [os.environ["NETRC"]] if "NETRC" in os.environ else ["~/.netrc", "~/_netrc"]
     for file in map(Path.expanduser, map(Path, files)):
@@ -372,6 +455,9 @@ def _netrc_auth(host: str) -> tuple[str, str] | None:
                 return None
             return (found[0] or found[1], found[2]) if found and found[2] is not None else None
     return None
+
+
+# [/netrc]
 
 
 # ------------------------------------------------------------------------------- what is sent
@@ -413,9 +499,13 @@ def pairs(data: Any) -> list[tuple[Any, Any]]:
     return found
 
 
+# [hooks]
 def _called(hooks: Any) -> list[Any]:
     found = (hooks or {}).get("response") or []
     return [found] if callable(found) else list(found)
+
+
+# [/hooks]
 
 
 def _merged(every: Any, params: Any) -> Any:
@@ -426,20 +516,21 @@ def _merged(every: Any, params: Any) -> Any:
     return {k: v for k, v in {**every, **dict(params or {})}.items() if v is not None}
 
 
-def _body(data: Any, files: Any, json: Any) -> tuple[Any, str]:
-    if files:
-        return _multipart(data or {}, files)
+def _body(data: Any, json: Any) -> tuple[Any, str]:
     if not data and json is not None:
         return jsonlib.dumps(json, allow_nan=False).encode(), "application/json"
     if not data:
         return None, ""
     if isinstance(data, (str, bytes, bytearray)):
         return data.encode() if isinstance(data, str) else bytes(data), ""
-    if isinstance(data, (Mapping, list, tuple)):
-        return urlencode(pairs(data)).encode(), FORM
-    return _read(data), ""
+    # [upload]
+    if not isinstance(data, (Mapping, list, tuple)):
+        return _read(data), ""
+    # [/upload]
+    return urlencode(pairs(data)).encode(), FORM
 
 
+# [upload]
 async def _read(data: Any) -> AsyncIterator[bytes]:
     read = getattr(data, "read", None)
     pieces = iter(lambda: read(65536) or None, None) if read else iter(data)
@@ -456,6 +547,10 @@ def _length(data: Any) -> str:
     return str(end - here)
 
 
+# [/upload]
+
+
+# [files]
 def _multipart(data: Any, files: Any) -> tuple[bytes, str]:
     boundary = uuid4().hex
     lines: list[bytes] = []
@@ -496,6 +591,9 @@ def _param(text: str) -> str:
     return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
+# [/files]
+
+
 def _encoded(value: Any) -> Any:
     return value.encode("latin-1") if isinstance(value, str) and not value.isascii() else value
 
@@ -508,10 +606,15 @@ def _timeout(timeout: Any) -> httpx.Timeout:
 # ------------------------------------------------------------------------------- connections
 
 
+# [SSLError]
 class SSLError(httpx.ConnectError):
     """The server's certificate is not trusted, or no secure connection could be made."""
 
 
+# [/SSLError]
+
+
+# [retries]
 class RetryError(httpx.TransportError):
     """The server went on answering with a status that is to be tried again."""
 
@@ -527,6 +630,9 @@ class HTTPAdapter:
             self.max_retries = Retry.from_int(Retry(max_retries, read=False))
 
 
+# [/retries]
+
+
 class _Transport(httpx.AsyncBaseTransport):
     """Connections, made when they are needed: for each loop, proxy and certificate its own."""
 
@@ -536,36 +642,46 @@ class _Transport(httpx.AsyncBaseTransport):
         self._made = WeakKeyDictionary()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        client, url = self._client, str(request.url)
         if request.method != request.extensions.get("method", request.method).upper():
             request.headers.pop("Content-Type", None)  # redirected, without the body
-        fitting = [prefix for prefix in client.adapters if url.lower().startswith(prefix.lower())]
+        # [SSLError]
         try:
-            if fitting:
-                retries = client.adapters[max(fitting, key=len)].max_retries
-                return await _repeated(self._transport(request), request, retries)
-            return await self._transport(request).handle_async_request(request)
+            return await self._sent(request)
         except httpx.ConnectError as error:
             cause = error.__cause__ and error.__cause__.__cause__
             if isinstance(cause, ssl.SSLError):
                 raise SSLError(str(error)) from error
             raise
 
+    async def _sent(self, request: httpx.Request) -> httpx.Response:
+        # [/SSLError]
+        # [retries]
+        url, adapters = str(request.url).lower(), self._client.adapters
+        if fitting := [prefix for prefix in adapters if url.startswith(prefix.lower())]:
+            retries = adapters[max(fitting, key=len)].max_retries
+            return await _repeated(self._transport(request), request, retries)
+        # [/retries]
+        return await self._transport(request).handle_async_request(request)
+
     def _transport(self, request: httpx.Request) -> httpx.AsyncHTTPTransport:
         client = self._client
+        verify: Any = True
+        cert, proxies = None, getproxies() if _may_use_proxy(client, request.url) else {}
+        # [connections]
         given = {name: request.extensions.get(name) for name in _OF_TRANSPORT}
         verify = given["verify"] if given["verify"] is not None else client.verify
-        if given["verify"] in (None, True) and client.verify is True and client.trust_env:
+        cert = given["cert"] or client.cert
+        cert = tuple(cert) if isinstance(cert, list) else cert
+        proxies = {**client.proxies, **proxies, **(given["proxies"] or {})}
+        # [/connections]
+        if verify is True and client.trust_env:
             bundles = map(os.environ.get, ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
             verify = next(filter(None, bundles), True)
-        cert = given["cert"] or client.cert
-        proxy = _proxy(client, given["proxies"] or {}, request.url)
-        cert = tuple(cert) if isinstance(cert, list) else cert
+        key = (verify, cert, _proxy(proxies, request.url))
         made = self._made.setdefault(asyncio.get_running_loop(), {})
-        key = (verify, cert, proxy)
         if key not in made:
-            context = verify if isinstance(verify, ssl.SSLContext) else _context(verify, cert)
-            made[key] = httpx.AsyncHTTPTransport(verify=context, limits=LIMITS, proxy=proxy)
+            context = _context(verify, cert)
+            made[key] = httpx.AsyncHTTPTransport(verify=context, limits=LIMITS, proxy=key[2])
         return made[key]
 
     async def aclose(self) -> None:
@@ -574,7 +690,13 @@ class _Transport(httpx.AsyncBaseTransport):
 
 
 @lru_cache
-def _context(verify: bool | str, cert: str | tuple[str, str] | None) -> ssl.SSLContext:
+def _context(
+    verify: bool | str | ssl.SSLContext, cert: str | tuple[str, str] | None
+) -> ssl.SSLContext:
+    # [connections]
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    # [/connections]
     if isinstance(verify, str):
         folder = Path(verify).is_dir()
         context = ssl.create_default_context(
@@ -582,16 +704,19 @@ def _context(verify: bool | str, cert: str | tuple[str, str] | None) -> ssl.SSLC
         )
     else:
         context = httpx.create_ssl_context(verify=verify, trust_env=False)
+    # [connections]
     if cert:
         context.load_cert_chain(*((cert,) if isinstance(cert, str) else cert))
+    # [/connections]
     return context
 
 
-def _proxy(client: Client, given: Mapping[str, str], url: httpx.URL) -> str | None:
-    proxies = {**client.proxies}
-    if client.trust_env and not proxy_bypass(f"{url.host}:{url.port}" if url.port else url.host):
-        proxies |= getproxies()
-    proxies |= given
+def _may_use_proxy(client: Client, url: httpx.URL) -> bool:
+    host = f"{url.host}:{url.port}" if url.port else url.host
+    return bool(client.trust_env) and not proxy_bypass(host)
+
+
+def _proxy(proxies: Mapping[str, str], url: httpx.URL) -> str | None:
     for key in (f"{url.scheme}://{url.host}", url.scheme, f"all://{url.host}", "all"):
         if key in proxies:
             proxy = proxies[key]
@@ -599,6 +724,7 @@ def _proxy(client: Client, given: Mapping[str, str], url: httpx.URL) -> str | No
     return None
 
 
+# [retries]
 async def _repeated(
     transport: httpx.AsyncHTTPTransport, request: httpx.Request, retries: Any
 ) -> httpx.Response:
@@ -642,3 +768,6 @@ async def _repeated(
             await response.aclose()
         delay = seen and retries.respect_retry_after_header and retries.get_retry_after(seen)
         await asyncio.sleep(delay or retries.get_backoff_time())
+
+
+# [/retries]

@@ -15,7 +15,7 @@ import libcst as cst
 
 from asyncshift import toolbox as tb
 from asyncshift.codemod import Resolved
-from asyncshift.model import Refusal
+from asyncshift.model import Need, Refusal
 
 BODIES = ("data", "json", "files")
 WITHOUT_BODY = ("get", "options", "head", "delete")
@@ -34,6 +34,7 @@ POSITIONAL: Mapping[str, tuple[str, ...]] = {
     "patch": ("url", "data"),
     "request": _REQUEST,
 }
+PARTS_OF_UNKNOWN = frozenset(_REQUEST)
 UNPROVEN = frozenset(
     {
         "allow_redirects",
@@ -81,6 +82,54 @@ def given_arguments(call: ast.Call, method: str) -> dict[str, ast.expr]:
     found = dict(zip(POSITIONAL[method], call.args, strict=False))
     found |= {k.arg: k.value for k in call.keywords if k.arg is not None}
     return found
+
+
+PARTS: Mapping[str, frozenset[str]] = {
+    "auth": frozenset({"auth"}),
+    "connections": frozenset({"cert", "proxies", "verify"}),
+    "files": frozenset({"files"}),
+    "hooks": frozenset({"hooks"}),
+    "stream": frozenset({"stream"}),
+    "upload": frozenset({"data"}),
+}
+"""Part of the generated module -> the arguments that need it."""
+
+
+def parts(resolved: Resolved, call: ast.Call, method: str) -> Iterator[Need]:
+    """The parts of the generated module that a call needs if it goes there."""
+    given = given_arguments(call, method)
+    names = {name for name, value in given.items() if not _has_no_part(resolved, name, value)}
+    site = resolved.site
+    if any(k.arg is None for k in call.keywords):
+        names |= set(PARTS_OF_UNKNOWN if site.keywords is None else site.keywords) - set(given)
+    if any(isinstance(arg, ast.Starred) for arg in call.args):
+        names |= PARTS_OF_UNKNOWN
+    yield from (needed_part(part) for part, wanted in PARTS.items() if not names.isdisjoint(wanted))
+    if is_strict(resolved) or "netrc" in resolved.source.lower():
+        yield needed_part("netrc")
+
+
+def needed_part(name: str) -> Need:
+    """A part of the generated module, which is made once for the project."""
+    return Need(f"part:{name}", everywhere=True)
+
+
+def _has_no_part(resolved: Resolved, name: str, value: ast.expr) -> bool:
+    """Whether an argument is seen to be one that every generated module takes."""
+    match name, local_value(resolved, value):
+        case _, ast.Constant(value=None):
+            return True
+        case "auth", ast.Tuple():
+            return True
+        case "auth", ast.Call(func=func):
+            return tb.qualified(resolved, func) in AUTHS
+        case "stream" | "verify", ast.Constant(value=flag):
+            return flag is (name == "verify")
+        case "data", ast.Dict() | ast.List() | ast.Tuple():
+            return True
+        case "data", text:
+            return is_text(text)
+    return False
 
 
 def read(resolved: Resolved, call: ast.Call, method: str, *, bare: bool) -> CallPlan | Refusal:

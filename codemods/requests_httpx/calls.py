@@ -39,6 +39,7 @@ def on_session(method: str, resolved: Resolved) -> Iterator[Outcome]:
     if isinstance(plan, Refusal):
         yield plan
         return
+    yield from arguments.parts(resolved, call, method)
     in_with = isinstance(resolved.parents[0], ast.withitem)
     if plan.reasons or (plan.streamed and not in_with):
         yield Need("client")
@@ -166,6 +167,7 @@ def bare(method: str, resolved: Resolved) -> Iterator[Outcome]:
     if isinstance(plan, Refusal):
         yield plan
         return
+    yield from arguments.parts(resolved, call, method)
     if plan.reasons or tb.needed(resolved, "client") or _by_module(resolved):
         outcomes = list(_by_function(resolved, call, method))
     else:
@@ -196,6 +198,7 @@ def _by_module(resolved: Resolved) -> bool:
 def _by_function(resolved: Resolved, call: ast.Call, method: str) -> Iterator[Outcome]:
     """`await _http.get(...)`."""
     function = resolved.names.dotted(f"_http.{method}", resolved.site.span)
+    yield arguments.needed_part("functions")
     plan = arguments.through_module(call, method)
     yield tb.edit(resolved, call, partial(_of_module, plan, function))
     if isinstance(resolved.parents[0], ast.withitem):

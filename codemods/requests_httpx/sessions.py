@@ -89,6 +89,12 @@ def closed(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
 def setting(resolved: Resolved) -> Iterator[Outcome]:
     """`session.verify`, `session.params`: attributes of the generated client as well."""
     yield Need("client")
+    name = resolved.api.rpartition(".")[2]
+    if name == "trust_env":
+        yield arguments.needed_part("netrc")
+    for part, wanted in arguments.PARTS.items():
+        if name in wanted:
+            yield arguments.needed_part(part)
 
 
 def mount(resolved: Resolved) -> Iterator[Outcome]:
@@ -98,6 +104,7 @@ def mount(resolved: Resolved) -> Iterator[Outcome]:
             made = arguments.local_value(resolved, adapter)
             if isinstance(made, ast.Call) and tb.qualified(resolved, made.func) in ADAPTERS:
                 yield Need("client")
+                yield arguments.needed_part("retries")
                 function = resolved.names.dotted("_http.HTTPAdapter", resolved.site.span)
                 yield tb.edit(resolved, made, tb.retarget_call(function))
                 return
@@ -212,8 +219,10 @@ def _stored(name: str, resolved: Resolved, value: ast.expr) -> Iterator[Outcome]
                 yield arguments.refused_auth(resolved, name)
             else:
                 yield Need("client")
+                yield arguments.needed_part("auth")
         case "auth", _:
             yield Need("client")
+            yield arguments.needed_part("auth")
         case "headers", _ if not isinstance(value, ast.Dict):
             yield Need("client")
         case "cookies", _ if not isinstance(value, ast.Dict):

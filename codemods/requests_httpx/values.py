@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from asyncshift import toolbox as tb
 from asyncshift.codemod import Outcome, Resolved
-from asyncshift.codemods.requests_httpx import handlers
+from asyncshift.codemods.requests_httpx import arguments, handlers
 from asyncshift.model import Need, Tie
 
 MODULES = frozenset({"requests", "requests.api"})
@@ -46,6 +46,7 @@ def called(resolved: Resolved, call: ast.Call, method: str) -> Iterator[Outcome]
             f"call {method} by its name",
         )
         return
+    yield from arguments.parts(resolved, call, method)
     if _is_function(resolved.api):
         yield Tie("requests")
         yield Tie(f"requests.{method}")
@@ -88,6 +89,7 @@ def function(resolved: Resolved) -> Iterator[Outcome]:
         yield _handed_on(resolved, name)
         return
     yield Tie(name)
+    yield arguments.needed_part("functions")
     text = resolved.names.dotted(f"_http.{name.rpartition('.')[2]}", resolved.site.span)
     yield tb.edit(resolved, resolved.node, tb.retarget(text))
 
@@ -117,6 +119,7 @@ def module(resolved: Resolved) -> Iterator[Outcome]:
         yield Tie("requests", f"{resolved.site.text} is handed on as a value")
         return
     yield Tie("requests")
+    yield arguments.needed_part("functions")
     text = resolved.names.dotted("_http.request", resolved.site.span).rpartition(".")[0]
     yield tb.edit(resolved, resolved.node, tb.retarget(text))
 

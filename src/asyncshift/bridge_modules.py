@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
+from asyncshift import module_parts
 from asyncshift.codemod import Registry
 from asyncshift.codemod_info import PACKAGE
 from asyncshift.config import Config
@@ -19,8 +20,10 @@ from asyncshift.model import (
     Decision,
     FileChange,
     Graph,
+    Message,
     Plan,
     Project,
+    Severity,
     SourceFile,
     Span,
 )
@@ -207,24 +210,62 @@ def rewriter_settings(project: Project, config: Config) -> dict[str, str]:
     }
 
 
+def used_by(
+    project: Project, helpers: Mapping[str, Iterable[BridgeModule]], texts: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """For the path of each module of a codemod, what may use it; `texts` are the new ones."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for file in project.files:
+        for helper in helpers.get(file.path, ()):
+            found[helper.path].append(texts.get(file.path, file.text))
+    return found
+
+
 def new_helpers(
     project: Project,
     used: Iterable[BridgeModule],
     registry: Registry,
     settings: Mapping[str, str],
-) -> list[FileChange]:
-    """The modules of codemods that new texts import and that do not stand yet."""
-    return [
-        FileChange(helper.path, None, module_source(registry, helper.module, settings).encode())
-        for helper in sorted(set(used), key=lambda helper: helper.path)
-        if not Path(project.root, helper.path).exists()
-    ]
+    texts: Mapping[str, Iterable[str]],
+    needs: Iterable[str],
+) -> tuple[list[FileChange], list[Message]]:
+    """The modules of codemods that new texts import, with what is used of them: new ones, and
+    standing ones that get another part.  `texts`: what may use each of them, by its path."""
+    told = {need.removeprefix(PART) for need in needs if need.startswith(PART)}
+    changes: list[FileChange] = []
+    messages: list[Message] = []
+    for helper in sorted(set(used), key=lambda helper: helper.path):
+        template = module_template(registry, helper.module, settings)
+        name = helper.module.rpartition(".")[2]
+        mentioned = re.compile(rf"\b{name}\.(\w+)")
+        names = {found for text in texts[helper.path] for found in mentioned.findall(text)}
+        parts = told | module_parts.defining(template, names)
+        if settings.get("share_client"):
+            parts.add("shared")
+        file = Path(project.root, helper.path)
+        old = file.read_bytes() if file.exists() else None
+        if old is not None:
+            has = module_parts.standing(template, old.decode())
+            if module_parts.with_needed(template, parts) <= has:
+                continue
+            if module_parts.assembled(template, has).encode() != old:
+                text = f"{name} was edited: it lacks {', '.join(sorted(parts - has))}"
+                messages.append(Message(helper.path, 1, "generated", text, Severity.WARNING))
+                continue
+            parts |= has
+        new = module_parts.assembled(template, parts).encode()
+        changes.append(FileChange(helper.path, old, new))
+    return changes, messages
 
 
-def module_source(
+PART = "part:"
+"""What begins the `Need` of a part of a codemod's module."""
+
+
+def module_template(
     registry: Registry, module: str, settings: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """The text of a module that a codemod brings along, by these settings."""
+    """The text of a module that a codemod brings along, with all its parts, by these settings."""
     name = module.rpartition(".")[2]
     table = next(table for table in registry.tables if table.module == name)
     folder = resources.files(PACKAGE) / table.name if table.installed else Path(table.code)

@@ -26,6 +26,7 @@ from asyncshift.bridge_modules import (
     place_bridges,
     place_helpers,
     rewriter_settings,
+    used_by,
 )
 from asyncshift.cache import FactsCache
 from asyncshift.codemod import Kind, Registry, load_registry
@@ -520,13 +521,15 @@ def _outcome(
     imported = {done.result.path: done.result.helpers for done in results}
     used = [h for path in texts for h in helpers.get(path, ()) if h.module in imported[path]]
     told = rewriter_settings(analysis.project, analysis.config)
-    written += new_helpers(analysis.project, used, analysis.registry, told)
-    notes = tuple(message for done in results for message in done.result.messages)
+    using = used_by(analysis.project, helpers, texts)
+    made, said = new_helpers(analysis.project, used, analysis.registry, told, using, analysis.needs)
+    written += made
+    notes = (*said, *(message for done in results for message in done.result.messages))
     messages = analysis.messages + plan.messages + _needs(analysis, plan) + notes
     if needs_plugin(plan, analysis.project):
-        settings, said = configured(Path(analysis.project.root))
+        settings, added = configured(Path(analysis.project.root))
         written += settings
-        messages += tuple(said)
+        messages += tuple(added)
     messages += _reached_through(analysis.graph, plan) + proof.messages
     return Outcome(
         changes=tuple(sorted(written, key=lambda change: change.path)),

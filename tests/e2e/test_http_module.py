@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from asyncshift.bridge_modules import module_source
+from asyncshift.bridge_modules import module_template
 from asyncshift.codemod import load_registry
 from asyncshift.codemods.requests_httpx import _http
 
@@ -263,7 +263,7 @@ def test_bare_calls_may_share_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_settings_in_the_generated_text() -> None:
     settings = {"share_client": "yes", "http": "httpx2"}
-    text = module_source(load_registry(), "shop._http", settings)
+    text = module_template(load_registry(), "shop._http", settings)
     assert "SHARE_CLIENT = True" in text
     assert "import httpx2 as httpx" in text
     compile(text, "_http.py", "exec")

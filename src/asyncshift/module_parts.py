@@ -1,0 +1,114 @@
+"""A module that a codemod brings along, with only the parts that a project uses.
+
+In the codemod's own file a part stands between `# [name]` and `# [/name]`, as often as it has lines
+somewhere; `# [name: other]` says that it needs another one.  Without any of its parts, and with all
+of them, the file is a module that works.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Set
+
+_BEGIN = re.compile(r"\s*# \[(\w+)(?:: ([\w ]+))?\]")
+_END = re.compile(r"\s*# \[/(\w+)\]")
+_DEFINED = re.compile(r"(?:async def|def|class) (\w+)")
+_HEADING = "# -----"
+
+
+def assembled(template: str, wanted: Set[str]) -> str:
+    """The module with these parts and those that they need."""
+    parts = with_needed(template, wanted)
+    kept = [line for line, inside in _lines(template) if inside <= parts]
+    return _tidied(_without_unused_imports(kept))
+
+
+def with_needed(template: str, wanted: Set[str]) -> frozenset[str]:
+    """Parts, and what they need in turn; names that are none are left out."""
+    needs: dict[str, set[str]] = {}
+    for line in template.splitlines():
+        if found := _BEGIN.fullmatch(line):
+            needs.setdefault(found[1], set()).update((found[2] or "").split())
+    parts: set[str] = set()
+    queue = sorted(wanted & needs.keys())
+    while queue:
+        part = queue.pop()
+        if part not in parts:
+            parts.add(part)
+            queue += sorted(needs[part])
+    return frozenset(parts)
+
+
+def defining(template: str, names: Set[str]) -> frozenset[str]:
+    """The parts that define these names of the module."""
+    return frozenset(
+        part
+        for line, inside in _lines(template)
+        if (found := _DEFINED.match(line)) and found[1] in names
+        for part in inside
+    )
+
+
+def standing(template: str, text: str) -> frozenset[str]:
+    """The parts that a module has already: those whose definitions, or first lines, it holds."""
+    lines = {line.strip() for line in text.splitlines()}
+    signs: dict[str, str] = {}
+    for line, inside in _lines(template):
+        for part in inside:
+            known = signs.setdefault(part, line.strip())
+            if _DEFINED.match(line.strip()) and not _DEFINED.match(known):
+                signs[part] = line.strip()
+    return frozenset(part for part, sign in signs.items() if sign in lines)
+
+
+def _lines(template: str) -> Iterator[tuple[str, frozenset[str]]]:
+    """Every line but the marks, with the parts that it belongs to."""
+    inside: list[str] = []
+    for line in template.splitlines():
+        if found := _BEGIN.fullmatch(line):
+            inside.append(found[1])
+        elif found := _END.fullmatch(line):
+            if inside.pop() != found[1]:
+                raise AssertionError(f"[{found[1]}] ends where another part is open")
+        else:
+            yield line, frozenset(inside)
+
+
+def _without_unused_imports(lines: list[str]) -> list[str]:
+    tree = ast.parse("\n".join(lines))
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    found = dict(enumerate(lines, 1))
+    for node in tree.body:
+        if (
+            not isinstance(node, (ast.Import, ast.ImportFrom))
+            or node.lineno == node.end_lineno == 0
+        ):
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            continue
+        kept = [a for a in node.names if (a.asname or a.name.partition(".")[0]) in used]
+        if not kept:
+            del found[node.lineno]
+        elif len(kept) < len(node.names):
+            node.names = kept
+            found[node.lineno] = ast.unparse(node)
+    return list(found.values())
+
+
+def _tidied(lines: list[str]) -> str:
+    """Two blank lines between definitions, one inside, and no heading of nothing."""
+    found: list[str] = []
+    for line in lines:
+        if line.startswith(_HEADING):
+            while found and (not found[-1] or found[-1].startswith(_HEADING)):
+                found.pop()
+            found += ["", ""]
+        elif line:
+            wanted = 2 if not line.startswith(" ") else 1
+            while len(found) > wanted and not any(found[-wanted - 1 :]):
+                found.pop()
+        found.append(line)
+    while found and (not found[-1] or found[-1].startswith(_HEADING)):
+        found.pop()
+    return "\n".join(found) + "\n"
