@@ -110,9 +110,7 @@ def test_a_later_step_adds_its_parts_and_ends_as_one_step_does(tmp_path: Path) -
     assert second == apply(tmp_path / "whole")
 
 
-def test_a_module_that_was_edited_stays(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_module_that_was_edited_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first = apply(project(tmp_path), "--module", "one") + "# ours\n"
     (tmp_path / "_http.py").write_text(first)
     assert apply(tmp_path, "--module", "two") == first
