@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from .postgres_server import Database, Server, hold
+from . import postgres_server
+from .postgres_server import Database, Server, hold, installations
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,9 +57,26 @@ def own_cache_folder(cache_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One PostgreSQL for the whole session: the workers of pytest-xdist share it."""
-    is_worker = "PYTEST_XDIST_WORKER" in os.environ
-    with hold(tmp_path_factory.getbasetemp().parent if is_worker else None) as server:
+    with hold(shared_folder(tmp_path_factory)) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def older_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The oldest PostgreSQL that is installed; the wheel in the extra `dev` has two."""
+    shared = shared_folder(tmp_path_factory)
+    if shared is not None:
+        shared /= "older"
+        shared.mkdir(exist_ok=True)
+    oldest = min(installations(), key=postgres_server.version, default=None)
+    with hold(shared, oldest) as server:
+        yield server
+
+
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
+    """What the workers of pytest-xdist have in common, if this is one."""
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    return tmp_path_factory.getbasetemp().parent if is_worker else None
 
 
 @pytest.fixture

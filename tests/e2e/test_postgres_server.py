@@ -317,6 +317,16 @@ def test_a_dump_shows_columns_rows_and_sequences(database: Database) -> None:
     }
 
 
+def test_an_older_one_is_there_too(postgres: Server, older_postgres: Server) -> None:
+    if older_postgres.folder is None:
+        pytest.skip(f"{VARIABLE} names the one to use")
+    number = "SELECT current_setting('server_version_num')::int"
+    older, newer = value(older_postgres.uri, number), value(postgres.uri, number)
+    assert isinstance(older, int)
+    assert isinstance(newer, int)
+    assert older // 10000 < newer // 10000, "both are of the same wheel"
+
+
 def test_a_server_that_is_there_is_used(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, postgres.uri)
     with hold() as server:
