@@ -1,7 +1,7 @@
 """Random programs that use PostgreSQL are migrated: both note the same and leave the same tables.
 
     python -m tests.fuzz.postgres [--programs N] [--from SEED] [--driver NAME] [--target NAME]
-    python -m tests.fuzz.postgres --seed SEED --driver NAME --target NAME
+    python -m tests.fuzz.postgres --seed SEED --driver NAME --target NAME [--reduce SECONDS]
 
 Many programs make one project, which is migrated by the command line tool as it is.  Each run has a
 database of its own; a program works in a schema of its own and begins its notes with its number.
@@ -16,14 +16,16 @@ import random
 import subprocess
 import sys
 import tempfile
+import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.never_awaited import watching
 from tests.fuzz.constructs import Seeded
 from tests.fuzz.postgres_programs import PSYCOPG, PSYCOPG2, Choices, project
+from tests.fuzz.walks import _spans, _without
 from tests.postgres_server import Server, dump, hold
 
 DRIVERS = (PSYCOPG2, PSYCOPG)
@@ -108,9 +110,16 @@ def still_sync(folder: Path) -> list[str]:
 def compare(
     programs: Sequence[tuple[int, Choices]], driver: str, migration: Migration, server: Server
 ) -> list[Difference]:
+    numbers = [number for number, _ in programs]
+    return compared(project(programs, driver), numbers, migration, server)
+
+
+def compared(
+    files: Mapping[str, str], numbers: Sequence[int], migration: Migration, server: Server
+) -> list[Difference]:
     with tempfile.TemporaryDirectory(prefix="asyncshift-programs-") as name:
         folder = Path(name)
-        for file, text in project(programs, driver).items():
+        for file, text in files.items():
             (folder / file).write_text(text, encoding="utf-8")
         before = run(folder, server)
         if before.status:
@@ -123,7 +132,7 @@ def compare(
         found.append(Difference(-1, f"the migrated programs fail:\n{after.errors}"))
     if after.never_awaited:
         found.append(Difference(-1, "never awaited:\n" + "\n".join(after.never_awaited)))
-    for number, _ in programs:
+    for number in numbers:
         old, new = before.notes[number], after.notes[number]
         if old != new:
             found.append(Difference(number, first_difference(old, new)))
@@ -131,6 +140,28 @@ def compare(
             tables = (before.tables[number], after.tables[number])
             lines = ([f"{name}: {row}" for name in one for row in one[name]] for one in tables)
             found.append(Difference(number, first_difference(*lines)))
+    return found
+
+
+def smaller(
+    files: Mapping[str, str], number: int, migration: Migration, server: Server, seconds: float
+) -> dict[str, str]:
+    """The programs with as many statements left out as lets them differ."""
+    until = time.monotonic() + seconds
+    found = dict(files)
+    (name,) = (name for name in files if name.startswith("programs_"))
+    for deep in (False, True, True):
+        left = len(_spans(found[name], deep))
+        while left > 0 and time.monotonic() < until:
+            left -= 1
+            shorter = _without(found[name], _spans(found[name], deep)[left])
+            if shorter is not None:
+                trial = {**found, name: shorter}
+                if any(
+                    one.number == number for one in compared(trial, [number], migration, server)
+                ):
+                    found = trial
+            left = min(left, len(_spans(found[name], deep)))
     return found
 
 
@@ -151,6 +182,7 @@ def main() -> int:
     parser.add_argument("--programs", type=int, default=3000, help="how many, of all kinds")
     parser.add_argument("--from", type=int, default=0, dest="first", help="the first seed")
     parser.add_argument("--seed", type=int, help="show and run this one")
+    parser.add_argument("--reduce", type=float, metavar="SECONDS", help="make --seed's small")
     parser.add_argument("--driver", choices=DRIVERS)
     parser.add_argument("--target", choices=TARGETS)
     args = parser.parse_args()
@@ -163,7 +195,14 @@ def main() -> int:
     count, wrong = 0, 0
     with hold() as server:
         if args.seed is not None:
-            print(project(seeded([args.seed]), kinds[0][0])["programs_0.py"])
+            files = project(seeded([args.seed]), kinds[0][0])
+            if args.reduce:
+                migration = migrate(kinds[0][1])
+                files = smaller(files, args.seed, migration, server, args.reduce)
+                print(*compared(files, [args.seed], migration, server), sep="\n")
+            print(files["programs_0.py"])
+            if args.reduce:
+                return 0
         for driver, target in kinds:
             last = args.first + args.programs // len(kinds)
             seeds = range(args.first, last) if args.seed is None else [args.seed]
