@@ -112,3 +112,42 @@ def _changed(folder: Path, names: Sequence[str]) -> list[str]:
         elif kind in _FIELDS:
             found.append(os.fsdecode(line.split(b" ", _FIELDS[kind])[-1]))
     return found
+
+
+def commit(root: Path, paths: Sequence[str], message: str) -> None:
+    """Commit these files of one repository, and nothing else that is staged."""
+    repository = repository_of(root / "any")
+    if repository is None:
+        raise InputError("is in no git repository, so that nothing can be committed", str(root))
+    names = [os.path.relpath(root / path, repository) for path in paths]
+    kept = [name for name in names if not _is_ignored(repository, name)]
+    for command in (
+        ("add", "--all", "--", *kept),
+        ("commit", "--quiet", "--only", "--file=-", "--", *kept),
+    ):
+        done = subprocess.run(
+            ["git", "--literal-pathspecs", *command],
+            cwd=repository,
+            env=plain_environment(),
+            input=os.fsencode(message),
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            error = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+            raise InputError(
+                f"was written, and git could not commit it: {error}",
+                path=str(root),
+                hint="Commit it yourself, or take it back with `asyncshift undo`.",
+            )
+
+
+def _is_ignored(repository: Path, name: str) -> bool:
+    done = subprocess.run(
+        ["git", "--literal-pathspecs", "check-ignore", "-q", "--", name],
+        cwd=repository,
+        env=plain_environment(),
+        capture_output=True,
+        check=False,
+    )
+    return done.returncode == 0

@@ -33,6 +33,10 @@ def diff(
         bool,
         typer.Option("--by-change-set", help="Show the diff change-set by change-set."),
     ] = False,
+    patch: Annotated[
+        Path | None,
+        typer.Option(help="Write a series of patches for `git am` here.", file_okay=False),
+    ] = None,
     change_set: TakenOption = None,
     without: WithoutOption = None,
     format: FormatOption = Format.TEXT,
@@ -41,16 +45,20 @@ def diff(
     """Show the changes as a unified diff; the summary goes to stderr."""
     from asyncshift import diff as diffs
     from asyncshift.cli import terminal
-    from asyncshift.cli.migrate import held_back, migrate, tell_ledger
+    from asyncshift.cli.migrate import held_back, migrate, tell_ledger, write_patches
     from asyncshift.planfile import PlanFile, planned, write_plan
     from asyncshift.report.summary import change_set_text, summary_json, summary_text
 
     step = migrate(given(paths), config, change_set or (), without or ())
     outcome = step.outcome
     text = diffs.unified(outcome.changes)
-    wrong = held_back(outcome) if out is not None else None
+    wrong = held_back(outcome) if out is not None or patch is not None else None
     if out is not None and wrong is None:
         write_plan(out, PlanFile(step.root, planned(step.changes), text, step.sets))
+    if patch is not None and wrong is None:
+        from asyncshift.patches import series
+
+        write_patches(patch, series(step.graph, outcome.plan, outcome.changes, step.ledger))
     if format is Format.JSON:
         content = {"diff": text.decode("utf-8", "surrogateescape"), **summary_json(outcome)}
         print(json.dumps(content, indent=1))

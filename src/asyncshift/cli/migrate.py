@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,12 @@ from asyncshift.errors import InputError
 
 if TYPE_CHECKING:
     from asyncshift.drafts import Drafts
+    from asyncshift.goal import Goal
     from asyncshift.ledger import Ledger
-    from asyncshift.model import FileChange
+    from asyncshift.model import FileChange, Graph
     from asyncshift.pipeline import Analysis, Outcome, Progress
     from asyncshift.planfile import PlannedSet
+    from asyncshift.report.scan import ScanReport
     from asyncshift.scope import Choice
 
 
@@ -28,6 +30,7 @@ class Step:
     outcome: Outcome
     ledger: tuple[FileChange, ...]
     sets: tuple[PlannedSet, ...] = ()
+    graph: Graph = field(kw_only=True)
 
     @property
     def changes(self) -> tuple[FileChange, ...]:
@@ -65,7 +68,7 @@ def migrate(
         for change in outcome.plan.change_sets
     )
     if not outcome.changes and analysis.scope is None:
-        return Step(root, outcome, (), sets)
+        return Step(root, outcome, (), sets, graph=analysis.graph)
     records = recording.records(
         analysis.project,
         analysis.graph,
@@ -75,7 +78,8 @@ def migrate(
         known,
         choice.declined,
     )
-    return Step(root, outcome, ledger.ledger_changes(root, records), sets)
+    changes = ledger.ledger_changes(root, records)
+    return Step(root, outcome, changes, sets, graph=analysis.graph)
 
 
 def open_drafts(paths: Sequence[Path], config: Config, progress: Progress) -> Drafts:
@@ -98,6 +102,30 @@ def analyse(
     return pipeline.solved(seen, config, progress, choice), known, choice
 
 
+def waves(paths: Sequence[Path], config: Config) -> tuple[tuple[str, ...], ...]:
+    """The modules of each wave that `plan` proposes, in the direction that is configured."""
+    from asyncshift.report.roadmap import roadmap
+
+    with terminal.progress() as progress:
+        goal, scan = look_ahead(paths, config, progress)
+    way = roadmap(goal, scan).orders[config.direction]
+    return tuple(tuple(module.module for module in wave.modules) for wave in way.waves)
+
+
+def look_ahead(
+    paths: Sequence[Path], config: Config, progress: Progress
+) -> tuple[Goal, ScanReport]:
+    """The goal of all steps from here, and what waits where."""
+    from asyncshift import ledger, pipeline, recording
+    from asyncshift.goal import find_goal
+    from asyncshift.report.scan import scan_report
+
+    seen = pipeline.survey(paths, config, progress)
+    known, _ = ledger.adopt(ledger.read_ledger(Path(seen.project.root)), seen.project)
+    goal = find_goal(seen, config, progress, recording.choice(known, seen.graph))
+    return goal, scan_report(seen.project, seen.graph, seen.registry)
+
+
 def held_back(outcome: Outcome) -> InputError | None:
     """Why an outcome may be neither written nor stored: the await check finds its texts wrong."""
     from asyncshift.model import Severity
@@ -115,6 +143,19 @@ def held_back(outcome: Outcome) -> InputError | None:
         hint="Leave its change-set, which the diff names, out with --without; and please report "
         "it, because the plan should have.",
     )
+
+
+def write_patches(folder: Path, patches: Mapping[str, bytes]) -> None:
+    """Write a series into an empty folder, or one that is made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise InputError("is not empty", path=str(folder), hint="Name another folder.")
+        for name, data in patches.items():
+            (folder / name).write_bytes(data)
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", path=str(folder)) from error
+    terminal.note(f"Wrote {len(patches)} patches: git am {folder}/*.patch")
 
 
 def tell_ledger(step: Step) -> None:
