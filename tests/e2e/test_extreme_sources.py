@@ -20,8 +20,8 @@ SMALL = 10
 NO_NAP = {"attributes", "clients", "import_cycle", "star_cycle", "strings", "subscripts"}
 """There `nap` is not called, or not by that name."""
 
-STAYS = {"encodings", "recursive_containers"}
-"""A file that does not parse mentions `nap`; a call of something unknown may be one of `nap`."""
+STAYS = {"encodings"}
+"""A file that does not parse mentions `nap`."""
 
 Tell = Callable[..., dict[str, Any]]
 

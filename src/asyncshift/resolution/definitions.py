@@ -97,7 +97,7 @@ class Definitions(Annotations):
             result = decorated
         if flags & OVERLOAD:
             return
-        self.define_function(node, result)
+        self.copy(self.define(self.private(node.name)), result)
 
     def _facade(
         self,
@@ -197,10 +197,12 @@ class Definitions(Annotations):
         self._annotate_star(double, kwarg)
         if isinstance(body, list):
             scope.block = body
+            self.begin(scope, body)
             self.body(body)
             self._returns(node, scope)
         else:
             self.copy(scope.returned, self.value(body))
+        self.finish(scope)
         nodes = (starts[0], self.nodes)
         self.close(scope)
         if scope.is_generator:

@@ -6,10 +6,11 @@ import ast
 import re
 
 from asyncshift.model import SourceFile
-from asyncshift.resolution.scopes import Emitter, Scope
+from asyncshift.resolution.scopes import Scope
+from asyncshift.resolution.ways import Ways
 
 
-class Doubles(Emitter):
+class Doubles(Ways):
     """Keeps account of dict displays that are assigned to local names and handed on with `**`."""
 
     def __init__(self, file: SourceFile) -> None:

@@ -256,7 +256,7 @@ class Expressions(Doubles):
         while self.scope.kind == "comp" and self.scope.parent is not None:
             self.scope = self.scope.parent
         name = node.target.id
-        target = self.bind(name)
+        target = self.weakly(name)
         self.scope = scope
         self.copy(target, result)
         return target

@@ -22,6 +22,7 @@ from asyncshift.facts import (
     Places,
 )
 from asyncshift.model import SourceFile, Span
+from asyncshift.resolution.versions import Flow
 
 _RAISED = frozenset({"StopIteration"})
 """Builtins whose mention counts (`raise StopIteration`); of the others only calls do."""
@@ -42,7 +43,7 @@ class Scope:
         "kind", "parent", "owner", "path", "names", "bound", "defined", "redirect", "loads",
         "mentioned", "runs", "callees", "dicts", "kwarg", "first", "guard", "cls", "yielded",
         "returned", "is_generator", "is_async", "flags", "setters", "fields", "sent", "returns",
-        "block", "redefined", "early", "rebound", "loops", "held",
+        "block", "flow", "early", "rebound", "loops", "held",
         "start",
     )  # fmt: skip
 
@@ -89,8 +90,8 @@ class Scope:
         self.fields: list[tuple[str, int]] = []
         self.block: list[ast.stmt] | None = None
         """The statements of a function, without those inside of others."""
-        self.redefined: dict[str, int] = {}
-        """Name that a later `def` gives another meaning -> the node of all its meanings."""
+        self.flow: Flow | None = None
+        """For a function that binds some of its variables more than once."""
         self.early: list[tuple[str, int]] = []
         """Names that a class body reads before it binds them: `settings = settings()`."""
 
@@ -237,7 +238,35 @@ class Emitter:
         if number is None:
             number = scope.names[name] = self.nodes
             self.nodes = number + 1
+        elif (flow := scope.flow) is not None and name in flow.several and name not in flow.whole:
+            number = self.version(flow, name)
         return number
+
+    def version(self, flow: Flow, name: str) -> int:
+        """A new version of a variable."""
+        number, old = self.node(), flow.names.get(name)
+        flow.versions.setdefault(name, [] if old is None else [old]).append(number)
+        if (every := flow.every.get(name)) is not None:
+            self.copy(every, number)
+        flow.set(name, number)
+        return number
+
+    def capture(self, scope: Scope, name: str) -> int:
+        """The node of a name for a function inside, which sees all versions, also later ones."""
+        flow, inner = scope.flow, self.scope
+        self.scope = scope
+        current = self.variable(name)
+        self.scope = inner
+        if flow is None or name not in flow.several:
+            return current
+        every = flow.every.get(name)
+        if every is None:
+            versions = flow.versions.get(name, ())
+            every = self.node() if versions else current
+            for number in versions:
+                self.copy(every, number)
+            flow.every[name] = every
+        return every
 
     def define(self, name: str) -> int:
         """The node of a name that the current scope binds by `def`, `class` or `import`."""
@@ -251,25 +280,11 @@ class Emitter:
             del scope.rebound[name]
         return number
 
-    def define_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, made: int) -> None:
-        """Bind the name of a `def`.  One that certainly runs gives its name a new meaning for what
-        follows in a function; functions inside that come before it can see each of the meanings."""
-        name, scope = self.private(node.name), self.scope
-        again = scope.block is not None and name in scope.bound and name not in scope.redirect
-        number = self.define(name)
-        if again and any(statement is node for statement in scope.block or ()):
-            every = scope.redefined.setdefault(name, number)
-            number = scope.names[name] = self.node()
-            self.copy(every, number)
-        self.copy(number, made)
-
     def close(self, scope: Scope) -> None:
         """Link the free names of a finished scope to the enclosing one and leave it."""
         self.scope = scope
         if scope.mentioned:
             scope.end_run()
-        if scope.redefined:
-            scope.names.update(scope.redefined)
         if scope.rebound:
             self._mark_rebound(scope)
         if scope.redirect:
@@ -293,9 +308,11 @@ class Emitter:
         names = outer.names
         for name, number in scope.early:
             self.ops.append((COPY, number, names.get(name) or self.variable(name)))
+        inside = outer.flow is not None and scope.kind == "function"
         for name, number in scope.names.items():
             if name not in bound:
-                self.ops.append((COPY, number, names.get(name) or self.variable(name)))
+                source = self.capture(outer, name) if inside else names.get(name)
+                self.ops.append((COPY, number, source or self.variable(name)))
         if outer.mentioned:
             outer.end_run()
         for mentioned, owner, guard in scope.runs:
@@ -306,7 +323,11 @@ class Emitter:
     def _mark_rebound(self, scope: Scope) -> None:
         """What the variables are given that are bound more than once."""
         names = scope.names  # only the compiler refuses a `global` that comes too late
-        numbers = {names[name] for name in scope.rebound if name in names}
+        rebound = {name for name in scope.rebound if name in names}
+        if scope.flow is not None:  # a version is bound once
+            rebound -= scope.flow.versions.keys() - scope.flow.every.keys()
+            names = {**names, **scope.flow.every}
+        numbers = {names[name] for name in rebound}
         for index in range(scope.start, len(self.ops)):
             op = self.ops[index]
             if op[0] == COPY and op[1] in numbers:
@@ -320,9 +341,10 @@ class Emitter:
             for node in mentioned:
                 if node.id in defined:
                     places.setdefault(node.id, []).append((node, owner, guard))
+        names = scope.names if scope.flow is None else {**scope.names, **scope.flow.every}
         for name in scope.bound if places else ():
             if name in places:
-                self._mention(scope.names[name], places[name])
+                self._mention(names[name], places[name])
 
     def _mention_raised(self, scope: Scope) -> None:
         """Of the builtins, some are sites as well."""

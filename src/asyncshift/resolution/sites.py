@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from asyncshift import facts as f
@@ -23,6 +23,7 @@ from asyncshift.resolution.summaries import (
 from asyncshift.resolution.values import BOUND, BOX, FUN, GEN, INST, MANAGER, NO_ORIGIN, SUPER
 from asyncshift.resolution.wrappers import Wrappers
 
+Value = tuple[Any, ...]
 Reached = tuple[int | None, str | None, int]
 """(function, library name, origin)."""
 
@@ -149,25 +150,21 @@ class Sites:
 
     # ------------------------------------------------------------------ what a value is called as
 
-    def called(self, kind: tuple[Any, ...], site: int, depth: int = 0) -> Iterator[Reached]:
-        """What calling a value runs."""
+    def called(self, kind: Value, site: int, seen: set[Value] | None = None) -> Iterator[Reached]:
+        """What calling a value runs; `seen` are the wrappers and partials around it."""
         solver = self.solver
         match kind[0]:
             case "fun" | "bound":
-                passed = solver.passed_on(kind[1]) if depth < 4 else ()
-                for inner in passed:
-                    yield from self.called(inner, site, depth + 1)
-                if not passed:
-                    yield kind[1], None, NO_ORIGIN
+                passed = list(self._inside(kind, solver.passed_on(kind[1]), site, seen))
+                yield from passed or [(kind[1], None, NO_ORIGIN)]
             case "class" | "subclass":
                 yield from self._constructed(kind, site)
             case "inst" | "self":
                 for inner in solver.bound(kind[0], kind[1], "__call__"):
                     if inner[0] in (FUN, BOUND):
                         yield inner[1], None, NO_ORIGIN
-            case "partial" if depth < 4:
-                for inner in solver.sees(solver.partials[kind[1]][0]):
-                    yield from self.called(inner, site, depth + 1)
+            case "partial":
+                yield from self._inside(kind, solver.sees(solver.partials[kind[1]][0]), site, seen)
             case "ext":
                 api = solver.canonical(kind[1])
                 if api is not None:
@@ -175,6 +172,14 @@ class Sites:
             case "member":
                 api = solver.registry.canonical(f"{kind[1]}.{kind[2]}")
                 yield None, api, kind[3]
+
+    def _inside(
+        self, kind: Value, values: Iterable[Value], site: int, seen: set[Value] | None
+    ) -> Iterator[Reached]:
+        seen = set() if seen is None else seen
+        for inner in () if kind in seen else values:
+            seen.add(kind)
+            yield from self.called(inner, site, seen)
 
     def _constructed(self, kind: tuple[Any, ...], site: int) -> Iterator[Reached]:
         solver = self.solver

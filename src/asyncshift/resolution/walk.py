@@ -19,10 +19,8 @@ from asyncshift.facts import (
     ENDING,
     IMP,
     LEAVES,
-    LOAD,
     MAIN,
     SEED,
-    SUB,
     UNKNOWN,
     WITH,
     ClassFacts,
@@ -31,13 +29,13 @@ from asyncshift.facts import (
 )
 from asyncshift.model import Span
 from asyncshift.resolution.annotations import is_class_variable
-from asyncshift.resolution.definitions import Definitions
 from asyncshift.resolution.doubles import constant_keys
 from asyncshift.resolution.handlers import caught_by, sees_closing, stopped_by
+from asyncshift.resolution.patterns import Patterns
 from asyncshift.resolution.scopes import GUARD, WHILE, Scope
 
 
-class Walker(Definitions):
+class Walker(Patterns):
     """Walks one module; `walk` gives its facts."""
 
     def walk(self, tree: ast.Module) -> FileFacts:
@@ -45,7 +43,9 @@ class Walker(Definitions):
         file, scope = self.file, self.module
         self.open("<module>")
         scope.returned, scope.yielded = self.node(), self.node()
+        self.begin(scope, tree.body)
         self.body(tree.body)
+        self.finish(scope)
         self.close(scope)
         self.settle_doubles()
         self.settle_facades()
@@ -230,6 +230,9 @@ class Walker(Definitions):
         scope = self.scope
         scope.redirect[name] = target
         early = scope.names.pop(name, None)
+        if target.flow is not None:
+            target.names[name] = self.capture(target, name)
+            target.flow.whole.add(name)
         if early is not None:  # an inner function above has named it already
             self.copy(early, self.variable(name))
 
@@ -284,17 +287,19 @@ class Walker(Definitions):
         result = self.value(ast.copy_location(ast.BinOp(node.target, node.op, node.value), node))
         if isinstance(node.target, ast.Name):
             self.note_dict(node.target.id, None)
-        self.assign(node.target, result)
+            self.copy(self.weakly(node.target.id), result)
+        else:
+            self.assign(node.target, result)
 
     def _return(self, node: ast.Return) -> None:
         self._leave(CONSTANT)
-        if node.value is None:
-            return
-        scope = self.scope
-        result = self.value(node.value)
-        self.copy(scope.returned, result)
-        if not (isinstance(node.value, ast.Constant) and node.value.value is None):
-            scope.returns = True
+        if node.value is not None:
+            scope = self.scope
+            result = self.value(node.value)
+            self.copy(scope.returned, result)
+            if not (isinstance(node.value, ast.Constant) and node.value.value is None):
+                scope.returns = True
+        self.leave()
 
     def _raise(self, node: ast.Raise) -> None:
         self._leave(GUARD)
@@ -307,6 +312,10 @@ class Walker(Definitions):
             self.value(node.exc)
         if node.cause is not None:
             self.value(node.cause)
+        self.leave()
+
+    def _continue(self, node: ast.Continue) -> None:
+        self.repeat()
 
     def _other(self, node: ast.stmt) -> None:
         for child in ast.iter_child_nodes(node):
@@ -332,7 +341,7 @@ class Walker(Definitions):
 
     def _if(self, node: ast.If) -> None:
         self.test(node.test)
-        scope = self.scope
+        scope, mark = self.scope, self.mark()
         if scope.kind == "module" and _is_main_guard(node.test):
             guard = scope.guard
             scope.end_run()
@@ -343,7 +352,9 @@ class Walker(Definitions):
         else:
             self._ask(node)
             self.body(node.body)
+        then = self.turn_back(mark)
         self.body(node.orelse)
+        self.meet([then, self.turn_back(mark)])
 
     def _ask(self, node: ast.If) -> None:
         """Where code asks whether `x` is a coroutine function, it knows what to do with either
@@ -364,9 +375,12 @@ class Walker(Definitions):
                     self.asked[self.places.span(call)] = self.scope.owner
 
     def _while(self, node: ast.While) -> None:
+        self.enter_loop(node)
         self.test(node.test)
         self._looped(WHILE, node.body)
+        self.end_body(endless=isinstance(node.test, ast.Constant) and bool(node.test.value))
         self.body(node.orelse)
+        self.end_loop()
 
     def _looped(self, kind: int, body: list[ast.stmt]) -> None:
         """A block in the list of those around."""
@@ -381,13 +395,16 @@ class Walker(Definitions):
             flags |= LEAVES
         source = self.element(node.iter, "for", "", flags)
         site = len(self.sites) - 1 if source > 0 else WHILE
+        self.enter_loop(node)
         self.assign(node.target, source)
         self._looped(site, node.body)
+        self.end_body(endless=False)
         self.body(node.orelse)
+        self.end_loop()
 
     def _with(self, node: ast.With | ast.AsyncWith) -> None:
         flags = AWAITED if isinstance(node, ast.AsyncWith) else 0
-        stopped, guarded = 0, False
+        stopped, guarded, mark = 0, False, self.mark()
         for item in node.items:
             expression = item.context_expr
             if isinstance(expression, ast.Call) and self.is_guard(expression):
@@ -413,13 +430,15 @@ class Walker(Definitions):
             else:
                 self.body(node.body)
         self.scope.held -= 1
+        self.any_of(mark)  # it may keep an exception to itself
 
     def _break(self, node: ast.Break) -> None:
         for site in reversed(self.scope.loops):
             if site >= 0:
                 self.flag(site, LEAVES)
             if site > GUARD:
-                return
+                break
+        self.break_off()
 
     def _leave(self, within: int) -> None:
         """Flag the loops around, within a block of this kind, as ones that can end early."""
@@ -449,80 +468,34 @@ class Walker(Definitions):
     def _try(self, node: ast.Try | ast.TryStar) -> None:
         held = bool(node.finalbody) or any(map(sees_closing, node.handlers))
         self.scope.held += held
+        mark = self.mark()
         with self._stopping(stopped_by(node.handlers)):
             if node.handlers:
                 self._looped(GUARD, node.body)
             else:
                 self.body(node.body)
-        for handler in node.handlers:
-            if handler.type is not None:
-                for source, site in self.guard(handler.type, self._region(node.body)):
-                    if handler.name is not None:
-                        self.ops.append((SEED, self.bind(handler.name), source, site))
-            if handler.name is not None:
-                self.bind(handler.name)
-            self.body(handler.body)
+        guarded = self.mark()
         self.body(node.orelse)
+        ends = [self.turn_back(mark)]
+        for handler in node.handlers:
+            self.any_of(mark, guarded)
+            self._handler(node, handler)
+            ends.append(self.turn_back(mark))
+        self.meet(ends)
         self.scope.held -= held
-        self.body(node.finalbody)
+        if node.finalbody:
+            normal = self.enter_finally(mark)
+            begun = self.mark()
+            self.body(node.finalbody)
+            self.leave_finally(begun, normal)
 
-    def _match(self, node: ast.Match) -> None:
-        subject = self.value(node.subject)
-        self.tested(subject)
-        for case in node.cases:
-            self._pattern(case.pattern, subject)
-            if case.guard is not None:
-                self.test(case.guard)
-            self.body(case.body)
-
-    def _pattern(self, pattern: ast.pattern, subject: int) -> None:
-        match pattern:
-            case ast.MatchClass(cls=cls, patterns=inner, kwd_patterns=named):
-                found = self.value(cls)
-                if subject > 0 and found > 0:
-                    self.ops.append((SEED, subject, found, CONSTANT))
-                for part in inner:
-                    self._pattern(part, UNKNOWN)
-                for attr, part in zip(pattern.kwd_attrs, named, strict=True):
-                    self.texts.setdefault(attr, pattern.lineno)
-                    self._pattern(part, self._loaded(subject, attr))
-            case ast.MatchAs(pattern=inner_pattern, name=name):
-                if inner_pattern is not None:
-                    self._pattern(inner_pattern, subject)
-                if name is not None:
-                    self.copy(self.bind(name), subject)
-            case ast.MatchOr(patterns=parts):
-                for part in parts:
-                    self._pattern(part, subject)
-            case ast.MatchSequence(patterns=parts):
-                fixed = not any(isinstance(part, ast.MatchStar) for part in parts)
-                for index, part in enumerate(parts):
-                    self._pattern(part, self._item(subject, index if fixed else None))
-            case ast.MatchMapping(keys=keys, patterns=parts, rest=rest):
-                for key, part in zip(keys, parts, strict=True):
-                    self._pattern(part, self._item(subject, self.key(key)))
-                if rest is not None:
-                    self.copy(self.bind(rest), UNKNOWN)
-            case ast.MatchStar(name=str() as name):
-                holder, elements = self.box("list")
-                self.copy(elements, subject)
-                self.copy(self.bind(name), holder)
-            case ast.MatchValue(value=value):
-                self.value(value)
-
-    def _loaded(self, subject: int, attr: str) -> int:
-        if subject <= 0:
-            return UNKNOWN
-        target = self.node()
-        self.ops.append((LOAD, target, subject, attr))
-        return target
-
-    def _item(self, subject: int, key: object) -> int:
-        if subject <= 0:
-            return UNKNOWN
-        target = self.node()
-        self.ops.append((SUB, target, subject, key, CONSTANT))
-        return target
+    def _handler(self, node: ast.Try | ast.TryStar, handler: ast.ExceptHandler) -> None:
+        name = CONSTANT if handler.name is None else self.bind(handler.name)
+        if handler.type is not None:
+            for source, site in self.guard(handler.type, self._region(node.body)):
+                if name != CONSTANT:
+                    self.ops.append((SEED, name, source, site))
+        self.body(handler.body)
 
 
 _STATEMENTS: dict[type[ast.stmt], Callable[[Any, Any], None]] = {
@@ -551,7 +524,8 @@ _STATEMENTS: dict[type[ast.stmt], Callable[[Any, Any], None]] = {
     ast.Raise: Walker._raise,
     ast.Assert: Walker._assert,
     ast.Delete: Walker._delete,
-    ast.Match: Walker._match,
+    ast.Continue: Walker._continue,
+    ast.Match: Walker.match,
 }
 """What each kind of statement means."""
 
