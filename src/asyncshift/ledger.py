@@ -30,7 +30,7 @@ STATES = ("async", "entry", "facade", "threads", "bridges")
 """How a function stands after a step: a coroutine; one that an entry point runs; one beside its
 sync name; one that hands calls to threads; a sync function that waits for coroutines."""
 WHOLE = "module"
-_LEDGER = f"{FOLDER}/ledger"
+LEDGER = f"{FOLDER}/ledger"
 _LONGEST_NAME = 200
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 _CONFLICT = re.compile(rb"^(?:<{7}|>{7}|={7})(?: |\r?$)", re.MULTILINE)
@@ -96,7 +96,7 @@ class Ledger:
 
 def is_ledger(path: str) -> bool:
     """Whether a path of a change is the ledger's own."""
-    return path.startswith(f"{_LEDGER}/")
+    return path.startswith(f"{LEDGER}/")
 
 
 # ----------------------------------------------------------------------------- reading
@@ -110,7 +110,7 @@ def read_ledger(root: Path) -> Ledger:
 
 def _read(root: Path) -> dict[str, ModuleRecord]:
     """Records by the names of their files."""
-    folder = root / _LEDGER
+    folder = root / LEDGER
     for place in (root / FOLDER, folder):
         if place.is_symlink() or (place.exists() and not place.is_dir()):
             raise InputError(
@@ -238,7 +238,7 @@ def _are_texts(content: object) -> bool:
 
 
 def _wrong(place: Path, text: str, hint: str) -> InputError:
-    return InputError(text, path=f"{_LEDGER}/{place.name}", hint=hint)
+    return InputError(text, path=f"{LEDGER}/{place.name}", hint=hint)
 
 
 # ----------------------------------------------------------------------------- writing
@@ -247,15 +247,15 @@ def _wrong(place: Path, text: str, hint: str) -> InputError:
 def ledger_changes(root: Path, records: Iterable[ModuleRecord]) -> tuple[FileChange, ...]:
     """What is to be written so that these, and only these, are the records of the ledger."""
     known = _read(root)
-    folder = root / _LEDGER
+    folder = root / LEDGER
     names = _names(records, known)
     found = []
     for name, record in names.items():
         old = (folder / name).read_bytes() if name in known else None
         if old != (new := to_text(record)):
-            found.append(FileChange(f"{_LEDGER}/{name}", old, new))
+            found.append(FileChange(f"{LEDGER}/{name}", old, new))
     for name in known.keys() - names.keys():
-        found.append(FileChange(f"{_LEDGER}/{name}", (folder / name).read_bytes(), None))
+        found.append(FileChange(f"{LEDGER}/{name}", (folder / name).read_bytes(), None))
     return tuple(sorted(found, key=lambda change: change.path))
 
 

@@ -15,11 +15,14 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from asyncshift.codemod import Kind, Registry
+from asyncshift.history import Point
+from asyncshift.inert import markdown, printable
 from asyncshift.ledger import Ledger, ModuleRecord
 from asyncshift.model import (
     BRIDGES,
     THREADS,
     Certainty,
+    FunctionId,
     FunctionKind,
     Graph,
     Message,
@@ -29,11 +32,18 @@ from asyncshift.model import (
     SourceFile,
     Span,
 )
+from asyncshift.pins import is_test_file
 
 SHOWN = 25
 _WAITS = frozenset({Kind.AWAITABLE, Kind.ENTERED, Kind.ITERATED, Kind.BLOCKING, Kind.REFUSED})
+_CALLING = frozenset(Protocol) - {
+    Protocol.ANNOTATION, Protocol.EXCEPT, Protocol.BASE, Protocol.IMPORT, Protocol.VALUE
+}  # fmt: skip
+BAR = 12
+"""Characters of a bar."""
 _COLUMNS = (
-    "modules", "functions", "async", "blocking", "facades", "bridges", "threads", "refused"
+    "modules", "functions", "async", "waiting", "blocking", "facades", "bridges", "threads",
+    "refused", "progress",
 )  # fmt: skip
 
 
@@ -50,6 +60,14 @@ class Figures:
     bridges: int = 0
     threads: int = 0
     refused: int = 0
+    waiting: int = 0
+    """Sync functions from which something that waits is reached without a thread."""
+
+    @property
+    def share(self) -> float | None:
+        """How much of what waits is async; None where nothing waits."""
+        total = self.is_async + self.waiting
+        return self.is_async / total if total else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +108,8 @@ class StatusReport:
     """Files whose text was changed since the step that migrated them."""
     notes: tuple[str, ...]
     """Files of the ledger that moved or are gone."""
+    history: tuple[Point, ...] = ()
+    """How the ledger grew, oldest first."""
 
 
 def status_report(
@@ -98,13 +118,14 @@ def status_report(
     registry: Registry,
     ledger: Ledger,
     notes: Sequence[Message] = (),
+    history: Sequence[Point] = (),
 ) -> StatusReport:
     """The report for the selected files of a project; `notes` are what `adopt` had to say."""
     files = {file.path: file for file in project.files if file.selected}
     counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     packages = {path: _package(file) for path, file in files.items()}
     bridges = sorted(_bridges(graph, files), key=lambda place: (place.path, place.line))
-    for path, column in counted(graph, registry, files):
+    for path, column in (*counted(graph, registry, files), *_waiting(graph, registry, files)):
         counts[packages[path]][column] += 1
     records = [record for path, record in sorted(ledger.records.items()) if path in files]
     for record in records:
@@ -126,6 +147,7 @@ def status_report(
         declined=tuple(_declined(r, name) for r in records for name in r.declined),
         changed=tuple(r.path for r in records if files[r.path].digest != r.sha256),
         notes=tuple(f"{note.path}: {note.text}" for note in notes),
+        history=tuple(history),
     )
 
 
@@ -162,6 +184,37 @@ def counted(
     yield from ((path, "threads") for path, _ in threads)
     waits = {(site.path, site.span) for site in sites if _waits(site, registry)}
     yield from ((path, "blocking") for path, _ in waits)
+
+
+def _waiting(
+    graph: Graph, registry: Registry, files: Mapping[str, SourceFile]
+) -> Iterator[tuple[str, str]]:
+    """The sync functions that wait, tests aside: they make such a call, or reach it by calls."""
+    above: dict[FunctionId, set[FunctionId]] = defaultdict(set)
+    queue: list[FunctionId] = []
+    for site in graph.sites:
+        if site.certainty is Certainty.UNKNOWN or site.awaited or site.wrapper in THREADS:
+            continue
+        if _waits(site, registry) or site.wrapper in BRIDGES:
+            queue.append(site.caller)
+        for target in site.targets:
+            if target.function is not None and site.protocol in _CALLING:
+                above[target.function].add(site.caller)
+    found: set[FunctionId] = set()
+    while queue:
+        fid = queue.pop()
+        f = graph.functions[fid]
+        if fid in found or f.is_async:
+            continue
+        found.add(fid)
+        queue += above[fid]
+        if f.kind in (FunctionKind.GENEXP, FunctionKind.LAMBDA) and f.parent is not None:
+            queue.append(f.parent)
+    for fid in sorted(found):
+        f = graph.functions[fid]
+        counts = f.kind is FunctionKind.FUNCTION and f.path in files and f.facade_of is None
+        if counts and not is_test_file(f.path):
+            yield f.path, "waiting"
 
 
 def _waits(site: Site, registry: Registry) -> bool:
@@ -204,6 +257,7 @@ def status_json(report: StatusReport) -> str:
 def status_text(report: StatusReport) -> Iterator[Text]:
     """The table first, then what the ledger has to say."""
     yield from _table(report)
+    yield from _history(report)
     yield from _list("Migrated in part", report.partly, "")
     bridges = [f"{place.path}:{place.line}: {place.text}" for place in report.bridges]
     yield from _list("Bridges", bridges, "")
@@ -221,6 +275,53 @@ def status_text(report: StatusReport) -> Iterator[Text]:
     yield Text(f"{modules} in the ledger as a whole, of {report.total.modules} in {report.root}")
 
 
+def _history(report: StatusReport) -> Iterator[Text]:
+    """A line for each point, with a bar against the largest."""
+    if len(report.history) < 2:
+        return
+    most = max(point.turned for point in report.history) or 1
+    yield Text()
+    yield Text("How the ledger grew", style="bold")
+    for point in report.history[-SHOWN:]:
+        full = int(point.turned / most * BAR)
+        figures = f"{point.turned:5} async {point.facades:4} facades {point.bridges:4} bridges"
+        when = point.date or "now"
+        what = printable(point.subject) if point.commit else "the tree as it is"
+        line = f"  {when:10}  [{'#' * full}{'.' * (BAR - full)}] {figures}  {what}"
+        yield Text(line)
+
+
+def status_markdown(report: StatusReport) -> str:
+    """The table, the history and what is open, for an issue or a page of the project."""
+    lines = ["# How far the migration is", ""]
+    lines += _rows(("package", *_COLUMNS),
+                   [_row(figures) for figures in (*report.packages, report.total)])  # fmt: skip
+    if len(report.history) > 1:
+        lines += ["", "## How the ledger grew", ""]
+        head = ("date", "commit", "async", "facades", "bridges", "refused")
+        rows = [
+            (p.date or "now", p.commit, *map(str, (p.turned, p.facades, p.bridges, p.refused)))
+            for p in report.history
+        ]
+        lines += _rows(head, rows)
+    for title, found in (
+        ("Bridges", [f"{p.path}:{p.line}: {p.text}" for p in report.bridges]),
+        ("Refused", [f"{r.module}:{r.function} {r.call}: {r.reason}" for r in report.refused]),
+        ("Left as they are, by choice", list(report.declined)),
+        ("Changed since they were migrated", list(report.changed)),
+    ):
+        if found:
+            lines += ["", f"## {title}", "", *(f"- {markdown(text)}" for text in found)]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield "|---" + "|--:" * (len(head) - 1) + "|"
+    for row in rows:
+        yield f"| {' | '.join(map(markdown, row))} |"
+
+
 def _table(report: StatusReport) -> Iterator[Text]:
     rows = [_row(figures) for figures in (*report.packages, report.total)]
     head = ("package", *_COLUMNS)
@@ -232,10 +333,18 @@ def _table(report: StatusReport) -> Iterator[Text]:
 
 def _row(figures: Figures) -> tuple[str, ...]:
     numbers = (
-        figures.modules, figures.functions, figures.is_async, figures.blocking, figures.facades,
-        figures.bridges, figures.threads, figures.refused,
+        figures.modules, figures.functions, figures.is_async, figures.waiting, figures.blocking,
+        figures.facades, figures.bridges, figures.threads, figures.refused,
     )  # fmt: skip
-    return (_printable(figures.package), *map(str, numbers))
+    return (printable(figures.package), *map(str, numbers), bar(figures.share))
+
+
+def bar(share: float | None) -> str:
+    """A share as a bar with its percentage, readable without colour."""
+    if share is None:
+        return ""
+    full = int(share * BAR)
+    return f"[{'#' * full}{'.' * (BAR - full)}] {int(share * 100):3}%"
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
@@ -252,11 +361,6 @@ def _list(title: str, lines: Sequence[str], style: str) -> Iterator[Text]:
     yield Text()
     yield Text(f"{title} ({len(lines)})", style=style or "bold")
     for line in lines[:SHOWN]:
-        yield Text(f"  {_printable(line)}")
+        yield Text(f"  {printable(line)}")
     if len(lines) > SHOWN:
         yield Text(f"  ... and {len(lines) - SHOWN} more (--format json lists all)")
-
-
-def _printable(text: str) -> str:
-    """On one line, whatever a file's name or a ledger from elsewhere holds."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
