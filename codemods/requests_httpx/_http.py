@@ -99,6 +99,11 @@ class Client(httpx.AsyncClient):
 
     params: Any = None
     trust_env: Any = True
+    # [attributes]
+    base_url: Any = None  # these three mean nothing here, so that a program may use them
+    event_hooks: Any = None
+    timeout: Any = None
+    # [/attributes]
 
     def __init__(self, **settings: Any) -> None:
         defaults = {"follow_redirects": True, "timeout": None, "max_redirects": 30}
@@ -129,6 +134,11 @@ class Client(httpx.AsyncClient):
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
 
+    # [attributes]
+    def _merge_url(self, url: Any) -> httpx.URL:
+        return httpx.URL(url)
+
+    # [/attributes]
     # [retries]
     def mount(self, prefix: str, adapter: HTTPAdapter) -> None:
         """Use an adapter for every URL with this prefix; the longest one that fits wins."""
@@ -143,13 +153,15 @@ class Client(httpx.AsyncClient):
         data: Any = None,
         headers: Any = None,
         cookies: Any = None,
-        *,
         # [files]
         files: Any = None,
         # [/files]
         auth: Any = None,
         timeout: Any = None,  # noqa: ASYNC109 - that of requests
         allow_redirects: bool = True,
+        # [connections]
+        proxies: Any = None,
+        # [/connections]
         # [hooks]
         hooks: Any = None,
         # [/hooks]
@@ -157,11 +169,11 @@ class Client(httpx.AsyncClient):
         stream: bool | None = None,
         # [/stream]
         # [connections]
-        proxies: Any = None,
         verify: Any = None,
         cert: Any = None,
         # [/connections]
         json: Any = None,
+        *,
         content: Any = None,
         follow_redirects: bool | None = None,
     ) -> httpx.Response:
@@ -248,11 +260,11 @@ class Client(httpx.AsyncClient):
                 answer.encoding = known
         return response
 
-    async def get(self, url: Any, params: Any = None, **settings: Any) -> httpx.Response:
-        return await self.request("GET", url, params, **settings)
+    async def get(self, url: Any, **settings: Any) -> httpx.Response:
+        return await self.request("GET", url, **{"allow_redirects": True, **settings})
 
     async def options(self, url: Any, **settings: Any) -> httpx.Response:
-        return await self.request("OPTIONS", url, **settings)
+        return await self.request("OPTIONS", url, **{"allow_redirects": True, **settings})
 
     async def head(self, url: Any, **settings: Any) -> httpx.Response:
         return await self.request("HEAD", url, **{"allow_redirects": False, **settings})

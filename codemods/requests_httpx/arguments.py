@@ -34,6 +34,8 @@ POSITIONAL: Mapping[str, tuple[str, ...]] = {
     "patch": ("url", "data"),
     "request": _REQUEST,
 }
+_TAKEN_BY_ALL = _REQUEST.index("cookies") + 1
+"""So many arguments are never left out of the generated module, and can be positional."""
 PARTS_OF_UNKNOWN = frozenset(_REQUEST)
 UNPROVEN = frozenset(
     {
@@ -102,7 +104,7 @@ def parts(resolved: Resolved, call: ast.Call, method: str) -> Iterator[Need]:
     site = resolved.site
     if any(k.arg is None for k in call.keywords):
         names |= set(PARTS_OF_UNKNOWN if site.keywords is None else site.keywords) - set(given)
-    if any(isinstance(arg, ast.Starred) for arg in call.args):
+    if any(isinstance(arg, ast.Starred) for arg in call.args) or len(call.args) > _TAKEN_BY_ALL:
         names |= PARTS_OF_UNKNOWN
     yield from (needed_part(part) for part, wanted in PARTS.items() if not names.isdisjoint(wanted))
     if is_strict(resolved) or "netrc" in resolved.source.lower():
@@ -266,6 +268,15 @@ def _reasons(resolved: Resolved, given: Mapping[str, ast.expr], *, bare: bool) -
     for name in (*on_client, *(() if bare else ("cookies",))):
         if name in given and not _is_none(given[name]):
             yield f"httpx takes {name} only when a client is made"
+
+
+SUBCLASS = "session-subclass"
+"""The need of a project with classes below `Session`, whose methods see what a call is given."""
+
+
+def as_requests(resolved: Resolved) -> bool:
+    """Whether calls keep the arguments that requests has."""
+    return tb.needed(resolved, SUBCLASS)
 
 
 def is_strict(resolved: Resolved) -> bool:

@@ -41,6 +41,9 @@ def on_session(method: str, resolved: Resolved) -> Iterator[Outcome]:
         return
     yield from arguments.parts(resolved, call, method)
     in_with = isinstance(resolved.parents[0], ast.withitem)
+    if arguments.as_requests(resolved) and not in_with:
+        names = arguments.POSITIONAL[method]
+        plan = CallPlan(method, positional=names, kept=names)
     if plan.reasons or (plan.streamed and not in_with):
         yield Need("client")
     if plan.streamed and not in_with:

@@ -39,6 +39,7 @@ from asyncshift.model import Protocol
 JAR = "requests.cookies.RequestsCookieJar"
 SETTINGS = frozenset(
     {"cert", "hooks", "max_redirects", "params", "proxies", "stream", "trust_env", "verify"}
+    | sessions.OWN
 )
 """Attributes of a session that httpx takes only when a client is made, or otherwise."""
 _ITERATING = (
@@ -56,6 +57,8 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
     match owner, name, protocol:
         case _, _, Protocol.EXCEPT:
             return partial(handlers.except_clause, registry)
+        case "requests", "Session", Protocol.BASE:
+            return sessions.base
         case "requests", "Session", Protocol.VALUE:
             return partial(sessions.factory, registry)
         case "requests", "Session", Protocol.CALL:

@@ -21,6 +21,8 @@ CLIENT = (("follow_redirects", "True"), ("timeout", "None"))
 def constructor(resolved: Resolved) -> Iterator[Outcome]:
     """`requests.Session()` -> a client that redirects and waits as a session does."""
     call = resolved.node
+    if _makes_own(resolved):
+        return
     if not isinstance(call, ast.Call) or not tb.mentions_import(resolved, call.func):
         yield tb.refuse(
             resolved,
@@ -29,7 +31,7 @@ def constructor(resolved: Resolved) -> Iterator[Outcome]:
             "call requests.Session by its name",
         )
         return
-    strict = arguments.is_strict(resolved)
+    strict = arguments.is_strict(resolved) or arguments.as_requests(resolved)
     if strict or tb.needed(resolved, "client") or outlives_loops(resolved):
         function = resolved.names.dotted("_http.Client", resolved.site.span)
         yield tb.edit(resolved, call, tb.retarget_call(function))
@@ -42,6 +44,14 @@ def constructor(resolved: Resolved) -> Iterator[Outcome]:
         yield tb.note(
             resolved, "client-not-closed", f"nothing closes {owner}; call `await {owner}.aclose()`"
         )
+
+
+def _makes_own(resolved: Resolved) -> bool:
+    """Whether a class of the project's own is called, which is below `Session`."""
+    line, column, *_ = resolved.site.span
+    here = f"{resolved.site.path}:{line}:{column}"
+    origins = [o for target in resolved.site.targets for o in target.origins]
+    return bool(origins) and here not in origins
 
 
 def outlives_loops(resolved: Resolved) -> bool:
@@ -62,6 +72,81 @@ def outlives_loops(resolved: Resolved) -> bool:
         case ast.AnnAssign(target=ast.Name(id=name)):
             return name in names
     return False
+
+
+def base(resolved: Resolved) -> Iterator[Outcome]:
+    """`class Api(requests.Session)`: methods of one's own and `request`, `get`, ... overridden."""
+    cls = next(parent for parent in resolved.parents if isinstance(parent, ast.ClassDef))
+    if found := _changed_within(cls):
+        yield tb.refuse(
+            resolved,
+            "session-subclass",
+            f"{cls.name} changes `{found}`, which a client of httpx has otherwise",
+            "hold a session in an attribute instead of deriving from it",
+        )
+        return
+    yield Need(arguments.SUBCLASS, everywhere=True)
+    yield arguments.needed_part("attributes")
+    function = resolved.names.dotted("_http.Client", resolved.site.span)
+    yield tb.edit(resolved, resolved.node, tb.retarget(function))
+
+
+def _changed_within(cls: ast.ClassDef) -> str:
+    """A name of the class body or of `self` that the generated base class needs for itself."""
+    own: set[str] = set()
+    for statement in cls.body:
+        match statement:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                own.add(name)
+            case ast.Assign(targets=targets):
+                own.update(map(tb.dotted_text, targets))
+            case ast.AnnAssign(target=target):
+                own.add(tb.dotted_text(target))
+    stored = {
+        node.attr
+        for node in ast.walk(cls)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        if tb.dotted_text(node.value) == "self"
+    }
+    deaf = {
+        node.name
+        for node in cls.body
+        if isinstance(node, ast.FunctionDef) and node.name in calls.METHODS and not _sends(node)
+    }
+    return min((own & NOT_OVERRIDDEN) | ((own | stored) & TAKEN) | deaf, default="")
+
+
+def _sends(function: ast.FunctionDef) -> bool:
+    """Whether a method sends a request by another one, and so turns async."""
+    for node in ast.walk(function):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name)):
+                pass
+            case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr=name)):
+                pass
+            case _:
+                continue
+        if name in calls.METHODS:
+            return True
+    return False
+
+
+NOT_OVERRIDDEN = frozenset(
+    {
+        "__attrs__", "__enter__", "__exit__", "__getstate__", "__setstate__", "close",
+        "get_adapter", "get_redirect_target", "merge_environment_settings", "mount",
+        "prepare_request", "rebuild_auth", "rebuild_method", "rebuild_proxies",
+        "resolve_redirects", "send", "should_strip_auth",
+    }
+)  # fmt: skip
+"""What requests calls of a session, and httpx does not, or otherwise."""
+TAKEN = frozenset(
+    {
+        "_auth", "_cookies", "_event_hooks", "_headers", "_mounts", "_state", "_transport",
+        "_trust_env", "aclose", "build_request", "connections", "follow_redirects", "is_closed",
+        "stream",
+    }
+)  # fmt: skip
 
 
 def factory(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
@@ -92,9 +177,15 @@ def setting(resolved: Resolved) -> Iterator[Outcome]:
     name = resolved.api.rpartition(".")[2]
     if name == "trust_env":
         yield arguments.needed_part("netrc")
+    if name in OWN:
+        yield arguments.needed_part("attributes")
     for part, wanted in arguments.PARTS.items():
         if name in wanted:
             yield arguments.needed_part(part)
+
+
+OWN = frozenset({"base_url", "event_hooks", "timeout"})
+"""Attributes that only a program gives a session, and that mean something in httpx."""
 
 
 def mount(resolved: Resolved) -> Iterator[Outcome]:

@@ -189,6 +189,7 @@ def _functions(
             is_contextmanager=bool(facts.flags & f.MANAGER),
             family=_family(fn.number, families, ids, shared),
             foreign_base=foreign,
+            library_base=_library_base(solver, fn, sites),
             overrides=overrides or _called_by_parameters(facts),
             pragma=facts.pragma,
             gives=gives.get(fn.number, ()),
@@ -308,6 +309,19 @@ def _foreign_base(
         if known is None and possible is None:
             possible = base
     return possible, None
+
+
+def _library_base(solver: Solver, fn: Fn, sites: Sites) -> str:
+    """The place that names the mapped library class whose method this one overrides."""
+    found = solver.library_base(fn.cls) if fn.cls >= 0 else None
+    if found is None or found[1] == NO_ORIGIN:
+        return ""
+    api, site = found
+    if not solver.registry.is_named(f"{api}.{fn.facts.name.rpartition('.')[2]}"):
+        return ""
+    unit, facts = sites.facts_of(site)
+    line, column, *_ = facts[0]
+    return f"{solver.files[unit].path}:{line}:{column}"
 
 
 def _declares(solver: Solver, base: str, name: str, outside: OutsideClasses) -> bool | None:

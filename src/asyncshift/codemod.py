@@ -385,6 +385,10 @@ class Registry:
                 handed_on = Treatment(Kind.PLAIN, table.name, grouped=True, blocks=False)
                 self._add(table, name, {Protocol.VALUE: handed_on})
         for name, new in table.bases.items():
+            if name in self._classes:  # the rewriters look at what derives from it
+                looked_at = Treatment(Kind.PLAIN, table.name, grouped=True)
+                self._rows[name] = {**self._rows[name], Protocol.BASE: looked_at}
+                continue
             self._add(table, name, {Protocol.BASE: Treatment(Kind.PLAIN, table.name)}, (new,))
         for name, value in table.constants.items():
             self._constants[name] = value

@@ -513,7 +513,7 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
                     detail["way"] = "both" if api in staying else "convert"
                     yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
             case Kind.PLAIN if site.protocol is Protocol.BASE:
-                if _moves(registry, use, moved):
+                if _moves(registry, use, moved) and world.converted(use):
                     yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
             case Kind.PLAIN if _only_renamed(registry, use) and not _moves(registry, use, moved):
                 pass

@@ -258,6 +258,9 @@ class Function:
     is_contextmanager: bool = False
     family: tuple[FunctionId, ...] = ()
     """Overrides, overridden and protocol methods that must turn together (without itself)."""
+    library_base: str = ""
+    """For an override of a method of a class that a table moves: the place that names the class as
+    a base, an origin like any other.  Where that stays, the library calls the method."""
     foreign_base: str | None = None
     """Dotted name of a base class outside the project and outside the tables that may call or
     declare this method; None when the class has only known bases."""

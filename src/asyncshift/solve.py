@@ -65,7 +65,7 @@ def run(world: World) -> None:
         spread(world)
         if settle_locks(world) or _hold_conflicts(world) or _computed_names(world):
             continue
-        if group_conflicts(world):
+        if group_conflicts(world) or _overrides_of_what_stays(world):
             continue
         find_blocking(world)
         if settle_affinity(world) or thread_conflicts(world) or _lower_bridges(world):
@@ -365,6 +365,18 @@ def group_conflicts(world: World) -> bool:
         refusal = Refusal(site.path, site.span, rule, why, way_out)
         grew |= world.groups.refuse(origins_of(site, target)[0], refusal)
     return grew or world.groups.refuse_unmoored(world.uses, ROOTS)
+
+
+def _overrides_of_what_stays(world: World) -> bool:
+    """A class below a library's that stays has its methods called by the library, in threads."""
+    grew = False
+    for fid in sorted(world.turned):
+        f = world.function(fid)
+        if f.library_base and world.groups.find(f.library_base) in world.groups.refused:
+            refusal = world.groups.refused[world.groups.find(f.library_base)]
+            text = f"{f.name} overrides a method that its library calls: {refusal.reason}"
+            grew |= pin(world, fid, Cause("library-base", text, f.path, f.line))
+    return grew
 
 
 def find_blocking(world: World) -> None:

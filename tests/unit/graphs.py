@@ -54,6 +54,9 @@ class TinyRegistry:
     def is_class(self, name: str) -> bool:
         return name in _CLASSES
 
+    def is_named(self, name: str) -> bool:
+        return self.is_api(name) or self.is_api(name.rpartition(".")[0])
+
     def is_api(self, name: str) -> bool:
         return name in _CLASSES or name in _RETURNS or name == "time.sleep"
 

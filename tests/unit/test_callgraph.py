@@ -796,11 +796,8 @@ def test_methods_of_a_library_class_that_stays_are_known_from_its_table() -> Non
             def fetch(self): return self.request("GET", "u")
         """
     found = build([extract(source(text))], load_registry())
-    outer = {f.name: (f.foreign_base, f.overrides) for f in found.functions.values() if f.cls}
-    assert outer == {
-        "Api.request": ("requests.Session", "requests.Session.request"),
-        "Api.fetch": ("requests.Session", None),
-    }
+    outer = {f.name: (f.foreign_base, f.library_base) for f in found.functions.values() if f.cls}
+    assert outer == {"Api.request": (None, "mod.py:3:10"), "Api.fetch": (None, "")}
 
 
 # ----------------------------------------------------------------------------- generators

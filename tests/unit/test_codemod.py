@@ -586,10 +586,7 @@ UNUSED_IN_HTTPX = frozenset(
 """Members that rewriters replace by an expression rather than by another member."""
 MADE_LATER = frozenset({"connection"})
 """What the adapter puts on a response."""
-CLASHES = frozenset(
-    ("requests.Session", name)
-    for name in ("base_url", "event_hooks", "follow_redirects", "timeout")
-)
+CLASHES = frozenset(("requests.Session", name) for name in ("base_url", "event_hooks", "timeout"))
 """What only a client of httpx has: a program that keeps an attribute of its own there sets it."""
 ROWS = {table.name: table for table in INSTALLED.tables}
 MEMBERS = [(c.name, m) for c in ROWS["requests_httpx"].classes for m in c.members()]
