@@ -93,7 +93,7 @@ def commands_page() -> str:
     for paragraph in (group.help or "").split("\n\n"):
         lines += [cell(paragraph), ""]
     # Typed loosely: the base class of Typer's commands has moved between its versions.
-    commands: dict[str, Any] = getattr(group, "commands", {})
+    commands = dict(named_commands(group))
     rows = {name: list(option_rows(command)) for name, command in commands.items()}
     counted = Counter(row for own in rows.values() for row in own)
     common = [row for row, count in counted.items() if count >= COMMON]
@@ -101,6 +101,16 @@ def commands_page() -> str:
         lines += command_section(name, command, rows[name], common)
     lines += ["## Common options", "", "| option | meaning |", "|---|---|", *common]
     return "\n".join(lines)
+
+
+def named_commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command by its name, those of groups with the group's name before."""
+    commands: dict[str, Any] = getattr(group, "commands", {})
+    for name, command in commands.items():
+        if hasattr(command, "commands"):
+            yield from named_commands(command, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", command
 
 
 def command_section(name: str, command: Any, rows: list[str], common: list[str]) -> Iterator[str]:

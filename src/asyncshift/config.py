@@ -50,6 +50,8 @@ class Config:
     """Names of codemods that must not run."""
     tables: tuple[Path, ...] = ()
     """The user's own tables; relative ones in the file count from the file's folder."""
+    codemods: tuple[Path, ...] = ()
+    """Folders of codemods beside the installed ones; code, so that no file can name them."""
     ignore: tuple[str, ...] = ()
     """Patterns, written as in .gitignore, of files that are not read."""
     jobs: int = 0
@@ -91,7 +93,7 @@ _CHOICES = {"direction": ("up", "down"), "boundary": ("facade", "bridge"),
 ALLOWED = frozenset({"asyncstdlib"})
 """Libraries that rewriters know a use for."""
 
-_FILE_KEYS = tuple(field.name for field in dataclasses.fields(Config))
+_FILE_KEYS = tuple(f.name for f in dataclasses.fields(Config) if f.name != "codemods")
 
 
 def load_config(start: Path, overrides: Mapping[str, Any] | None = None) -> Config:

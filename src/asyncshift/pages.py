@@ -170,6 +170,8 @@ def _key(command: Sequence[str], paths: Sequence[Path], config: Config) -> str:
         if field.name not in _NO_MATTER
     ]
     tables = [_digest(table) for table in config.tables]
+    own = [path for folder in config.codemods for path in sorted(folder.rglob("*.*"))]
+    tables += [_digest(path) for path in own if path.suffix in (".py", ".toml")]
     what = (command, os.getcwd(), [str(path) for path in paths], settings, tables)
     digest = hashlib.sha256(f"{__version__} {sys.version} {sys.base_prefix} {what}".encode())
     places = [Path(__file__).parent, *map(Path, codemods.__path__)]

@@ -129,7 +129,7 @@ def survey(
 ) -> Survey:
     """Read the project around `paths` and build its call graph; `unresolved` asks for the calls
     that are not resolved as well."""
-    registry = load_registry(config.tables, only=config.only, exclude=config.exclude)
+    registry = load_registry(config.tables, config.codemods, config.only, config.exclude)
     project = discover.discover(paths, config)
     found, broken = _facts(project, config, progress)
     if broken:

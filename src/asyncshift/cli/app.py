@@ -41,9 +41,24 @@ def build() -> typer.Typer:
     for command in (*work, explain.explain, graph.graph, check.check):
         app.command(context_settings=_HELP)(configured(command))
     app.command(context_settings=_HELP)(configured(verify.verify))
-    app.command(context_settings=_HELP)(configured(codemods.codemods))
+    app.add_typer(_codemods(), name="codemods")
     app.command(context_settings=_HELP)(undo.undo)
     return app
+
+
+def _codemods() -> typer.Typer:
+    """`codemods` with its own commands."""
+    group = typer.Typer(cls=codemods.Listing, context_settings=_HELP, rich_markup_mode=None)
+    group.callback()(_codemods_top)
+    group.command("list", context_settings=_HELP)(configured(codemods.codemods))
+    group.command("new", context_settings=_HELP)(codemods.new)
+    for name, command in (("test", codemods.try_cases), ("lint", codemods.lint)):
+        group.command(name, context_settings=_HELP)(configured(command))
+    return group
+
+
+def _codemods_top() -> None:
+    """What can be migrated, and codemods of your own.  `codemods NAME` is `codemods list NAME`."""
 
 
 def _print_version(wanted: bool) -> None:

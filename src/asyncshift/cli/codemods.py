@@ -1,13 +1,26 @@
-"""`asyncshift codemods`: what can be migrated."""
+"""`asyncshift codemods`: what can be migrated, and codemods of one's own."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from asyncshift.cli.options import Format, FormatOption
 from asyncshift.config import Config
+
+Folder = Annotated[Path, typer.Argument(help="The codemod's folder.", file_okay=False, exists=True)]
+
+
+class Listing(TyperGroup):
+    """`codemods NAME` is `codemods list NAME`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
 
 
 def codemods(
@@ -25,8 +38,63 @@ def codemods(
     from asyncshift.report.codemods import codemods_json, codemods_text
 
     only = tuple(names) if names else config.only
-    infos = load_registry(config.tables, only=only, exclude=config.exclude).codemods
+    registry = load_registry(config.tables, config.codemods, only=only, exclude=config.exclude)
+    infos = registry.codemods
     if format is Format.JSON:
         print(codemods_json(infos))
     else:
         terminal.show(codemods_text(infos, rows=bool(names)))
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="The codemod's name: that of the library.")],
+    *,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to make it; a folder of its name here without.")
+    ] = None,
+) -> None:
+    """Make the folder of a codemod: a table, cases, a test and a page, which pass as they are."""
+    from asyncshift.cli import terminal
+    from asyncshift.scaffold import new_codemod
+
+    place = folder or Path(name)
+    for path in new_codemod(name, place):
+        print(path)
+    terminal.note(f"Next: asyncshift codemods test {place}")
+
+
+def try_cases(
+    folder: Folder,
+    *,
+    update: Annotated[bool, typer.Option("--update", help="Write each `after` anew.")] = False,
+    config: Config,
+) -> None:
+    """Run the before/after cases of a codemod's folder."""
+    from asyncshift.cases import run_cases
+    from asyncshift.cli import terminal
+    from asyncshift.report.codemods import case_text
+
+    failed = 0
+    for result in run_cases(folder, config, update):
+        terminal.show(case_text(result))
+        failed += bool(result.wrong)
+    if failed:
+        raise typer.Exit(1)
+
+
+def lint(
+    folder: Folder,
+    *,
+    config: Config,
+) -> None:
+    """Check a codemod's table against the installed library (--python): names and signatures."""
+    from asyncshift import lint as engine
+    from asyncshift.cli import terminal
+    from asyncshift.codemod import load_registry
+    from asyncshift.report.codemods import lint_text
+
+    (info,) = load_registry((), (folder,), only=(folder.resolve().name,)).codemods
+    complaints = tuple(engine.lint(info, config.python))
+    terminal.show(lint_text(info, complaints))
+    if any(not complaint.unread for complaint in complaints):
+        raise typer.Exit(1)

@@ -117,6 +117,10 @@ _SHARED: dict[str, Any] = {
     "table": Annotated[
         list[Path] | None, typer.Option(help="A table of your own (TOML); repeatable.")
     ],
+    "codemod": Annotated[
+        list[Path] | None,
+        typer.Option(help="A codemod's folder, whose code is run; repeatable.", file_okay=False),
+    ],
     "only": Annotated[
         list[str] | None, typer.Option(help="Run only this codemod; repeatable.")
     ],
@@ -183,6 +187,7 @@ def _config(start: Path, shared: dict[str, Any]) -> Config:
     """Settings of the file, overridden by what was given."""
     lists = {
         "tables": shared["table"],
+        "codemods": shared["codemod"],
         "only": shared["only"],
         "exclude": shared["exclude"],
         "ignore": shared["ignore"],

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from asyncshift.cases import CaseResult
 from asyncshift.codemod_info import CodemodInfo
+from asyncshift.lint import Complaint
 
 
 def codemods_json(infos: Sequence[CodemodInfo]) -> str:
@@ -32,3 +34,22 @@ def codemods_text(infos: Sequence[CodemodInfo], *, rows: bool) -> Iterator[Text]
             yield Text(f"    {row.name:{width}}  {row.kind:10}  {row.becomes}".rstrip())
         if info.text:
             yield Text(f"\n{info.text}\n")
+
+
+def case_text(result: CaseResult) -> Iterator[Text]:
+    """One case: passed, or what is wrong."""
+    if not result.wrong:
+        yield Text.assemble(("passed  ", "green"), result.name)
+        return
+    yield Text.assemble(("failed  ", "bold red"), result.name, ": ", result.wrong)
+
+
+def lint_text(info: CodemodInfo, complaints: Sequence[Complaint]) -> Iterator[Text]:
+    """What is wrong with a table, and what could not be read."""
+    faults = [one for one in complaints if not one.unread]
+    for fault in faults:
+        yield Text.assemble((fault.name, "bold"), f": {fault.text}", style="red")
+    unread = sorted({one.name for one in complaints if one.unread})
+    if unread:
+        yield Text(f"could not be read: {', '.join(unread)}", style="yellow")
+    yield Text(f"{len(faults)} faults in {len(info.rows)} rows of {info.name}", style="bold")

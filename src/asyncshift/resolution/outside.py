@@ -17,9 +17,7 @@ class OutsideClasses:
     """Looks classes up in the standard library and, where given, in a site-packages folder."""
 
     def __init__(self, python: Path | None = None) -> None:
-        self._roots = [Path(sysconfig.get_paths()["stdlib"])]
-        if python is not None:
-            self._roots.extend(_site_packages(python))
+        self._roots = libraries_of(python)
         self._trees: dict[str, ast.Module | None] = {}
         self._members: dict[str, frozenset[str] | None] = {}
 
@@ -116,6 +114,12 @@ def is_stdlib(dotted: str) -> bool:
     """The name belongs to the standard library."""
     top = dotted.partition(".")[0]
     return top == "builtins" or top in sys.stdlib_module_names
+
+
+def libraries_of(python: Path | None) -> list[Path]:
+    """The folders of the standard library and, where given, of an interpreter's libraries."""
+    found = [Path(sysconfig.get_paths()["stdlib"])]
+    return found if python is None else [*found, *_site_packages(python)]
 
 
 def _site_packages(python: Path) -> list[Path]:
