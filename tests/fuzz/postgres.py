@@ -32,6 +32,8 @@ DRIVERS = (PSYCOPG2, PSYCOPG)
 TARGETS = ("asyncpg", "psycopg")
 EACH = 100
 """Programs that are migrated together."""
+SHOWN = 20
+"""Differences of these that are printed."""
 LEFT_BEHIND = ("Task was destroyed", "exception was never retrieved", "ResourceWarning")
 
 Migration = Callable[[Path], None]
@@ -209,7 +211,7 @@ def main() -> int:
             for start in range(0, len(seeds), EACH):
                 some = seeds[start : start + EACH]
                 found = compare(seeded(some), driver, migrate(target), server)
-                for difference in found:
+                for difference in found[:SHOWN]:
                     print(f"{driver} to {target}, {difference}", flush=True)
                 count += len(some)
                 wrong += len(found)

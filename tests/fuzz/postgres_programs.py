@@ -7,6 +7,7 @@ committed.  Two runs are alike when they note the same and leave the same tables
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -53,6 +54,7 @@ def failed(case, where, error):
 HEADS = {
     PSYCOPG2: """\
 import datetime
+import io
 import json
 import uuid
 from datetime import date, timedelta
@@ -60,20 +62,21 @@ from decimal import Decimal
 
 import psycopg2
 import psycopg2.extras
-from psycopg2 import errors
+from psycopg2 import errors, sql
 from psycopg2.extras import Json, NamedTupleCursor, RealDictCursor
 
 from notes import Stop, failed, note
 """,
     PSYCOPG: """\
 import datetime
+import io
 import json
 import uuid
 from datetime import date, timedelta
 from decimal import Decimal
 
 import psycopg
-from psycopg import errors
+from psycopg import errors, sql
 from psycopg.rows import dict_row, namedtuple_row
 from psycopg.types.json import Json, Jsonb
 
@@ -361,15 +364,8 @@ class Program:
             simple: list[Callable[[], list[str]]] = [
                 *(self.do_write, self.do_write, self.do_write, self.do_query, self.do_query),
                 *(self.do_query, self.do_commit, self.do_commit, self.do_rollback, self.do_many),
-                *(
-                    self.do_peek,
-                    self.do_end,
-                    self.do_end,
-                    self.do_error,
-                    self.do_iterate,
-                    self.do_factory,
-                    self.do_chain,
-                ),
+                *(self.do_peek, self.do_end, self.do_end, self.do_error, self.do_iterate),
+                *(self.do_factory, self.do_chain, self.do_named, self.do_copy, self.do_composed),
             ]
             deep: list[Callable[[int], list[str]]] = [
                 *(self.do_try, self.do_try, self.do_with, self.do_with_cursor, self.do_call),
@@ -505,6 +501,76 @@ class Program:
             f"    {self.note(repr('made'), 'other.fetchone()', 'other.fetchall()')}",
         ]
 
+    def do_named(self) -> list[str]:
+        """A cursor that the server keeps."""
+        size = self.pick(("", "    kept.itersize = 2\n"))
+        sql = f"SELECT id, {self.some_columns(2)[0]} FROM {self.schema}.t ORDER BY id"
+        inside = self.pick(
+            (
+                f"for row in kept:\n        {self.note(repr('kept'), 'row')}",
+                self.note("'kept'", "kept.fetchone()", "kept.fetchmany(2)", "kept.fetchall()"),
+            )
+        )
+        lines = [
+            f"with conn.cursor('kept_{self.number}') as kept:",
+            f"{size}    kept.execute({sql!r})",
+            f"    {inside}",
+        ]
+        return self.guarded(lines, 50)
+
+    def do_copy(self) -> list[str]:
+        """Rows in or out by COPY."""
+        rows = self.pick(("7\ta\n8\t\\N\n", "9\tline\\nbreak\n", "x\ty\n", ""))
+        table = f"{self.schema}.t"
+        out = f"COPY (SELECT id, n, t FROM {table} ORDER BY id) TO STDOUT"
+        into = f"COPY {table} (n, t) FROM STDIN"
+        if self.is_psycopg:
+            lines = self.pick(
+                (
+                    [f"with cur.copy({into!r}) as copy:", f"    copy.write({rows!r})"],
+                    [
+                        f"with cur.copy({into!r}) as copy:",
+                        "    for number, text in ((5, 'five'), (None, 'a\\tb'), (6, None)):",
+                        "        copy.write_row((number, text))",
+                    ],
+                    [
+                        f"with cur.copy({out!r}) as copy:",
+                        "    parts = [bytes(part) for part in copy]",
+                        self.note("'out'", "sum(map(len, parts))", "sorted(parts)"),
+                    ],
+                )
+            )
+        else:
+            lines = self.pick(
+                (
+                    [f"cur.copy_expert({into!r}, io.StringIO({rows!r}))"],
+                    [
+                        "out = io.StringIO()",
+                        f"cur.copy_expert({out!r}, out)",
+                        self.note("'out'", "[out.getvalue()]"),
+                    ],
+                    [
+                        f"cur.execute('SET LOCAL search_path TO {self.schema}')",
+                        f"cur.copy_from(io.StringIO({rows!r}), 't', columns=('n', 't'))",
+                    ],
+                )
+            )
+        return self.guarded([*lines, self.note("'copied'", "cur.rowcount")], 50)
+
+    def do_composed(self) -> list[str]:
+        column, *_ = self.some_columns(1)
+        value = self.value(column)
+        composed = (
+            "sql.SQL('SELECT id, {} FROM {}.{} WHERE {} = %s ORDER BY id').format("
+            f"sql.Identifier({column!r}), sql.Identifier({self.schema!r}), sql.Identifier('t'),"
+            f" sql.Identifier({column!r}))"
+        )
+        lines = [
+            f"cur.execute({composed}, ({value},))",
+            self.note("'composed'", "cur.fetchall()"),
+        ]
+        return self.guarded(lines, 50)
+
     def do_try(self, depth: int) -> list[str]:
         lines = ["try:", *indented(self.block(depth))]
         error = self.pick(ERRORS).format(driver=self.driver)
@@ -546,6 +612,7 @@ class Program:
         body = self.block(depth)
         result = self.pick(("None", "cur.rowcount", "len([cur])"))
         if kind == "generator":
+            body = [re.sub(r"(?m)^( *return) .*", r"\1", line) for line in body]
             lines = [
                 f"def {name}(conn, dsn):",
                 "    cur = conn.cursor()",
