@@ -14,7 +14,7 @@ import libcst as cst
 from asyncshift import generic
 from asyncshift import toolbox as tb
 from asyncshift.codemod import Names, Outcome, Resolved
-from asyncshift.codemods.requests_httpx import arguments, handlers, streams, values
+from asyncshift.codemods.requests_httpx import arguments, handlers, parity, streams, values
 from asyncshift.codemods.requests_httpx.arguments import AUTHS, CallPlan
 from asyncshift.model import Need, Refusal, Span
 
@@ -48,6 +48,7 @@ def on_session(method: str, resolved: Resolved) -> Iterator[Outcome]:
         yield Need("client")
     if plan.streamed and not in_with:
         plan = replace(plan, verb=method, method="", dropped=plan.dropped - {"stream"})
+    yield from parity.of_session_call(resolved, call, plan)
     yield from _auth_edits(resolved, call, method)
     yield tb.edit(resolved, call, partial(_on_client, plan))
     if in_with and plan.streamed:
@@ -172,11 +173,11 @@ def bare(method: str, resolved: Resolved) -> Iterator[Outcome]:
         return
     yield from arguments.parts(resolved, call, method)
     if plan.reasons or tb.needed(resolved, "client") or _by_module(resolved):
-        outcomes = list(_by_function(resolved, call, method))
+        outcomes = list(_by_function(resolved, call, method, plan))
     else:
-        outcomes = list(_placed(resolved, call, plan))
+        outcomes = [*_placed(resolved, call, plan), *parity.of_block(resolved, call, plan)]
         if any(isinstance(outcome, Refusal) for outcome in outcomes):
-            outcomes = list(_by_function(resolved, call, method))
+            outcomes = list(_by_function(resolved, call, method, plan))
     yield from outcomes
     yield from _auth_edits(resolved, call, method)
     yield from handlers.widened(resolved)
@@ -198,8 +199,11 @@ def _by_module(resolved: Resolved) -> bool:
     return sum(map(_is_bare_name, names)) > 1 or any(n.endswith("_http") for n in known)
 
 
-def _by_function(resolved: Resolved, call: ast.Call, method: str) -> Iterator[Outcome]:
+def _by_function(
+    resolved: Resolved, call: ast.Call, method: str, known: CallPlan
+) -> Iterator[Outcome]:
     """`await _http.get(...)`."""
+    yield from parity.of_module(resolved, call, known)
     function = resolved.names.dotted(f"_http.{method}", resolved.site.span)
     yield arguments.needed_part("functions")
     plan = arguments.through_module(call, method)

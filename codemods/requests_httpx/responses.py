@@ -13,7 +13,7 @@ from asyncshift import generic
 from asyncshift import toolbox as tb
 from asyncshift.codemod import Outcome, Resolved
 from asyncshift.codemods.requests_httpx import calls, handlers, streams
-from asyncshift.model import Need
+from asyncshift.model import Kept, Need
 
 _BARE = frozenset(f"requests.{method}" for method in calls.METHODS)
 AS_TEXT = frozenset({"str", "print", "repr"})
@@ -30,6 +30,8 @@ def ok(resolved: Resolved) -> Iterator[Outcome]:
         return
     yield tb.edit(resolved, node, tb.rename_member("is_error"))
     yield from _negation(resolved)
+    text = "`is_success` of httpx leaves 3xx out: `not ....is_error`"
+    yield tb.parity(resolved, Kept.CONSTRUCT, text)
 
 
 def truth(resolved: Resolved) -> Iterator[Outcome]:
@@ -181,6 +183,7 @@ def url(resolved: Resolved) -> Iterator[Outcome]:
         case ast.Compare(ops=[ast.Eq() | ast.NotEq()]):
             return
     yield tb.edit(resolved, node, _as_text, order=10)
+    yield tb.parity(resolved, Kept.CONSTRUCT, "`.url` is an object in httpx: `str(....url)`")
 
 
 def _as_text(node: Any) -> Any:
@@ -202,10 +205,17 @@ def raise_for_status(resolved: Resolved) -> Iterator[Outcome]:
         ):
             function = resolved.names.dotted("_http.raise_for_status", resolved.site.span)
             yield tb.edit(resolved, call, partial(_given_to, function))
+            text = "httpx raises for 3xx as well, with another message: `_http.raise_for_status`"
+            yield tb.parity(resolved, Kept.CONSTRUCT, text)
         case ast.Call(func=ast.Attribute(value=ast.Name(id=name))), (ast.Expr() as line, *_) if (
             _may_be_redirect(resolved, name)
         ):
             yield tb.edit(resolved, line, partial(_if_error, name))
+            text = "httpx raises for 3xx as well: only an error is raised"
+            yield tb.parity(resolved, Kept.CONSTRUCT, text)
+        case _:
+            text = "httpx words the error otherwise: no handler uses the text"
+            yield tb.parity(resolved, Kept.UNSEEN, text)
 
 
 def _given_to(function: str, call: Any) -> Any:

@@ -12,7 +12,7 @@ import libcst as cst
 from asyncshift import generic
 from asyncshift import toolbox as tb
 from asyncshift.codemod import Outcome, Registry, Resolved
-from asyncshift.codemods.requests_httpx import arguments, calls
+from asyncshift.codemods.requests_httpx import arguments, calls, parity
 from asyncshift.model import Need, Protocol
 
 CLIENT = (("follow_redirects", "True"), ("timeout", "None"))
@@ -40,6 +40,7 @@ def constructor(resolved: Resolved) -> Iterator[Outcome]:
         settings = [*CLIENT, *arguments.redirect_limit(resolved)]
         text = ", ".join(f"{key}={value}" for key, value in settings)
         yield tb.edit(resolved, call, partial(_client, f"{name}({text})"))
+        yield from parity.of_client(resolved)
     if (owner := _unclosed(resolved)) is not None:
         yield tb.note(
             resolved, "client-not-closed", f"nothing closes {owner}; call `await {owner}.aclose()`"

@@ -21,12 +21,23 @@ expressions, `path:0` for a module's body.  Never a name: a setter must not over
 
 
 class Severity(enum.StrEnum):
-    """How a message weighs: a note is parity, a look is a place to look, a warning goes on."""
+    """How a message weighs: a look is a place to look, a warning goes on.  Parity tells in what the
+    libraries differ at a place, and its rule what was done (`Kept`)."""
 
+    PARITY = "parity"
     NOTE = "note"
     LOOK = "look"
     WARNING = "warning"
     REFUSAL = "refusal"
+
+
+class Kept(enum.StrEnum):
+    """What was done about a difference of two libraries."""
+
+    ARGUMENT = "kept-by-argument"
+    CONSTRUCT = "kept-by-construct"
+    UNSEEN = "not-observable"
+    LEFT = "left"
 
 
 @dataclass(frozen=True, slots=True)

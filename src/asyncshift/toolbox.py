@@ -15,7 +15,7 @@ import libcst as cst
 from asyncshift.codemod import Edit, Resolved
 from asyncshift.document import split_lines
 from asyncshift.edits import bound
-from asyncshift.model import Message, Refusal, Severity, Span
+from asyncshift.model import Kept, Message, Refusal, Severity, Span
 from asyncshift.rewrite.awaits import awaited
 from asyncshift.rewrite.blocks import ITEM_ORDER, enter_item, make_async
 from asyncshift.rewrite.context import AWAIT_ORDER
@@ -39,6 +39,12 @@ def refuse(resolved: Resolved, rule: str, reason: str, way_out: str) -> Refusal:
 def note(resolved: Resolved, rule: str, text: str, severity: Severity = Severity.NOTE) -> Message:
     """Something to tell about the site."""
     return Message(resolved.site.path, resolved.site.span[0], rule, text, severity)
+
+
+def parity(resolved: Resolved, kept: Kept, text: str) -> Message:
+    """What the libraries do differently at the site, and what was done about it."""
+    path, line = resolved.site.path, resolved.site.span[0]
+    return Message(path, line, str(kept), text, Severity.PARITY)
 
 
 def needed(resolved: Resolved, name: str) -> bool:

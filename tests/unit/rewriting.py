@@ -13,7 +13,17 @@ from collections.abc import Iterator, Mapping
 
 from asyncshift.codemod import Edit, Kind, Registry, Resolved, load_registry
 from asyncshift.edits import Applied, apply_edits, conflicts
-from asyncshift.model import Certainty, Message, Need, Protocol, Refusal, Site, Span, Target
+from asyncshift.model import (
+    Certainty,
+    Message,
+    Need,
+    Protocol,
+    Refusal,
+    Severity,
+    Site,
+    Span,
+    Target,
+)
 from asyncshift.toolbox import dotted_text, imported_names
 
 REGISTRY = load_registry(only=["requests_httpx"])
@@ -223,8 +233,9 @@ def refused(text: str, keywords: tuple[str, ...] | None = ()) -> set[str]:
 
 
 def messages(text: str, keywords: tuple[str, ...] | None = ()) -> set[str]:
-    """The rules of the notes that come with the edits."""
-    return {m.rule for m in Outcomes(text, keywords).messages}
+    """The rules of the notes that come with the edits, without those of the parity report."""
+    found = Outcomes(text, keywords).messages
+    return {m.rule for m in found if m.severity is not Severity.PARITY}
 
 
 def needs(text: str) -> set[str]:

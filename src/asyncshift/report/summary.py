@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from asyncshift.diff import line_counts
-from asyncshift.model import Action, ChangeSet, Decision, Message, Refusal, Severity
+from asyncshift.model import Action, ChangeSet, Decision, Kept, Message, Refusal, Severity
 
 if TYPE_CHECKING:
     from asyncshift.pipeline import Outcome
@@ -22,6 +22,13 @@ _TITLES = {
     Severity.LOOK: ("Places to look", "bold yellow"),
     Severity.NOTE: ("Differences and notes", "bold"),
 }
+_KEPT = {
+    Kept.ARGUMENT: "by an argument",
+    Kept.CONSTRUCT: "by other code",
+    Kept.UNSEEN: "not observable",
+    Kept.LEFT: "LEFT",
+}
+"""What was done about a difference, most harmless first; shown the other way round."""
 
 
 def summary_text(outcome: Outcome) -> Iterator[Text]:
@@ -52,6 +59,14 @@ def summary_text(outcome: Outcome) -> Iterator[Text]:
     for severity, (title, style) in _TITLES.items():
         found = [m for m in outcome.messages if m.severity is severity]
         yield from _section(f"{title} ({len(found)})", style, list(_grouped(found)))
+    found = [m for m in outcome.messages if m.severity is Severity.PARITY]
+    lines = [
+        f"[{words}] {line}"
+        for kept, words in reversed(_KEPT.items())
+        for line in _grouped(m for m in found if m.rule == kept)
+    ]
+    title = f"Parity: where the libraries differ, and how it was kept ({len(found)})"
+    yield from _section(title, "bold", lines)
 
 
 def change_set_text(outcome: Outcome, change: ChangeSet) -> str:
@@ -88,6 +103,12 @@ def summary_json(outcome: Outcome) -> dict[str, Any]:
                 "severity": str(m.severity),
             }
             for m in outcome.messages
+            if m.severity is not Severity.PARITY
+        ],
+        "parity": [
+            {"path": m.path, "line": m.line, "kept": m.rule, "difference": m.text}
+            for m in outcome.messages
+            if m.severity is Severity.PARITY
         ],
         "change_sets": [
             {
