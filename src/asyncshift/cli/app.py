@@ -52,8 +52,9 @@ def _codemods() -> typer.Typer:
     group.callback()(_codemods_top)
     group.command("list", context_settings=_HELP)(configured(codemods.codemods))
     group.command("new", context_settings=_HELP)(codemods.new)
-    for name, command in (("test", codemods.try_cases), ("lint", codemods.lint)):
-        group.command(name, context_settings=_HELP)(configured(command))
+    group.command("test", context_settings=_HELP)(configured(codemods.try_cases))
+    group.command("lint", context_settings=_HELP)(configured(codemods.lint))
+    group.command("run", context_settings=_HELP)(configured(codemods.run_other))
     return group
 
 

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from asyncshift.cli.options import Format, FormatOption
+from asyncshift.cli.options import Format, FormatOption, PathList, given
 from asyncshift.config import Config
+from asyncshift.errors import InputError
 
 Folder = Annotated[Path, typer.Argument(help="The codemod's folder.", file_okay=False, exists=True)]
 
@@ -98,3 +99,57 @@ def lint(
     terminal.show(lint_text(info, complaints))
     if any(not complaint.unread for complaint in complaints):
         raise typer.Exit(1)
+
+
+def run_other(
+    script: Annotated[
+        str,
+        typer.Argument(help="A script for Bowler, or a LibCST command: FILE or MODULE[:CLASS]."),
+    ],
+    paths: PathList = None,
+    *,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting of a LibCST command: name=value; repeatable."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the diff.")] = False,
+    allow_dirty: Annotated[
+        bool,
+        typer.Option("--allow-dirty", help="Write files too whose changes are not committed."),
+    ] = False,
+    config: Config,
+) -> None:
+    """Run a codemod of Bowler or LibCST, with asyncshift's checks, diff and journal."""
+    from asyncshift import others
+    from asyncshift.apply import apply_files
+    from asyncshift.cli import terminal
+    from asyncshift.diff import unified
+    from asyncshift.discover import discover
+    from asyncshift.planfile import planned
+    from asyncshift.report.codemods import refused_text
+
+    if not (yes or dry_run or terminal.can_ask()):
+        raise InputError("it asks before it writes", hint="Give --yes, or --dry-run.")
+    settings = dict(_setting(text) for text in set_ or ())
+    transform = others.load(script, settings)
+    project = discover(given(paths), config)
+    found = others.run(project, transform)
+    terminal.show_diff(unified(found.changes))
+    terminal.show(refused_text(found), error=True)
+    files = planned(found.changes)
+    if files and not dry_run and (yes or terminal.ask(f"Write {len(files)} files?")):
+        entry = apply_files(
+            Path(project.root), files, f"codemods run {script}", allow_dirty=allow_dirty
+        )
+        if entry is not None:
+            terminal.note(f"Wrote {len(files)} files (step {entry.number}; `asyncshift undo`).")
+    if found.refusals:
+        raise typer.Exit(1)
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise InputError(f"--set {text}: a setting is name=value")
+    return name, value

@@ -11,6 +11,7 @@ from rich.text import Text
 from asyncshift.cases import CaseResult
 from asyncshift.codemod_info import CodemodInfo
 from asyncshift.lint import Complaint
+from asyncshift.others import Changed
 
 
 def codemods_json(infos: Sequence[CodemodInfo]) -> str:
@@ -53,3 +54,10 @@ def lint_text(info: CodemodInfo, complaints: Sequence[Complaint]) -> Iterator[Te
     if unread:
         yield Text(f"could not be read: {', '.join(unread)}", style="yellow")
     yield Text(f"{len(faults)} faults in {len(info.rows)} rows of {info.name}", style="bold")
+
+
+def refused_text(changed: Changed) -> Iterator[Text]:
+    """How many files change, and those that could not be done, with the reason."""
+    yield Text(f"{len(changed.changes)} files change, {len(changed.refusals)} are refused")
+    for refusal in changed.refusals:
+        yield Text(f"  {refusal.path}: {refusal.reason}", style="red")
