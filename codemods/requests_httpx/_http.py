@@ -287,6 +287,15 @@ class Client(httpx.AsyncClient):
 # ------------------------------------------------------------------------------- responses
 
 
+# [is_true]
+def is_true(value: Any) -> bool:
+    """The truth value of what may be a response; one with an error status is false."""
+    return not value.is_error if isinstance(value, httpx.Response) else bool(value)
+
+
+# [/is_true]
+
+
 # [raise_for_status]
 def raise_for_status(response: httpx.Response) -> None:
     """Raise for 4xx and 5xx only, with the message of requests."""
@@ -684,7 +693,7 @@ class _Transport(httpx.AsyncBaseTransport):
         verify = given["verify"] if given["verify"] is not None else client.verify
         cert = given["cert"] or client.cert
         cert = tuple(cert) if isinstance(cert, list) else cert
-        proxies = {**client.proxies, **proxies, **(given["proxies"] or {})}
+        proxies = {**(client.proxies or {}), **proxies, **(given["proxies"] or {})}
         # [/connections]
         if verify is True and client.trust_env:
             bundles = map(os.environ.get, ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))

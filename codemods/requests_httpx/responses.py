@@ -56,12 +56,12 @@ def truth(resolved: Resolved) -> Iterator[Outcome]:
             case _:
                 yield tb.edit(resolved, node, _some_and_no_error, order=20)
     else:
-        yield tb.refuse(
-            resolved,
-            "truth-of-unknown",
-            f"`{resolved.site.text}` may be None or a response when it is tested",
-            "assign it to a name and test that",
-        )
+        function = resolved.names.dotted("_http.is_true", resolved.site.span)
+        yield tb.edit(resolved, node, partial(_argument_of, function), order=tb.BRIDGE_ORDER + 1)
+
+
+def _argument_of(function: str, node: Any) -> Any:
+    return cst.Call(tb.expression(function), [cst.Arg(tb.bare(node))])
 
 
 def _negation(resolved: Resolved) -> Iterator[Outcome]:

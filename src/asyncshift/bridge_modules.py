@@ -46,6 +46,8 @@ def needs_bridge(decision: Decision) -> bool:
     match decision.action:
         case Action.BRIDGE:
             return True
+        case Action.LIBRARY:
+            return "bridge" in decision.detail
         case Action.MAKE_ASYNC:
             return "facade" in decision.detail
         case Action.TO_THREAD:
@@ -267,7 +269,7 @@ def module_template(
 ) -> str:
     """The text of a module that a codemod brings along, with all its parts, by these settings."""
     name = module.rpartition(".")[2]
-    table = next(table for table in registry.tables if table.module == name)
+    table = next(table for table in registry.tables if name in (table.module, table.double_module))
     folder = resources.files(PACKAGE) / table.name if table.installed else Path(table.code)
     text = (folder / f"{name}.py").read_text(encoding="utf-8")
     if settings.get("share_client"):

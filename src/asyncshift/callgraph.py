@@ -111,6 +111,7 @@ def build(
         texts={
             name: f"{file.path}:{line}" for file in reversed(facts) for name, line in file.texts
         },
+        doubled=frozenset(ids[fn] if fn is not None else api for fn, api in sites.doubled),
         unresolved=OpenCalls(sites, ids, unsure).collect() if unresolved else (),
         messages=(*solver.modules.messages, *map(_missing, solver.own.missing())),
     )

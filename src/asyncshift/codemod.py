@@ -211,6 +211,12 @@ class Registry:
         name = self.canonical(name)
         return name in self._classes or name in self._new_classes
 
+    def is_unpacked(self, name: str) -> bool:
+        """Whether an instance of the class can be meant by `a, b = value`; one of which a table
+        lists every member and that has no twin of its iterator is none of them."""
+        row = self._classes.get(self.canonical(name))
+        return row is None or not row.complete or "__iter__" not in row.refused
+
     def is_api(self, name: str) -> bool:
         """Whether the tables say something of this name."""
         name = self.canonical(name)

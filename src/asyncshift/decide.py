@@ -39,6 +39,7 @@ from asyncshift.world import (
     THREADABLE,
     World,
     bridge_allowed,
+    bridged_in_test,
     enclosing,
     forces,
     gives_iterator,
@@ -68,6 +69,7 @@ def decide(world: World, registry: Registry, no_run: frozenset[tuple[str, Span]]
     """All decisions in source order; `no_run` are entry calls where `asyncio.run` cannot stand."""
     found = [*_functions(world), *_library(world, registry), *_calls(world, no_run)]
     found += _doubles(world)
+    found += _fakes(world, found)
     found += _reruns(world, found)
     unique: dict[tuple[str, Span, Action, str], Decision] = {}
     for decision in found:
@@ -387,6 +389,32 @@ def _doubles(world: World) -> Iterator[Decision]:
         yield Decision(mention.path, span, Action.DOUBLE, cause, owner, detail=detail)
 
 
+def _fakes(world: World, found: Sequence[Decision]) -> Iterator[Decision]:
+    """Mocks in tests whose members are awaited from now on."""
+    doubled = world.graph.doubled
+    moved = {
+        d.detail["api"]
+        for d in found
+        if d.action is Action.LIBRARY and d.detail.get("way", "convert") == "convert"
+    }
+    awaited = {
+        simple_name(f): f.id
+        for f in (world.function(fid) for fid in sorted(world.turned.intersection(doubled)))
+        if _loses_sync_name(world, f)
+    }
+    names = {*awaited, *(api.rpartition(".")[2] for api in moved.intersection(doubled))}
+    for fake in world.fakes:
+        members = sorted(names & fake.members)
+        span = (fake.line, 0, fake.line, 0)
+        owner = enclosing(world, fake.path, span) or f"{fake.path}:0"
+        if members and world.in_scope(owner):
+            because = next((awaited[name] for name in members if name in awaited), None)
+            text = f"{members[0]} is awaited"
+            cause = Cause("double", text, fake.path, fake.line, because)
+            detail = {"members": ",".join(members)}
+            yield Decision(fake.path, span, Action.DOUBLE, cause, owner, detail=detail)
+
+
 def _loses_sync_name(world: World, f: Function) -> bool:
     if not world.is_coroutine(f.id) or f.id in world.facades:
         return False
@@ -522,6 +550,9 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
                 yield _at(world, site, Action.LIBRARY, f"{api} differs", None, detail)
             case Kind.AWAITABLE | Kind.ENTERED | Kind.ITERATED if in_async and world.converted(use):
                 detail["way"] = "convert"
+                yield _at(world, site, Action.LIBRARY, f"{api} has an async twin", None, detail)
+            case Kind.AWAITABLE if not in_async and bridged_in_test(world, use):
+                detail |= {"way": "convert", "bridge": "1"}
                 yield _at(world, site, Action.LIBRARY, f"{api} has an async twin", None, detail)
             case Kind.AWAITABLE | Kind.BLOCKING if (
                 in_async and treatment.blocks and site.protocol is Protocol.CALL

@@ -204,6 +204,9 @@ def _is_needed(
     if unfit(world, fid) is not None and fid not in world.pairs:
         return False
     for mention in mentions[fid]:
+        looked_at = mention.how == "getattr" and is_test_file(mention.path) and not partial
+        if looked_at and not _calls_by_computed_name(world, mention):
+            continue
         if mention.how != "patched" or (partial and not is_test_file(f.path)):
             return True
     if any(_keeps_sync_name(world, f, site) for site in reached.get(fid, ())):
@@ -216,6 +219,13 @@ def _is_needed(
         return True
     users = (*world.incoming.get(coroutine, ()), *reached.get(coroutine, ()), *values[coroutine])
     return any(site.caller != fid and not world.in_scope(site.caller) for site in users)
+
+
+def _calls_by_computed_name(world: World, mention: Mention) -> bool:
+    return any(
+        world.function(caller).path == mention.path and mention.function in reached
+        for caller, reached in world.graph.by_computed_name.items()
+    )
 
 
 def is_public(world: World, f: Function) -> bool:

@@ -354,6 +354,9 @@ class Site:
     """The code asked before whether it has a coroutine function: it does what either kind needs."""
 
 
+MOCKS = frozenset({"unittest.mock.Mock", "unittest.mock.MagicMock", "mock.Mock", "mock.MagicMock"})
+
+
 @dataclass(frozen=True, slots=True)
 class Escape:
     """A function, generator or library instance that reaches code the analysis does not see."""
@@ -415,6 +418,8 @@ class Graph:
     """Attribute that is asked for without a dot, as by `hasattr(x, "name")` -> the first place."""
     ties: tuple[Tie, ...] = ()
     """Filled by the pipeline, with what the rewriters say."""
+    doubled: frozenset[str | None] = frozenset()
+    """Functions and names of libraries that are called where a mock can stand in their place."""
     unresolved: tuple[Unresolved, ...] = ()
     """Filled only when asked for."""
     messages: tuple[Message, ...] = ()

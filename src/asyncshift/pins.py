@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from asyncshift.codemod import Registry
 from asyncshift.constructors import is_constructor, kept_constructors
 from asyncshift.model import (
+    MOCKS,
     Cause,
     Certainty,
     Escape,
@@ -247,6 +248,8 @@ def is_next(graph: Graph, fid: FunctionId | None) -> bool:
 
 def _is_awaited(graph: Graph, registry: Registry, escape: Escape) -> bool:
     """Whether what gets the function awaits it where it is async, as FastAPI's routes do."""
+    if escape.to in MOCKS and _stands_in(graph, escape):
+        return True
     if registry.async_aware(escape.to) or registry.keeps_async(escape.to):
         return True
     last = escape.to.rpartition(".")[2]
@@ -254,6 +257,19 @@ def _is_awaited(graph: Graph, registry: Registry, escape: Escape) -> bool:
         (registry.async_aware(name) or registry.keeps_async(name))
         and name.rpartition(".")[2] == last
         for name in graph.functions[escape.function or ""].decorators
+    )
+
+
+def _stands_in(graph: Graph, escape: Escape) -> bool:
+    """Whether a mock with the function inside takes the place of one of its name on these lines,
+    where the callers await it: `patch.object(api, "fetch", Mock(wraps=Api.fetch))`."""
+    name = graph.functions[escape.function or ""].name.rpartition(".")[2]
+    return any(
+        mention.how == "patched"
+        and mention.path == escape.path
+        and mention.line <= escape.span[0] <= mention.line + 2
+        and graph.functions[mention.function].name.rpartition(".")[2] == name
+        for mention in graph.mentions
     )
 
 

@@ -32,6 +32,7 @@ from asyncshift.cache import FactsCache
 from asyncshift.codemod import Kind, Registry, load_registry
 from asyncshift.collector import no_gc
 from asyncshift.config import Config
+from asyncshift.double_modules import with_doubles
 from asyncshift.errors import InputError
 from asyncshift.model import (
     THREADS,
@@ -525,6 +526,7 @@ def _outcome(
     made, said = new_helpers(analysis.project, used, analysis.registry, told, using, analysis.needs)
     written += made
     notes = (*said, *(message for done in results for message in done.result.messages))
+    written = with_doubles(analysis.project, plan, analysis.registry, told, written)
     messages = analysis.messages + plan.messages + _needs(analysis, plan) + notes
     if needs_plugin(plan, analysis.project):
         settings, added = configured(Path(analysis.project.root))

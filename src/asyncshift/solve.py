@@ -46,6 +46,7 @@ from asyncshift.world import (
     THREADABLE,
     World,
     bridge_allowed,
+    bridged_in_test,
     calls_at_once,
     enclosing,
     forces,
@@ -352,6 +353,8 @@ def group_conflicts(world: World) -> bool:
         others = [t.function for t in site.targets if t.function]
         others = [fid for fid in others if world.function(fid).twin is None]
         if not world.in_async(site.caller):
+            if bridged_in_test(world, use):
+                continue
             cause = world.kept.get(site.caller) or world.held.get(site.caller)
             why = cause.text if cause else "it runs when the module is imported"
             rule, way_out = "sync-user", f"move the call out of {caller.name}"

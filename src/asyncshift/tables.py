@@ -168,6 +168,12 @@ class Table:
     lies beside the table."""
     computed: Mapping[str, str] = field(default_factory=dict)
     """Class or module -> what a computed name of it stands for: `getattr(session, verb)`."""
+    replaces: tuple[str, ...] = ()
+    """Distributions that a project no longer needs where nothing of it uses them any more."""
+    doubles: tuple[str, ...] = ()
+    """Libraries by which tests stand in for the old library."""
+    double_module: str = ""
+    """A module for the tests, with which those doubles stand in for the new library as well."""
     migrated: Mapping[str, str] = field(default_factory=dict)
     """New name that no row has -> the new class of what it gives."""
     code: str = ""
@@ -293,7 +299,16 @@ _SECTIONS = (
     "computed",
     "migrated",
 )
-_CODEMOD = ("name", "summary", "requires", "docs", "module")
+_CODEMOD = (
+    "name",
+    "summary",
+    "requires",
+    "replaces",
+    "docs",
+    "module",
+    "doubles",
+    "double_module",
+)
 _FUNCTION = ("to", "returns", "awaited", "async_with", "async_for", "callbacks", "handed_on")
 _CLASS = (
     "to",
@@ -339,6 +354,9 @@ def parse_table(
         requires=head.names("requires"),
         docs=head.text("docs"),
         module=head.text("module"),
+        replaces=head.names("replaces"),
+        doubles=head.names("doubles"),
+        double_module=head.text("double_module"),
         modules=top.texts("modules"),
         aliases=top.texts("aliases"),
         keywords=top.texts("keywords"),

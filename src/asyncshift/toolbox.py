@@ -18,9 +18,17 @@ from asyncshift.edits import bound
 from asyncshift.model import Kept, Message, Refusal, Severity, Span
 from asyncshift.rewrite.awaits import awaited
 from asyncshift.rewrite.blocks import ITEM_ORDER, enter_item, make_async
-from asyncshift.rewrite.context import AWAIT_ORDER
+from asyncshift.rewrite.context import AWAIT_ORDER, BRIDGE_ORDER
 
-__all__ = ["AWAIT_ORDER", "ITEM_ORDER", "awaited", "bound", "enter_item", "make_async"]
+__all__ = [
+    "AWAIT_ORDER",
+    "BRIDGE_ORDER",
+    "ITEM_ORDER",
+    "awaited",
+    "bound",
+    "enter_item",
+    "make_async",
+]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FRAMES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)

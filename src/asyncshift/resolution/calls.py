@@ -54,6 +54,8 @@ from asyncshift.resolution.values import (
     MANAGER as MANAGER_VALUE,
 )
 
+COMPUTED = "__computed__"
+"""What `setattr` stores under names that are computed, and `getattr` finds under such names."""
 _TYPING = ("typing.", "typing_extensions.", "collections.abc.")
 
 
@@ -309,6 +311,8 @@ class Calls(Members):
         else:
             if name == "setattr" and args:
                 self.suggestions.open_nodes.append(args[0])
+                if len(args) > 2:
+                    self.add((KIND, args[2], args[0], "computed store"), args[0])
             self.unknown.add(target)
             self.foreign.setdefault(target, set()).add(dotted)
 
@@ -575,6 +579,10 @@ class Calls(Members):
                 self.add((SUB, target, kind[1] + 1, ("unpack", 1), -1), kind[1] + 1)
             case "fill", "box":
                 self.link(target, kind[1])
+            case "computed", ("inst" | "self"):
+                self.link(self.lookup(kind[0], kind[1], COMPUTED), target)
+            case "computed store", ("inst" | "self"):
+                self.link(target, self.instance(kind[1], COMPUTED))
             case ("stored", cls, source), _:
                 self.stored_through(cls, source, value)
             case "getter", ("fun" | "bound"):

@@ -32,6 +32,8 @@ from asyncshift.resolution.values import (
 )
 
 CAP = 16
+FAMILY = 64
+"""So many classes below one base count as one: they are made and called alike."""
 ORIGINS = 6
 """So many origins of one class may meet in a node before they are united."""
 
@@ -234,12 +236,22 @@ class Core:
 
     def _counted(self, kind: tuple[Any, ...]) -> object:
         """What counts against the cap: all overrides of one method count as one, and so do the
-        functions of one file, which a table may hold all together."""
-        if kind[0] == FUN:
-            return FUN, self.functions[kind[1]].unit
-        if kind[0] != BOUND:
-            return kind
-        return BOUND, self.functions[kind[1]].facts.name.rpartition(".")[2]
+        functions of one file, which a table may hold all together, and the classes below one base
+        of the project, or their instances, where these are not too many."""
+        match kind[0]:
+            case "fun":
+                return FUN, self.functions[kind[1]].unit
+            case "bound":
+                return BOUND, self.functions[kind[1]].facts.name.rpartition(".")[2]
+            case "class" | "inst":
+                return kind[0], self._family(kind[1])
+        return kind
+
+    def _family(self, cls: int) -> int:
+        """The class at the top of a family of up to `FAMILY` classes, else the class itself."""
+        classes = self.hierarchy.classes
+        top = next((b for b in reversed(classes[cls].mro) if isinstance(b, int)), cls)
+        return top if len(classes[top].descendants) <= FAMILY else cls
 
     # ------------------------------------------------------------------ the fixpoint
 

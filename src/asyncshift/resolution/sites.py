@@ -36,6 +36,7 @@ _ENDINGS = {0: "", f.CAUGHT: "caught", f.ENDING: "awaited"}
 _PROJECT = frozenset({"inst", "self", "class", "subclass", "super"})
 _CALLED = frozenset({"call", "next"})
 _HANDED = frozenset({FUN, BOUND, INST, "self", "partial"})
+_MOCKS = ("unittest.mock.", "mock.")
 _CALLABLE = frozenset({"ext", "boxed", "class", "subclass"})
 """Values that can be called, and give something at once where nothing of the project runs."""
 
@@ -56,6 +57,8 @@ class Sites:
         self._handed: set[tuple[int, Span]] = set()
         """(file, place) of functions that are handed to a thread, which is a call of them."""
         self.receivers: Receivers
+        self.doubled: set[tuple[int | None, str | None]] = set()
+        """What is called where a mock can stand in its place."""
         self._labels: dict[int, str] = {}
         """Site of such a call -> how the function is written there."""
 
@@ -272,12 +275,14 @@ class Sites:
 
     def _called(self, op: Op, site: int, protocol: str) -> None:
         _, _, node, args, _, _ = op
-        inside = outside = False
+        inside = outside = doubled = False
         kinds = self.solver.sees(node)
         for kind in kinds:
             ran = list(self.called(kind, site))
             inside = inside or bool(ran)
-            outside = outside or (not ran and kind[0] in _CALLABLE)
+            double = kind[0] == "ext" and kind[1].startswith(_MOCKS)
+            outside = outside or (not ran and not double and kind[0] in _CALLABLE)
+            doubled = doubled or double
             for reached in ran:
                 if protocol == "call" or reached[0] is not None:
                     self.note(site, protocol, reached, node)
@@ -292,6 +297,8 @@ class Sites:
             found.likely = found.likely or made_by_metaclass(self.solver, node)
             # `log=print` or a function of the project: no `await` fits both.
             found.unknown = found.unknown or (inside and outside and not self._is_outside(node))
+            if doubled:
+                self.doubled.update(found.targets)
 
     def _is_outside(self, node: int) -> bool:
         """Whether a method is looked up on what comes from outside, where a hint says more."""
@@ -393,6 +400,9 @@ class Sites:
         for kind in kinds:
             if consumer == "in" and kind[0] != GEN:
                 continue  # `__contains__`, or a library's own
+            known = consumer == "unpack" and kind[0] == "lib"
+            if known and not self.solver.registry.is_unpacked(kind[1]):
+                continue
             for reached in self.iterated(kind, is_async):
                 self.note(site, protocol, reached, source, consumer)
         mixed = any(kind[0] == BOX and kind[2] not in _ALONE for kind in kinds)

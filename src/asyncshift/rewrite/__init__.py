@@ -247,7 +247,8 @@ def _library(ctx: Context, decision: Decision) -> Iterable[Step]:
     detail = decision.detail
     api, way = detail.get("api", ""), detail.get("way", "convert")
     resolved = _resolved(ctx.tree, ctx.names, decision.site, api, way, ctx.options)
-    return ctx.registry.rewrite(resolved)
+    outcomes = ctx.registry.rewrite(resolved)
+    return bridges.run_here(ctx, resolved.node, outcomes) if "bridge" in detail else outcomes
 
 
 def _plan(

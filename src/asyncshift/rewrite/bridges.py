@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import libcst as cst
 
 from asyncshift.codemod import Edit
 from asyncshift.model import Action, Decision, Protocol
+from asyncshift.rewrite.awaits import awaited
 from asyncshift.rewrite.consumers import SPREADING, spread_source
 from asyncshift.rewrite.context import BRIDGE_ORDER, Context, Step, kind_of
 from asyncshift.rewrite.exit_stacks import is_enter_context
@@ -46,6 +48,21 @@ def bridge(ctx: Context, decision: Decision) -> Iterator[Step]:
         return
     order = BRIDGE_ORDER if helper == "run_sync" else _AROUND
     yield Edit(kind_of(node), decision.span, change, order)
+
+
+def run_here(ctx: Context, node: ast.AST, outcomes: Iterable[Step]) -> Iterator[Step]:
+    """What a codemod would await, in code that stays sync."""
+    function = ctx.text(f"{ctx.bridge}.run_sync", node)
+    for outcome in outcomes:
+        match outcome:
+            case Edit(change=change) if change is awaited:
+                run = partial(wrapped, function=function)
+                yield replace(outcome, change=run, order=BRIDGE_ORDER)
+            case Edit(kind="With"):
+                reason = "a client is entered here, in a function that stays sync"
+                yield ctx.refuse(node, "bridge-with", reason, "make the request in a function")
+            case _:
+                yield outcome
 
 
 def wrapped(node: cst.BaseExpression, function: cst.BaseExpression) -> cst.Call:

@@ -14,14 +14,15 @@ from functools import partial
 import libcst as cst
 
 from asyncshift.codemod import Edit
-from asyncshift.model import Decision
+from asyncshift.model import MOCKS, Decision
 from asyncshift.rewrite.context import AWAIT_ORDER, Context, Step, kind_of
-
-_MOCKS = frozenset({"unittest.mock.Mock", "unittest.mock.MagicMock", "mock.Mock", "mock.MagicMock"})
 
 
 def double(ctx: Context, decision: Decision) -> Iterator[Step]:
     """DOUBLE: what the function is replaced with, on the line where it is replaced by its name."""
+    if "members" in decision.detail:
+        yield from _with_members(ctx, decision)
+        return
     name = decision.detail["name"]
     for value in _replacements(ctx, decision.span[0], name):
         span = ctx.tree.span(value)
@@ -39,9 +40,27 @@ def double(ctx: Context, decision: Decision) -> Iterator[Step]:
                 yield _behind_mock(ctx, value)
             case ast.Name() if _is_sync_function(ctx, value):
                 yield _behind_mock(ctx, value)
-            case ast.Call(func=made) if ctx.names.resolve(made) in _MOCKS:
+            case ast.Call(func=made) if ctx.names.resolve(made) in MOCKS:
                 change = partial(_other_call, new=ctx.text("unittest.mock.AsyncMock", value))
                 yield Edit("Call", span, change, AWAIT_ORDER)
+
+
+def _with_members(ctx: Context, decision: Decision) -> Iterator[Step]:
+    """`client = Mock()` -> `client = Mock(get=AsyncMock())`."""
+    for node in ast.walk(ctx.tree.module):
+        match node:
+            case ast.Assign(value=ast.Call(func=made, args=[], keywords=[]) as call) if (
+                node.lineno == decision.span[0] and ctx.names.resolve(made) in MOCKS
+            ):
+                members = decision.detail["members"].split(",")
+                change = partial(_given, members, new=ctx.text("unittest.mock.AsyncMock", call))
+                yield Edit("Call", ctx.tree.span(call), change, AWAIT_ORDER)
+
+
+def _given(members: list[str], node: cst.Call, new: cst.BaseExpression) -> cst.Call:
+    equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+    made = [cst.Arg(cst.Call(new), keyword=cst.Name(name), equal=equal) for name in members]
+    return node.with_changes(args=made)
 
 
 def _replacements(ctx: Context, line: int, name: str) -> Iterator[ast.expr]:
