@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from asyncshift import callgraph, discover, erasure, facts
+from asyncshift import callgraph, dependencies, discover, erasure, facts
 from asyncshift.bridge_modules import (
     changed_modules,
     new_helpers,
@@ -527,12 +527,14 @@ def _outcome(
     written += made
     notes = (*said, *(message for done in results for message in done.result.messages))
     written = with_doubles(analysis.project, plan, analysis.registry, told, written)
-    messages = analysis.messages + plan.messages + _needs(analysis, plan) + notes
+    messages = analysis.messages + plan.messages + notes
     if needs_plugin(plan, analysis.project):
         settings, added = configured(Path(analysis.project.root))
         written += settings
         messages += tuple(added)
-    messages += _reached_through(analysis.graph, plan) + proof.messages
+    wanted_now = _wanted(analysis, plan, written)
+    written, needed = dependencies.renewed(Path(analysis.project.root), wanted_now, written)
+    messages += (*needed, *_reached_through(analysis.graph, plan), *proof.messages)
     return Outcome(
         changes=tuple(sorted(written, key=lambda change: change.path)),
         plan=plan,
@@ -573,17 +575,27 @@ def _reached_through(graph: Graph, plan: Plan) -> tuple[Message, ...]:
     return tuple(found)
 
 
-def _needs(analysis: Analysis, plan: Plan) -> tuple[Message, ...]:
-    """What the project has to install for the code that changes."""
+def _wanted(
+    analysis: Analysis, plan: Plan, written: Sequence[FileChange]
+) -> list[dependencies.Wanted]:
+    """What the project has to install for the code that changes, and what it needs no more."""
     used = {d.detail["codemod"] for d in plan.decisions if d.action is Action.LIBRARY}
-    known = analysis.registry.codemods
-    needed = [name for info in known if info.name in used for name in info.requires]
-    if not needed:
-        return ()
-    if analysis.config.http != "httpx":
-        needed = [analysis.config.http if "httpx" in name else name for name in needed]
-    text = f"the migrated code needs {', '.join(needed)}: add it to the project's dependencies"
-    return (Message("", 0, "dependencies", text),)
+    texts = {file.path: file.text for file in analysis.project.files}
+    new = {c.path: (c.new or b"").decode(errors="replace") for c in written}
+    code = [text for path, text in {**texts, **new}.items() if path.endswith((".py", ".pyi"))]
+    found = []
+    for table in analysis.registry.tables:
+        rows = [(row.name, row.to or table.moved(row.name)) for row in table.functions]
+        rows += [(row.name, row.to or table.moved(row.name)) for row in table.classes]
+        before = {old.partition(".")[0] for old, _ in rows}
+        after = {to.partition(".")[0] for _, to in rows if to} | {analysis.config.http}
+        if table.name in used and dependencies.is_used(after - before or after, new.values()):
+            gone = not dependencies.is_used(before, code)
+            for name in table.requires:
+                if analysis.config.http != "httpx" and "httpx" in name:
+                    name = analysis.config.http
+                found.append(dependencies.Wanted(name, table.replaces, gone))
+    return found
 
 
 def _mechanical(
