@@ -14,6 +14,7 @@ from asyncshift.constructors import is_constructor
 from asyncshift.endings import ended_elsewhere, waits_above
 from asyncshift.facades import KEPT_BESIDE, async_name, calls_by_name, is_public, simple_name
 from asyncshift.groups import LibraryUse, classes_of
+from asyncshift.mocked import bridged_in_test, loses_sync_name, mocked_members
 from asyncshift.model import (
     BRIDGES,
     THREADS,
@@ -39,7 +40,6 @@ from asyncshift.world import (
     THREADABLE,
     World,
     bridge_allowed,
-    bridged_in_test,
     enclosing,
     forces,
     gives_iterator,
@@ -69,7 +69,7 @@ def decide(world: World, registry: Registry, no_run: frozenset[tuple[str, Span]]
     """All decisions in source order; `no_run` are entry calls where `asyncio.run` cannot stand."""
     found = [*_functions(world), *_library(world, registry), *_calls(world, no_run)]
     found += _doubles(world)
-    found += _fakes(world, found)
+    found += mocked_members(world, found)
     found += _reruns(world, found)
     unique: dict[tuple[str, Span, Action, str], Decision] = {}
     for decision in found:
@@ -365,7 +365,7 @@ def _mentioned(
 
 def _annotated(world: World, site: Site, described: Sequence[Function]) -> Iterator[Decision]:
     """A type that describes nothing but what is async now."""
-    gone = [f for f in described if _loses_sync_name(world, f)]
+    gone = [f for f in described if loses_sync_name(world, f)]
     kinds = {_kind(f) for f in described}
     if gone and len(kinds) == 1 and all(f in gone or f.is_async for f in described):
         text = f"{gone[0].name} is async"
@@ -376,7 +376,7 @@ def _doubles(world: World) -> Iterator[Decision]:
     """Places where tests replace a function by its name, which is awaited from now on."""
     for mention in world.graph.mentions:
         f = world.function(mention.function)
-        if mention.how != "patched" or f.is_generator or not _loses_sync_name(world, f):
+        if mention.how != "patched" or f.is_generator or not loses_sync_name(world, f):
             continue
         span = (mention.line, 0, mention.line, 0)
         owner = enclosing(world, mention.path, span) or f"{mention.path}:0"
@@ -387,38 +387,6 @@ def _doubles(world: World) -> Iterator[Decision]:
         if f.cls is not None and "staticmethod" not in f.decorators:
             detail["bound"] = "1"
         yield Decision(mention.path, span, Action.DOUBLE, cause, owner, detail=detail)
-
-
-def _fakes(world: World, found: Sequence[Decision]) -> Iterator[Decision]:
-    """Mocks in tests whose members are awaited from now on."""
-    doubled = world.graph.doubled
-    moved = {
-        d.detail["api"]
-        for d in found
-        if d.action is Action.LIBRARY and d.detail.get("way", "convert") == "convert"
-    }
-    awaited = {
-        simple_name(f): f.id
-        for f in (world.function(fid) for fid in sorted(world.turned.intersection(doubled)))
-        if _loses_sync_name(world, f)
-    }
-    names = {*awaited, *(api.rpartition(".")[2] for api in moved.intersection(doubled))}
-    for fake in world.fakes:
-        members = sorted(names & fake.members)
-        span = (fake.line, 0, fake.line, 0)
-        owner = enclosing(world, fake.path, span) or f"{fake.path}:0"
-        if members and world.in_scope(owner):
-            because = next((awaited[name] for name in members if name in awaited), None)
-            text = f"{members[0]} is awaited"
-            cause = Cause("double", text, fake.path, fake.line, because)
-            detail = {"members": ",".join(members)}
-            yield Decision(fake.path, span, Action.DOUBLE, cause, owner, detail=detail)
-
-
-def _loses_sync_name(world: World, f: Function) -> bool:
-    if not world.is_coroutine(f.id) or f.id in world.facades:
-        return False
-    return f.id not in world.pairs or f.id in world.dropped
 
 
 def _in_thread_call(world: World, site: Site) -> bool:

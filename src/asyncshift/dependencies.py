@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from asyncshift.model import FileChange, Message
+from asyncshift.codemod import Registry
+from asyncshift.model import Action, FileChange, Message, Plan, Project
 
 _FILES = (
     "pyproject.toml",
@@ -61,6 +62,28 @@ class Wanted:
 
     def replaces(self, requirement: str) -> bool:
         return _name(requirement) in map(_plain, self.old)
+
+
+def needed(
+    project: Project, plan: Plan, registry: Registry, http: str, written: Iterable[FileChange]
+) -> list[Wanted]:
+    """What the project has to install for the code that changes, and what it needs no more."""
+    used = {d.detail["codemod"] for d in plan.decisions if d.action is Action.LIBRARY}
+    texts = {file.path: file.text for file in project.files}
+    new = {c.path: (c.new or b"").decode(errors="replace") for c in written}
+    code = [text for path, text in {**texts, **new}.items() if path.endswith((".py", ".pyi"))]
+    found = []
+    for table in registry.tables:
+        rows = [(row.name, row.to or table.moved(row.name)) for row in table.functions]
+        rows += [(row.name, row.to or table.moved(row.name)) for row in table.classes]
+        before = {old.partition(".")[0] for old, _ in rows}
+        after = {to.partition(".")[0] for _, to in rows if to} | {http}
+        if table.name in used and is_used(after - before or after, new.values()):
+            gone = not is_used(before, code)
+            for name in table.requires:
+                name = http if http != "httpx" and "httpx" in name else name
+                found.append(Wanted(name, table.replaces, gone))
+    return found
 
 
 def renewed(

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from asyncshift import callgraph, dependencies, discover, erasure, facts
+from asyncshift import callgraph, discover, erasure, facts
 from asyncshift.bridge_modules import (
     changed_modules,
     new_helpers,
@@ -32,6 +32,7 @@ from asyncshift.cache import FactsCache
 from asyncshift.codemod import Kind, Registry, load_registry
 from asyncshift.collector import no_gc
 from asyncshift.config import Config
+from asyncshift.dependencies import needed, renewed
 from asyncshift.double_modules import with_doubles
 from asyncshift.errors import InputError
 from asyncshift.model import (
@@ -532,9 +533,9 @@ def _outcome(
         settings, added = configured(Path(analysis.project.root))
         written += settings
         messages += tuple(added)
-    wanted_now = _wanted(analysis, plan, written)
-    written, needed = dependencies.renewed(Path(analysis.project.root), wanted_now, written)
-    messages += (*needed, *_reached_through(analysis.graph, plan), *proof.messages)
+    needs = needed(analysis.project, plan, analysis.registry, analysis.config.http, written)
+    written, told_needs = renewed(Path(analysis.project.root), needs, written)
+    messages += (*told_needs, *_reached_through(analysis.graph, plan), *proof.messages)
     return Outcome(
         changes=tuple(sorted(written, key=lambda change: change.path)),
         plan=plan,
@@ -573,29 +574,6 @@ def _reached_through(graph: Graph, plan: Plan) -> tuple[Message, ...]:
             )
             found.append(Message(path, 1, "reached-through", text, Severity.LOOK))
     return tuple(found)
-
-
-def _wanted(
-    analysis: Analysis, plan: Plan, written: Sequence[FileChange]
-) -> list[dependencies.Wanted]:
-    """What the project has to install for the code that changes, and what it needs no more."""
-    used = {d.detail["codemod"] for d in plan.decisions if d.action is Action.LIBRARY}
-    texts = {file.path: file.text for file in analysis.project.files}
-    new = {c.path: (c.new or b"").decode(errors="replace") for c in written}
-    code = [text for path, text in {**texts, **new}.items() if path.endswith((".py", ".pyi"))]
-    found = []
-    for table in analysis.registry.tables:
-        rows = [(row.name, row.to or table.moved(row.name)) for row in table.functions]
-        rows += [(row.name, row.to or table.moved(row.name)) for row in table.classes]
-        before = {old.partition(".")[0] for old, _ in rows}
-        after = {to.partition(".")[0] for _, to in rows if to} | {analysis.config.http}
-        if table.name in used and dependencies.is_used(after - before or after, new.values()):
-            gone = not dependencies.is_used(before, code)
-            for name in table.requires:
-                if analysis.config.http != "httpx" and "httpx" in name:
-                    name = analysis.config.http
-                found.append(dependencies.Wanted(name, table.replaces, gone))
-    return found
 
 
 def _mechanical(

@@ -22,6 +22,7 @@ from asyncshift.endings import settle_endings, waits_above
 from asyncshift.facades import calls_by_name, can_be_called, unfit
 from asyncshift.groups import LibraryUse, origins_of
 from asyncshift.locks import settle_locks
+from asyncshift.mocked import bridged_in_test
 from asyncshift.model import (
     BRIDGES,
     Cause,
@@ -46,7 +47,6 @@ from asyncshift.world import (
     THREADABLE,
     World,
     bridge_allowed,
-    bridged_in_test,
     calls_at_once,
     enclosing,
     forces,

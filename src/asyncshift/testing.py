@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 from asyncshift.model import Function, FunctionId, FunctionKind, Graph, Plan, Project
 from asyncshift.pins import is_test_file
@@ -29,37 +28,6 @@ _TOLERANT = re.compile(
     r"|unittest\.(skip\w*|expectedFailure)$|(unittest\.)?case\.(skip\w*|expectedFailure)$"
 )
 """Decorators of tests that treat an `async def` as they treat a `def`."""
-
-
-_FAKE = re.compile(
-    r"^(?P<indent>[ \t]*)(?P<target>\w+(?:\.\w+)*)[ \t]*=[ \t]*(?:\w+\.)*(?:Magic)?Mock\(\)", re.M
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Fake:
-    """`client = Mock()` in a test, with the members that the file mentions of it.  Made here, read
-    by the decisions."""
-
-    path: str
-    line: int
-    members: frozenset[str]
-
-
-def find_fakes(project: Project) -> Iterator[Fake]:
-    """The mocks without a specification that tests assign to a name."""
-    for file in project.files:
-        if not is_test_file(file.path) or "Mock()" not in file.text:
-            continue
-        for found in _FAKE.finditer(file.text):
-            target, within = re.escape(found["target"]), file.text
-            if "." not in found["target"]:
-                rest = file.text[found.end() :]
-                outer = re.search(rf"^(?!{found['indent']})[ \t]*\S", rest, re.M)
-                within = rest[: outer.start()] if outer else rest
-            members = re.findall(rf"(?<![\w.]){target}\.(\w+)", within)
-            line = file.text.count("\n", 0, found.start("target")) + 1
-            yield Fake(file.path, line, frozenset(members))
 
 
 def tolerates(decorator: str) -> bool:

@@ -4,13 +4,14 @@ by which a site reaches a function."""
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from asyncshift.closings import places_that_close
 from asyncshift.codemod import Kind, Registry
 from asyncshift.constructors import is_constructor
 from asyncshift.groups import Groups, LibraryUse, form_groups, library_uses, uses_in_scope
+from asyncshift.mocks import Fake, called_in_tests, find_fakes
 from asyncshift.model import (
     Cause,
     Certainty,
@@ -28,7 +29,7 @@ from asyncshift.model import (
 from asyncshift.pins import entry_functions, is_test_file, pins
 from asyncshift.scope import Scope
 from asyncshift.standing import handed_to_twins, has_both, left_alone
-from asyncshift.testing import Fake, async_tests, find_fakes
+from asyncshift.testing import async_tests
 from asyncshift.wrapped import mapped_places, wrapped_by_decorators
 
 ENTERING = (".enter_context", ".enter_async_context")
@@ -274,7 +275,7 @@ def prepare(
         ),
         generated=bool(project.bridges),
         fakes=tuple(find_fakes(project)),
-        called_in_tests=frozenset(_called_in_tests(uses, groups, registry)),
+        called_in_tests=frozenset(called_in_tests(uses, groups, registry)),
         patched=frozenset(m.function for m in graph.mentions if m.how == "patched"),
         mapped=mapped,
         inlined=frozenset(
@@ -558,30 +559,6 @@ def in_one_hop(site: Site) -> bool:
     if site.protocol is Protocol.CONSUME:
         return site.consumer in EAGER
     return site.protocol in THREADABLE
-
-
-def bridged_in_test(world: World, use: LibraryUse) -> bool:
-    """Whether a test that stays sync runs what a client of the program gives on the home loop."""
-    site, target, _ = use
-    known = (site.path, site.span, target.api) in world.called_in_tests
-    return known and world.converted(use) and bridge_allowed(world, site)
-
-
-def _called_in_tests(
-    uses: Sequence[LibraryUse], groups: Groups, registry: Registry
-) -> Iterator[tuple[str, Span, str | None]]:
-    """Where tests call awaitable methods of clients that other code uses as well."""
-    shared = {
-        groups.of(site, target)
-        for site, target, treatment in uses
-        if treatment.grouped and not is_test_file(site.path)
-    }
-    for site, target, treatment in uses:
-        called = treatment.kind is Kind.AWAITABLE and site.protocol is Protocol.CALL
-        if not called or not registry.is_class((target.api or "").rpartition(".")[0]):
-            continue
-        if is_test_file(site.path) and groups.of(site, target) in shared:
-            yield site.path, site.span, target.api
 
 
 def bridge_allowed(world: World, site: Site) -> bool:

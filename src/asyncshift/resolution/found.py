@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from asyncshift.resolution.fixpoint import Solver
+from asyncshift.resolution.values import GEN
+
+if TYPE_CHECKING:
+    from asyncshift.resolution.sites import Sites
 
 
 @dataclass(slots=True)
@@ -32,3 +37,22 @@ def made_by_metaclass(solver: Solver, node: int) -> bool:
         kind[0] in ("class", "subclass") and solver.hierarchy.has_metaclass(kind[1])
         for kind in solver.sees(node)
     )
+
+
+def is_mock(kind: tuple[Any, ...]) -> bool:
+    """Whether a value is a mock of a test, or a member of one."""
+    return kind[0] == "ext" and str(kind[1]).startswith(("unittest.mock.", "mock."))
+
+
+def is_passed_over(solver: Solver, kind: tuple[Any, ...], consumer: str) -> bool:
+    """Whether a value is not iterated there: `in` asks `__contains__`, or a library's own, and what
+    is unpacked is no instance of a class that cannot be."""
+    if consumer == "in":
+        return bool(kind[0] != GEN)
+    return consumer == "unpack" and kind[0] == "lib" and not solver.registry.is_unpacked(kind[1])
+
+
+def is_outside(sites: Sites, node: int) -> bool:
+    """Whether a method is looked up on what comes from outside, where a hint says more."""
+    receiver = sites.receiver(node)
+    return receiver is not None and any(k[0] == "ext" for k in sites.solver.sees(receiver[0]))

@@ -9,6 +9,7 @@ from typing import Any
 from asyncshift import facts as f
 from asyncshift.facts import Op
 from asyncshift.model import Certainty, FunctionId, Protocol, Site, Span, Target
+from asyncshift.resolution import found as of
 from asyncshift.resolution.by_name import ByName, Receivers
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.found import Found, holds_more, made_by_metaclass
@@ -36,7 +37,6 @@ _ENDINGS = {0: "", f.CAUGHT: "caught", f.ENDING: "awaited"}
 _PROJECT = frozenset({"inst", "self", "class", "subclass", "super"})
 _CALLED = frozenset({"call", "next"})
 _HANDED = frozenset({FUN, BOUND, INST, "self", "partial"})
-_MOCKS = ("unittest.mock.", "mock.")
 _CALLABLE = frozenset({"ext", "boxed", "class", "subclass"})
 """Values that can be called, and give something at once where nothing of the project runs."""
 
@@ -275,14 +275,12 @@ class Sites:
 
     def _called(self, op: Op, site: int, protocol: str) -> None:
         _, _, node, args, _, _ = op
-        inside = outside = doubled = False
+        inside = outside = False
         kinds = self.solver.sees(node)
         for kind in kinds:
             ran = list(self.called(kind, site))
             inside = inside or bool(ran)
-            double = kind[0] == "ext" and kind[1].startswith(_MOCKS)
-            outside = outside or (not ran and not double and kind[0] in _CALLABLE)
-            doubled = doubled or double
+            outside = outside or (not ran and kind[0] in _CALLABLE and not of.is_mock(kind))
             for reached in ran:
                 if protocol == "call" or reached[0] is not None:
                     self.note(site, protocol, reached, node)
@@ -296,14 +294,9 @@ class Sites:
         if (found := self.found.get((site, protocol, ""))) is not None:
             found.likely = found.likely or made_by_metaclass(self.solver, node)
             # `log=print` or a function of the project: no `await` fits both.
-            found.unknown = found.unknown or (inside and outside and not self._is_outside(node))
-            if doubled:
+            found.unknown = found.unknown or (inside and outside and not of.is_outside(self, node))
+            if any(map(of.is_mock, kinds)):
                 self.doubled.update(found.targets)
-
-    def _is_outside(self, node: int) -> bool:
-        """Whether a method is looked up on what comes from outside, where a hint says more."""
-        receiver = self._callees.get(node)
-        return receiver is not None and any(k[0] == "ext" for k in self.solver.sees(receiver[0]))
 
     def _hop(self, args: tuple[int, ...], site: int) -> None:
         """`to_thread(f, x)` calls f: its name there is no mention.  `to_thread(list, rows())`
@@ -398,10 +391,7 @@ class Sites:
         protocol, is_async = facts[1], self._is_async(facts[4], source)
         kinds = list(self.solver.sees(source))
         for kind in kinds:
-            if consumer == "in" and kind[0] != GEN:
-                continue  # `__contains__`, or a library's own
-            known = consumer == "unpack" and kind[0] == "lib"
-            if known and not self.solver.registry.is_unpacked(kind[1]):
+            if of.is_passed_over(self.solver, kind, consumer):
                 continue
             for reached in self.iterated(kind, is_async):
                 self.note(site, protocol, reached, source, consumer)

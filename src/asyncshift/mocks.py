@@ -1,0 +1,59 @@
+"""What tests do with clients of the program: mocks of them, and calls of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from asyncshift.codemod import Kind, Registry
+from asyncshift.groups import Groups, LibraryUse
+from asyncshift.model import Project, Protocol, Span
+from asyncshift.pins import is_test_file
+
+_FAKE = re.compile(
+    r"^(?P<indent>[ \t]*)(?P<target>\w+(?:\.\w+)*)[ \t]*=[ \t]*(?:\w+\.)*(?:Magic)?Mock\(\)", re.M
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fake:
+    """`client = Mock()` in a test, with the members that the file mentions of it.  Made here, read
+    by the decisions."""
+
+    path: str
+    line: int
+    members: frozenset[str]
+
+
+def find_fakes(project: Project) -> Iterator[Fake]:
+    """The mocks without a specification that tests assign to a name."""
+    for file in project.files:
+        if not is_test_file(file.path) or "Mock()" not in file.text:
+            continue
+        for found in _FAKE.finditer(file.text):
+            target, within = re.escape(found["target"]), file.text
+            if "." not in found["target"]:
+                rest = file.text[found.end() :]
+                outer = re.search(rf"^(?!{found['indent']})[ \t]*\S", rest, re.M)
+                within = rest[: outer.start()] if outer else rest
+            members = re.findall(rf"(?<![\w.]){target}\.(\w+)", within)
+            line = file.text.count("\n", 0, found.start("target")) + 1
+            yield Fake(file.path, line, frozenset(members))
+
+
+def called_in_tests(
+    uses: Sequence[LibraryUse], groups: Groups, registry: Registry
+) -> Iterator[tuple[str, Span, str | None]]:
+    """Where tests call awaitable methods of clients that other code uses as well."""
+    shared = {
+        groups.of(site, target)
+        for site, target, treatment in uses
+        if treatment.grouped and not is_test_file(site.path)
+    }
+    for site, target, treatment in uses:
+        called = treatment.kind is Kind.AWAITABLE and site.protocol is Protocol.CALL
+        if not called or not registry.is_class((target.api or "").rpartition(".")[0]):
+            continue
+        if is_test_file(site.path) and groups.of(site, target) in shared:
+            yield site.path, site.span, target.api
