@@ -194,7 +194,7 @@ class Client(httpx.AsyncClient):
             headers={name: _encoded(value) for name, value in given.items()},
             cookies=cookies,
             timeout=_timeout(timeout),
-            extensions={"method": method},
+            extensions={"method": method, "text": isinstance(data, str)},
         )
         # [connections]
         request.extensions |= {"verify": verify, "cert": cert, "proxies": proxies}

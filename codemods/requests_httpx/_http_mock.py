@@ -72,7 +72,8 @@ def _prepared(request: httpx.Request, body: bytes) -> requests.PreparedRequest:
     headers = [(name.decode(), value.decode("latin-1")) for name, value in request.headers.raw]
     prepared.headers = CaseInsensitiveDict(headers)
     prepared._cookies = RequestsCookieJar()
-    text = FORM in request.headers.get("content-type", "")
+    form = FORM in request.headers.get("content-type", "")
+    text = form or request.extensions.get("text")  # what `_http` was given as a text
     prepared.body = (body.decode() if text else body) or None
     return prepared
 

@@ -70,6 +70,24 @@ def test_a_double_answers() -> None:
     assert (settings["timeout"], settings["verify"]) == ((1, 2), False)
 
 
+@pytest.mark.parametrize(
+    ("sent", "body"),
+    [
+        ({"data": '{"a": 1}'}, '{"a": 1}'),
+        ({"data": b"a=1"}, b"a=1"),
+        ({"json": {"a": 1}}, b'{"a": 1}'),
+        ({"data": {"a": 1}}, "a=1"),
+        ({}, None),
+    ],
+)
+def test_a_body_is_text_or_bytes_as_before(sent: dict[str, Any], body: object) -> None:
+    stand_in = double(lambda _: raw(b""))
+    with mock.patch(SEND, stand_in):
+        asyncio.run(_http.post("http://nowhere.invalid/", **sent))
+        requests.post("http://nowhere.invalid/", **sent)
+    assert [request.body for request, _ in stand_in.seen] == [body, body]
+
+
 def test_redirects_and_cookies_go_on() -> None:
     def answer(request: requests.PreparedRequest) -> urllib3.HTTPResponse:
         if request.path_url == "/from":
