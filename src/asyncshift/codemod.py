@@ -67,6 +67,8 @@ class Treatment:
     """Bound to a thread: see `ClassRow.thread_affine`."""
     exclusive: bool = False
     """The name belongs to a lock, which moves only where it is held across an await."""
+    pooled: bool = False
+    """The name belongs to a pool of threads, which moves only where what it runs turned async."""
     coroutine: bool = False
     """For MIGRATED: the call gives a coroutine."""
 
@@ -421,7 +423,7 @@ class Registry:
     def _add(
         self, table: Table, name: str, treatments: _Treatments, to: tuple[str, ...] = ()
     ) -> None:
-        self._rows[name] = treatments
+        self._rows[name] = {p: replace(t, pooled=table.pools(name)) for p, t in treatments.items()}
         self._owners[name] = table.name
         if to:
             self._targets[name] = to
@@ -497,7 +499,7 @@ class Registry:
             treatments = {p: replace(t, exclusive=True) for p, t in treatments.items()}
             unknown = {p: replace(t, exclusive=True) for p, t in unknown.items()}
         self._add(table, name, treatments, to if to[0] else ())
-        self._unknown[name] = unknown
+        self._unknown[name] = {p: replace(t, pooled=row.pooled) for p, t in unknown.items()}
         for member in row.members():
             if not member.startswith("__"):  # the class itself has those, by their protocols
                 self._add_member(table, row, member)
@@ -561,7 +563,7 @@ class Registry:
 
 def _migrated(protocol: Protocol, old: Treatment) -> Treatment:
     awaited = protocol is Protocol.CALL and old.kind is Kind.AWAITABLE
-    return Treatment(Kind.MIGRATED, old.codemod, blocks=False, coroutine=awaited)
+    return Treatment(Kind.MIGRATED, old.codemod, blocks=False, coroutine=awaited, pooled=old.pooled)
 
 
 def _waiting(table: Table) -> Treatment:

@@ -18,8 +18,16 @@ ASYNCSTDLIB = {
             "zip_longest",
         )
     },
+    "_tasks.zipped": "builtins.zip",
+    "_tasks.enumerated": "builtins.enumerate",
 }
 """What takes async iterables as well -> what takes sync ones only."""
+
+
+def without_package(name: str) -> str:
+    """A name of the module with a pool of tasks, wherever in the project that lies."""
+    _, found, member = f".{name}".partition("._tasks.")
+    return f"_tasks.{member}" if found else name
 
 
 def filtered(item: str, test: ast.expr, values: ast.expr) -> ast.expr | None:

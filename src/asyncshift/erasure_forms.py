@@ -20,6 +20,7 @@ from asyncshift.erasure_consumers import (
     filtered,
     parameters_of,
     same_items,
+    without_package,
 )
 from asyncshift.erasure_mapped import (
     as_call,
@@ -170,7 +171,7 @@ class Names:
     def dotted(self, name: str) -> tuple[str, ...]:
         """The new name of a full one; several where an exception became several."""
         module, dot, last = name.rpartition(".")
-        name = f"{module}{dot}{self._renames.get(last, last)}"
+        name = without_package(f"{module}{dot}{self._renames.get(last, last)}")
         name = self._tables.canonical(_STDLIB.get(name, name))
         if found := self._exceptions.get(name):
             return tuple(sorted(found))

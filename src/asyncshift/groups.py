@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from asyncshift.codemod import Kind, Registry, Treatment
 from asyncshift.model import (
     THREADS,
+    Escape,
     Graph,
     Project,
     Protocol,
@@ -21,6 +22,7 @@ from asyncshift.model import (
     Tie,
 )
 from asyncshift.pins import is_test_file
+from asyncshift.pooled import handed_to_pools
 
 QUIET = "quiet"
 """Rule of a refusal that nobody has to act on: a lock or an annotation stays as it is."""
@@ -48,6 +50,10 @@ class Groups:
         self.refused: dict[str, Refusal] = {}
         self.kinds: dict[str | None, str] = {}
         """Library name -> the kind of instances that it has to do with (`Registry.kind`)."""
+        self.pools: dict[str, tuple[Escape, ...]] = {}
+        """Groups of thread pools, with the functions that are handed to them."""
+        self.moved_pools: set[str] = set()
+        """Of these, what runs tasks instead."""
 
     def find(self, origin: str) -> str:
         root = origin
@@ -75,7 +81,7 @@ class Groups:
         (an annotation alone is no reason to change it).
         """
         grew = False
-        grouped = [use for use in uses if use[2].grouped and not use[2].exclusive]
+        grouped = [use for use in uses if use[2].grouped and not stays_quietly(use[2])]
         for codemod in sorted({use[2].codemod for use in grouped}):
             own = [use for use in grouped if use[2].codemod == codemod]
             grew |= self._refuse_unmoored(own, roots)
@@ -122,6 +128,33 @@ class Groups:
         return True
 
 
+def stays_quietly(treatment: Treatment) -> bool:
+    """Locks and pools move where something makes them; that others stay is no news."""
+    return treatment.exclusive or treatment.pooled
+
+
+def join_waiting(groups: Groups, uses: Iterable[LibraryUse], registry: Registry) -> None:
+    """`wait(futures)` belongs to the pools whose futures its function knows; where it knows none,
+    it may be given those of any."""
+    pooled = [use for use in uses if use[2].pooled]
+    owned: dict[str, list[str]] = {}
+    loose: list[LibraryUse] = []
+    for use in pooled:
+        api = use[1].api or ""
+        if registry.is_class(api) or registry.is_class(api.rpartition(".")[0]):
+            owned.setdefault(use[0].caller, []).extend(origins_of(use[0], use[1]))
+        elif use[0].protocol is Protocol.CALL:
+            loose.append(use)
+    for site, target, _ in loose:
+        own = [origin for origin in owned.get(site.caller, ()) if origin != site_key_of(site)]
+        others = own or [origin for found in owned.values() for origin in found]
+        groups.join((*origins_of(site, target), *others))
+
+
+def site_key_of(site: Site) -> str:
+    return site_key(site.path, site.span)
+
+
 def classes_of(registry: Registry, api: str) -> set[str]:
     """The library's classes whose instances a use touches: its receiver and what it gives."""
     names = {api, api.rpartition(".")[0], registry.returns(api) or ""}
@@ -147,7 +180,7 @@ def form_groups(
     """Join what belongs together, then refuse the groups that hold a place nothing can rewrite."""
     groups = Groups()
     groups.kinds = {use[1].api: registry.kind(use[1].api or "") for use in uses}
-    locks: set[str] = set()
+    quiet: set[str] = set()
     grouped = [use for use in uses if use[2].grouped]
     together: dict[tuple[str, Span, Protocol, str], str] = {}
     for site, target, treatment in grouped:
@@ -155,13 +188,14 @@ def form_groups(
         place = (site.path, site.span, site.protocol, treatment.codemod)
         here = together.setdefault(place, groups.of(site, target))
         groups.join((here, groups.of(site, target)))  # `(session or requests).get(url)`
-        if treatment.exclusive:
-            locks.update(origins_of(site, target))
+        if stays_quietly(treatment):
+            quiet.update(origins_of(site, target))
+    join_waiting(groups, grouped, registry)
     at: dict[tuple[str, Span], Refusal] = {(r.path, r.span): r for r in refusals}
     for site, target, treatment in grouped:
         if treatment.kind is Kind.REFUSED:
             if site.protocol is not Protocol.EXCEPT:
-                rule = QUIET if treatment.exclusive else "no-twin"
+                rule = QUIET if stays_quietly(treatment) else "no-twin"
                 why, way_out = treatment.reason, treatment.way_out
                 refusal = Refusal(site.path, site.span, rule, why, way_out)
                 groups.refuse(origins_of(site, target)[0], refusal)
@@ -172,6 +206,7 @@ def form_groups(
             refusal = Refusal(site.path, site.span, QUIET, why, "call it without the thread")
             groups.refuse(origins_of(site, target)[0], refusal)
     _tie(groups, graph, grouped)
+    groups.pools = handed_to_pools(graph, grouped, groups.of, registry)
     replaced = {registry.kind(name) for name in registry.replaced}
     moving = {
         groups.find(origins_of(site, target)[0])
@@ -184,7 +219,7 @@ def form_groups(
                 continue  # it stays what it is, and only its callers await
             if escape.to.endswith("]") and is_test_file(escape.path):
                 continue  # kept in a container, to be compared
-            rule = QUIET if origin in locks else "escapes"
+            rule = QUIET if origin in quiet else "escapes"
             why = f"the client or response is handed to {escape.to}, which expects the old one"
             way_out = "migrate that use by hand, or keep it away from this client"
             groups.refuse(origin, Refusal(escape.path, escape.span, rule, why, way_out))

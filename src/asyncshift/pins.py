@@ -20,6 +20,7 @@ from asyncshift.model import (
     Protocol,
     Site,
 )
+from asyncshift.pooled import is_pooled
 from asyncshift.properties import kept_properties
 from asyncshift.standing import handed_to_twins, has_both, name_in_table
 from asyncshift.wrapped import mapped_places
@@ -92,6 +93,8 @@ def pins(
             continue
         if (escape.path, escape.span, escape.function) in mapped:
             continue
+        if is_pooled(registry, escape.to):
+            continue
         if not _is_awaited(graph, registry, escape):
             escaped.setdefault(escape.function, escape)
     inlined = {function for _, _, function in mapped}
@@ -156,6 +159,8 @@ def every_reason(
             yield cause
     to_twins = handed_to_twins(graph, registry).get(f.id, ())
     for escape in graph.escapes:
+        if is_pooled(registry, escape.to):
+            continue
         if escape.function != f.id or escape.to in ASYNC_AWARE_DECORATORS or escape in to_twins:
             continue
         if not _is_awaited(graph, registry, escape):

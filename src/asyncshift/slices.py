@@ -15,11 +15,12 @@ from asyncshift.affinity import settle_affinity
 from asyncshift.arrivals import find_arrivals, guarded
 from asyncshift.codemod import Kind, Registry
 from asyncshift.facades import is_public, unfit
-from asyncshift.groups import QUIET, LibraryUse, classes_of
+from asyncshift.groups import QUIET, LibraryUse, classes_of, stays_quietly
 from asyncshift.locks import settle_locks
 from asyncshift.model import (
     Cause,
     Certainty,
+    Escape,
     Function,
     FunctionId,
     FunctionKind,
@@ -28,6 +29,7 @@ from asyncshift.model import (
     Site,
 )
 from asyncshift.pins import is_test_file
+from asyncshift.pools import settle_pools
 from asyncshift.scope import Scope
 from asyncshift.solve import find_blocking, group_conflicts, spread, thread_conflicts
 from asyncshift.world import (
@@ -55,6 +57,7 @@ def narrow(world: World, registry: Registry, scope: Scope) -> None:
     world.scope = scope
     _leave_tests(world)
     world.goal = goal = frozenset(world.turned)
+    world.groups.moved_pools = set()
     world.allowed = frozenset(fid for fid in goal if world.in_scope(fid) or fid in world.pairs)
     settled = set(world.groups.refused)
     while True:
@@ -62,6 +65,8 @@ def narrow(world: World, registry: Registry, scope: Scope) -> None:
             pass
         world.open_groups |= world.groups.refused.keys() - settled
         spread(world)
+        if settle_pools(world, _defer_handed):
+            continue
         if settle_locks(world) or _close_functions(world, goal):
             continue
         if group_conflicts(world):
@@ -109,6 +114,16 @@ def _defer(world: World, fid: FunctionId, refusals: Iterable[Refusal]) -> bool:
     return True
 
 
+def _defer_handed(world: World, escape: Escape, why: str) -> bool:
+    """What a pool runs waits for the step that moves the pool."""
+    assert escape.function is not None
+    if escape.function in world.pairs:
+        return False  # its sync form goes on running in a thread
+    text = f"{world.function(escape.function).name} is handed to {escape.to}: {why}"
+    refusal = Refusal(escape.path, escape.span, "slice-pool", text, "select both, or everything")
+    return _defer(world, escape.function, [refusal])
+
+
 def _note(world: World, refusals: Iterable[Refusal]) -> None:
     for refusal in refusals:
         if refusal not in world.border and len(world.border) < _LIMIT:
@@ -141,7 +156,7 @@ def _close_groups(world: World, registry: Registry) -> bool:
     outside: dict[str, list[LibraryUse]] = defaultdict(list)
     for use in world.uses:
         site, target, treatment = use
-        if not treatment.grouped or treatment.exclusive or treatment.kind is Kind.SAME:
+        if not treatment.grouped or stays_quietly(treatment) or treatment.kind is Kind.SAME:
             continue
         if site.protocol in NO_INSTANCE:
             continue

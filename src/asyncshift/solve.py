@@ -35,6 +35,7 @@ from asyncshift.model import (
     Site,
 )
 from asyncshift.pins import is_test_file
+from asyncshift.pools import callers, in_moved_pool, keep_in_threads, settle_pools
 from asyncshift.standing import has_twin
 from asyncshift.testing import is_test_part
 from asyncshift.world import (
@@ -64,6 +65,8 @@ def run(world: World) -> None:
     settle_endings(world)
     while True:
         spread(world)
+        if settle_pools(world, keep_in_threads):
+            continue
         if settle_locks(world) or _hold_conflicts(world) or _computed_names(world):
             continue
         if group_conflicts(world) or _overrides_of_what_stays(world):
@@ -185,7 +188,7 @@ def spread(world: World) -> None:
         if site.wrapper in BRIDGES and site.caller not in world.pairs and not site.awaited:
             text = f"waits for {site.text} through a bridge"
             push(site.caller, Cause("bridged", text, site.path, site.span[0]))
-    for fid, cause in (*world.declared.items(), *world.down.items()):
+    for fid, cause in (*world.declared.items(), *world.down.items(), *callers(world)):
         push(fid, cause)
     for fid, coroutine in world.pairs.items():
         f = world.function(fid)
@@ -216,8 +219,8 @@ def _seeds(world: World, use: LibraryUse) -> bool:
     """A use turns its function async when it is converted, or when it blocks and has a twin that
     only this client cannot use: then it goes to a thread and the callers still become async.  (A
     client that only waits for a later step does not go to a thread first.)"""
-    if world.converted(use):
-        return True
+    if world.converted(use) or use[2].pooled:
+        return world.converted(use)
     waits = world.groups.of(use[0], use[1]) in world.open_groups
     return use[2].kind is Kind.AWAITABLE and use[2].blocks and not waits
 
@@ -495,6 +498,8 @@ def thread_conflicts(world: World) -> bool:
         place = escape.path, escape.span, escape.function
         if escape.function in world.turned and place in world.mapped:
             continue  # it is awaited there
+        if in_moved_pool(world, escape):
+            continue
         at_once = escape.function in world.blocking and calls_at_once(escape.to)
         waits = escape.function in world.waiting or escape.function in world.pairs
         if not waits and not at_once:

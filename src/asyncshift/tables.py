@@ -36,6 +36,8 @@ class FunctionRow:
     """Parameters whose call becomes awaitable."""
     handed_on: bool = False
     """The codemod's rewriters look at places where it is a value."""
+    pooled: bool = False
+    """As for a class: it takes or gives what belongs to such a pool."""
 
     @property
     def turns_in_place(self) -> bool:
@@ -74,6 +76,8 @@ class ClassRow:
     truth: bool = False
     """The truth value of an instance differs."""
     exclusive: bool = False
+    pooled: bool = False
+    """Runs functions in threads: it moves where these turned async, and else keeps them sync."""
     waits: tuple[str, ...] = ()
     """Methods that block and that no codemod moves (`__init__`: making one does): `check` names
     them where they run on the event loop."""
@@ -186,6 +190,12 @@ class Table:
         rows = [(row.name, row.to) for row in self.functions]
         rows += [(row.name, row.to) for row in self.classes]
         return tuple(name for name, to in rows if to or self.moved(name))
+
+    def pools(self, name: str) -> bool:
+        """Whether a name, or the class that it is a member of, belongs to a pool of threads."""
+        pooled = {row.name for row in self.classes if row.pooled}
+        pooled |= {row.name for row in self.functions if row.pooled}
+        return bool(pooled) and (name in pooled or name.rpartition(".")[0] in pooled)
 
     def moved(self, name: str) -> str:
         """The new name where only the module changes (`[modules]`)."""
@@ -309,7 +319,16 @@ _CODEMOD = (
     "doubles",
     "double_module",
 )
-_FUNCTION = ("to", "returns", "awaited", "async_with", "async_for", "callbacks", "handed_on")
+_FUNCTION = (
+    "to",
+    "returns",
+    "awaited",
+    "async_with",
+    "async_for",
+    "callbacks",
+    "handed_on",
+    "pooled",
+)
 _CLASS = (
     "to",
     "awaited",
@@ -320,6 +339,7 @@ _CLASS = (
     "async_for",
     "truth",
     "exclusive",
+    "pooled",
     "waits",
     "thread_affine",
     "constructed",
@@ -394,6 +414,7 @@ def _function_row(top: _Reader, name: str, data: Any) -> FunctionRow:
         async_for=iterated,
         callbacks=row.names("callbacks"),
         handed_on=row.flag("handed_on"),
+        pooled=row.flag("pooled"),
     )
 
 
@@ -416,6 +437,7 @@ def _class_row(top: _Reader, name: str, data: Any) -> ClassRow:
         iterates=iterates,
         truth=row.flag("truth"),
         exclusive=row.flag("exclusive"),
+        pooled=row.flag("pooled"),
         waits=row.names("waits"),
         thread_affine=row.one_of("thread_affine", ("", "instance", "contents", "context")),
         constructed=row.flag("constructed", True),

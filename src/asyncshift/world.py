@@ -27,6 +27,7 @@ from asyncshift.model import (
     Span,
 )
 from asyncshift.pins import entry_functions, is_test_file, pins
+from asyncshift.pooled import without_handed
 from asyncshift.scope import Scope
 from asyncshift.standing import handed_to_twins, has_both, left_alone
 from asyncshift.testing import async_tests
@@ -210,6 +211,8 @@ class World:
             return self.chosen(site)
         if treatment.exclusive:
             return self.groups.of(site, target) in self.moved_locks
+        if treatment.pooled:
+            return self.groups.of(site, target) in self.groups.moved_pools
         return self.groups.of(site, target) not in self.groups.refused
 
 
@@ -254,7 +257,7 @@ def prepare(
 ) -> World:
     """Index the graph; `refusals` are library uses that rewriters cannot do, `failed` are places
     of an earlier plan that the rewrite could not do."""
-    graph, left = left_alone(_through_facades(graph), registry)
+    graph, left = left_alone(without_handed(_through_facades(graph), registry), registry)
     tests = async_tests(graph, project)
     uses = library_uses(graph, registry)
     groups = form_groups(graph, uses, (*refusals, *failed), registry)

@@ -113,10 +113,14 @@ def _waits(site: Site, reach: Reach) -> tuple[str, str] | None:
         if target.api in RUNNERS and site.protocol is Protocol.CALL:
             return NESTED, target.api
         treatment = reach.registry.treatment(target.api, site.protocol)
-        if treatment is not None and (
-            treatment.waits
-            or (treatment.affine == "instance" and not target.api.endswith(".close"))
-            or (treatment.blocks and treatment.kind in WAITING)
+        if (
+            treatment is not None
+            and not treatment.pooled
+            and (
+                treatment.waits
+                or (treatment.affine == "instance" and not target.api.endswith(".close"))
+                or (treatment.blocks and treatment.kind in WAITING)
+            )
         ):
             return BLOCKS, target.api
     return None

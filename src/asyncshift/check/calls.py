@@ -125,6 +125,8 @@ class Calls(Expressions):
     def _hands_over(self, last: str, sites: list[Site]) -> bool:
         """The graph says what is called there: not the method of this name, but an argument."""
         functions = self.analysis.graph.functions
+        if any(self.analysis.awaits_calls(t.api) for site in sites for t in site.targets):
+            return False
         targets = [t.function for site in sites for t in site.targets if t.function]
         return all(functions[fid].name.rpartition(".")[2] != last for fid in targets)
 

@@ -123,6 +123,11 @@ class Analysis:
         found = self.registry.treatment(api, protocol) if api else None
         return found is not None and found.kind is Kind.MIGRATED and found.coroutine
 
+    def awaits_calls(self, api: str | None) -> bool:
+        """Whether a pool of tasks awaits what it is handed."""
+        found = self.registry.treatment(api, Protocol.CALL) if api else None
+        return found is not None and found.kind is Kind.MIGRATED and found.pooled
+
     def _is_sync(self, api: str) -> bool:
         """A library function that waits by itself can do nothing with a coroutine."""
         found = self.registry.treatment(api, Protocol.CALL)

@@ -21,6 +21,7 @@ from asyncshift.facts import (
 )
 from asyncshift.model import Protocol
 from asyncshift.resolution.flow import SPREAD, Fn
+from asyncshift.resolution.futures import called_function, called_member
 from asyncshift.resolution.members import Members
 from asyncshift.resolution.suggestions import Suggestions
 from asyncshift.resolution.summaries import (
@@ -99,7 +100,7 @@ class Calls(Members):
             case "ext":
                 self._external(kind[1], op)
             case "member":
-                self.library(f"{kind[1]}.{kind[2]}", kind[3], target)
+                called_member(self, kind, op)
                 if (cls := self.own.defined.get(kind[1])) is not None:
                     self._run(self.lookup(SELF, cls, kind[2]), op)
             case "boxed":
@@ -251,13 +252,13 @@ class Calls(Members):
                 if (cls := self.own.defined.get(api)) is not None:
                     self._construct((CLASS, cls), (CALL, CONSTANT, *op[2:]))
             else:
-                self.library(api, site, target)
+                called_function(self, api, op)
                 if (number := self.own.bodies.get(api)) is not None:
                     self.invoke(self.functions[number], args, op[4], target, 0)
             return
         name = dotted.removeprefix("builtins.")
         if name in ELEMENTS:
-            self._elements(name, op)
+            self.elements(name, op)
         elif name in ("iter", "aiter"):
             self.add((KIND, target, args[0] if args else -1, name), args[0] if args else -1)
         elif name in IDENTITY:
@@ -295,7 +296,7 @@ class Calls(Members):
         elif name in ("map", "filter") and len(args) > 1:
             self._mapped(name, op)
         elif name in THREADED and args:
-            self._threaded(THREADED[name], op)
+            self.threaded(THREADED[name], op)
         elif dotted.rpartition(".")[2] in ("enter_context", "enter_async_context") and args:
             self.add((WITH, target, args[0], -1), args[0])
         elif name in ("typing.TypeVar", "typing_extensions.TypeVar"):
@@ -325,7 +326,7 @@ class Calls(Members):
         self.push(target, self.pool.of(BOX, elements, kind))
         return elements
 
-    def _elements(self, name: str, op: Op) -> None:
+    def elements(self, name: str, op: Op) -> None:
         """Builtins that give the elements of their arguments, in a container or bare."""
         _, target, _, args, keywords, _ = op
         shape = ELEMENTS[name]
@@ -335,7 +336,7 @@ class Calls(Members):
                 if len(args) > 1 and shape == "bare":
                     self.link(argument, item)
                 else:
-                    self._into(item, argument)
+                    self.into(item, argument)
             self.add((CALL, CONSTANT, key, (item,), (), -1), key)
         if shape == "bare":
             for argument in args:
@@ -352,7 +353,7 @@ class Calls(Members):
             self.link(inner_target, elements)
             first = 1 if name == "enumerate" else 0
             for index, argument in enumerate(args):
-                self._into(self.keyed(inner, index + first), argument)
+                self.into(self.keyed(inner, index + first), argument)
             return
         if SHAPES.get(name) == "dict":
             if name == "collections.defaultdict" and args:
@@ -365,7 +366,7 @@ class Calls(Members):
                     self.link(node, self.keyed(elements, keyword))
             return
         for argument in args[-1:] if name == "filter" else args:
-            self._into(elements, argument)
+            self.into(elements, argument)
 
     def _gathered(self, op: Op) -> None:
         """`asyncio.gather(a(), b())`: a list of what they give, in their order."""
@@ -381,19 +382,19 @@ class Calls(Members):
         for argument in args[index + 1 :]:
             self.link(~argument if argument < CONSTANT else argument, elements)
 
-    def _into(self, elements: int, argument: int) -> None:
+    def into(self, elements: int, argument: int) -> None:
         if argument > 0:
             self.add((ITER, elements, argument, -1, ""), argument)
         elif argument < CONSTANT:
             self.link(~argument, elements)
 
-    def _mapped(self, name: str, op: Op) -> None:
+    def _mapped(self, name: str, op: Op, kind: str = "list") -> None:
         _, target, _, args, _, site = op
-        elements = self.new_box((op[1], op[2], name), target)
+        elements = self.new_box((op[1], op[2], name), target, kind)
         given = []
         for argument in args[1:]:
             item = self.node()
-            self._into(item, argument)
+            self.into(item, argument)
             given.append(item)
         if name == "filter":
             self.link(given[0], elements)
@@ -401,11 +402,11 @@ class Calls(Members):
         else:
             self.add((CALL, elements, args[0], tuple(given), (), site), args[0])
 
-    def _threaded(self, shape: str, op: Op) -> None:
+    def threaded(self, shape: str, op: Op, kind: str = "list") -> None:
         """Executors call what they are given; the result comes back through a future, a list."""
         _, target, _, args, keywords, site = op
         if shape == "map":
-            self._mapped("map", op)
+            self._mapped("map", op, kind)
         elif shape == "future":
             elements = self.new_box((op[1], op[2], "future"), target, "future")
             self.add((CALL, elements, args[0], args[1:], keywords, site), args[0])
@@ -417,7 +418,7 @@ class Calls(Members):
         body, handed = given.get("target", -1), given.get("args", -1)
         if body > 0:
             item = self.node()
-            self._into(item, handed)
+            self.into(item, handed)
             self.add((CALL, CONSTANT, body, (~item,), (), -1), body)
 
     # ------------------------------------------------------------------ partial
@@ -462,7 +463,7 @@ class Calls(Members):
                         if argument > 0:
                             self.add((KIND, elements, argument, "values"), argument)
                     else:
-                        self._into(elements, argument)
+                        self.into(elements, argument)
                 for name, argument in keywords:
                     if name is not None:
                         self.link(argument, self.keyed(elements, name))

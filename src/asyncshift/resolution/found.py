@@ -56,3 +56,13 @@ def is_outside(sites: Sites, node: int) -> bool:
     """Whether a method is looked up on what comes from outside, where a hint says more."""
     receiver = sites.receiver(node)
     return receiver is not None and any(k[0] == "ext" for k in sites.solver.sees(receiver[0]))
+
+
+_CALLABLE = frozenset({"ext", "boxed", "class", "subclass"})
+"""Values that can be called, and give something at once where nothing of the project runs."""
+
+
+def gives_at_once(kind: tuple[Any, ...]) -> bool:
+    """Whether calling a value gives something and runs nothing of the project: no mock, which
+    fits everything, and no result of a future, which a pool's own method gives."""
+    return kind[0] in _CALLABLE and not is_mock(kind) and kind[2:3] != ("future",)

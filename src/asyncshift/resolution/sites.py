@@ -30,15 +30,13 @@ Reached = tuple[int | None, str | None, int]
 
 _ENTER, _AENTER = ("__enter__", "__exit__"), ("__aenter__", "__aexit__")
 
-_ALONE = ("iterator", "hinted")
+_ALONE = ("iterator", "hinted", "pooled")
 """Kinds of containers that are iterated like the objects beside them."""
 
 _ENDINGS = {0: "", f.CAUGHT: "caught", f.ENDING: "awaited"}
 _PROJECT = frozenset({"inst", "self", "class", "subclass", "super"})
 _CALLED = frozenset({"call", "next"})
 _HANDED = frozenset({FUN, BOUND, INST, "self", "partial"})
-_CALLABLE = frozenset({"ext", "boxed", "class", "subclass"})
-"""Values that can be called, and give something at once where nothing of the project runs."""
 
 
 class Sites:
@@ -280,7 +278,7 @@ class Sites:
         for kind in kinds:
             ran = list(self.called(kind, site))
             inside = inside or bool(ran)
-            outside = outside or (not ran and kind[0] in _CALLABLE and not of.is_mock(kind))
+            outside |= not ran and of.gives_at_once(kind)
             for reached in ran:
                 if protocol == "call" or reached[0] is not None:
                     self.note(site, protocol, reached, node)

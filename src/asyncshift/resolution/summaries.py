@@ -8,7 +8,7 @@ ELEMENTS = {
     "itertools.islice": "all", "itertools.cycle": "all", "itertools.takewhile": "all",
     "itertools.dropwhile": "all", "itertools.filterfalse": "all", "collections.OrderedDict": "all",
     "collections.defaultdict": "all", "concurrent.futures.as_completed": "all",
-    "asyncio.as_completed": "all",
+    "asyncio.as_completed": "all", "_tasks.as_completed": "all",
     "enumerate": "tuples", "zip": "tuples", "itertools.zip_longest": "tuples",
     "max": "bare", "min": "bare",
 }  # fmt: skip
@@ -27,7 +27,11 @@ GENERICS = {
 """Container that may be called with its parameters, `deque[Job]()` -> what makes it."""
 
 SHAPES = {"set": "set", "frozenset": "set", "dict": "dict", "collections.OrderedDict": "dict",
-          "collections.defaultdict": "dict"}  # fmt: skip
+          "collections.defaultdict": "dict", "concurrent.futures.as_completed": "pooled",
+          "_tasks.as_completed": "pooled"}  # fmt: skip
+
+POOLED = "pooled"
+"""What holds the results of a pool, beside what a table says of it."""
 
 THREADED = {
     "concurrent.futures.ThreadPoolExecutor.submit": "future",
@@ -40,6 +44,8 @@ THREADED = {
     "multiprocessing.pool.ThreadPool.imap": "map",
     "multiprocessing.pool.ThreadPool.imap_unordered": "map",
     "multiprocessing.dummy.Pool.map": "map",
+    "_tasks.TaskPool.submit": "future",
+    "_tasks.TaskPool.map": "map",
     "asyncio.to_thread": "bare",
     "_run_sync.in_thread": "bare",
 }

@@ -270,8 +270,8 @@ class _Head:
         self._blocks_before: dict[int, dict[int, list[str]]] = {}
         self._blocks_after: dict[int, dict[int, list[str]]] = {}
         self._gone: set[int] = set()
-        self._in_place: set[int] = set()
-        """Ends of blocks that go: what stands after them takes their place."""
+        self._in_place: dict[int, int] = {}
+        """Ends of blocks that go, with their starts: what stands after takes their place."""
 
     def update(self, wanted: Sequence[Wanted]) -> None:
         """Add what is wanted, remove what is unused, and write the lines."""
@@ -361,7 +361,7 @@ class _Head:
         else:
             new = self._blocks_after.setdefault(blocks[-1][-1].end, {})
             if all(entry.gone for entry in blocks[-1]):
-                self._in_place.add(blocks[-1][-1].end)
+                self._in_place[blocks[-1][-1].end] = blocks[-1][0].start
         new.setdefault(kind, []).append(text)
 
     def _add_blocks(self, mixed: bool) -> None:
@@ -372,7 +372,9 @@ class _Head:
             self._inserted[at] = [*lines, *self._inserted.get(at, [])]
         for at, by_kind in self._blocks_after.items():
             lines = [line for kind in sorted(by_kind) for line in (*gap, *by_kind[kind])]
-            lines = lines[len(gap) :] if at in self._in_place else lines
+            start = self._in_place.get(at)
+            if start is not None and not any(start <= place <= at for place in self._inserted):
+                lines = lines[len(gap) :]
             self._inserted[at] = [*self._inserted.get(at, []), *lines]
 
     def _written(self, wants: Sequence[Wanted]) -> tuple[str, str]:

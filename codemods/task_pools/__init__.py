@@ -1,0 +1,1 @@
+"""requests to the async client of httpx."""
