@@ -196,6 +196,11 @@ class Registry:
     def __reduce__(self) -> tuple[object, ...]:
         return (Registry, (self.tables,))
 
+    def stored(self, api: str, origin: int) -> tuple[str, tuple[None, str, int]]:
+        """What assigning to an attribute is: a call, if the new library has a method for it."""
+        how, name = ("call", f"{api}=") if f"{api}=" in self._rows else ("attribute", api)
+        return how, (None, name, origin)
+
     def canonical(self, name: str) -> str:
         """The name the rows use: `requests.sessions.Session.get` -> `requests.Session.get`."""
         for _ in range(8):
@@ -210,8 +215,7 @@ class Registry:
 
     def is_class(self, name: str) -> bool:
         """Whether instances of this name are followed (exceptions are not)."""
-        name = self.canonical(name)
-        return name in self._classes or name in self._new_classes
+        return (name := self.canonical(name)) in self._classes or name in self._new_classes
 
     def is_unpacked(self, name: str) -> bool:
         """Whether an instance of the class can be meant by `a, b = value`; one of which a table
@@ -503,6 +507,11 @@ class Registry:
         for member in row.members():
             if not member.startswith("__"):  # the class itself has those, by their protocols
                 self._add_member(table, row, member)
+        for attribute, method in row.setters.items():
+            awaited = {
+                Protocol.CALL: Treatment(Kind.AWAITABLE, codemod, grouped=True, blocks=False)
+            }
+            self._add(table, f"{name}.{attribute}=", awaited, (method,))
         self._add_callbacks(table, name, row.callbacks)
 
     def _add_member(self, table: Table, row: ClassRow, member: str) -> None:

@@ -78,6 +78,8 @@ class Config:
     """`strict`: what nearly no server looks at is kept as well (the bytes of JSON)."""
     http: str = "httpx"
     """The library that requests becomes: `httpx` or `httpx2`."""
+    postgres: str = "psycopg"
+    """What psycopg becomes: `psycopg`, its own async API."""
     share_client: bool = False
     """Bare calls share one client, and with it cookies and connections."""
     allow: tuple[str, ...] = ()
@@ -88,7 +90,8 @@ class Config:
 
 _CHOICES = {"direction": ("up", "down"), "boundary": ("facade", "bridge"),
             "tests": ("auto", "async", "sync"),
-    "parity": ("default", "strict"), "http": ("httpx", "httpx2")
+    "parity": ("default", "strict"), "http": ("httpx", "httpx2"),
+    "postgres": ("psycopg",),
 }  # fmt: skip
 ALLOWED = frozenset({"asyncstdlib"})
 """Libraries that rewriters know a use for."""
@@ -198,6 +201,7 @@ def _checked(path: Path, key: str, value: object) -> object:
         "boundary": "`facade` or `bridge`",
         "parity": "`default` or `strict`",
         "http": "`httpx` or `httpx2`",
+        "postgres": "`psycopg`",
         "tests": "`auto`, `async` or `sync`",
         "facade_name": "an identifier with `{name}` in it",
         "python": "a path",

@@ -23,6 +23,8 @@ def rewrite(resolved: Resolved, registry: Registry) -> Iterable[Outcome]:
     if treatment is None:
         return ()
     match resolved.site.protocol, treatment.kind:
+        case Protocol.CALL, Kind.AWAITABLE if resolved.api.endswith("="):
+            return _setter(resolved, registry)
         case Protocol.CALL, Kind.AWAITABLE | Kind.PLAIN | Kind.ENTERED | Kind.ITERATED:
             return _call(resolved, registry, treatment.kind)
         case Protocol.ATTRIBUTE, Kind.PLAIN | Kind.ITERATED:
@@ -71,6 +73,27 @@ def _call(resolved: Resolved, registry: Registry, kind: Kind) -> Iterator[Outcom
             yield from enter(resolved)
         case Kind.ITERATED:
             yield from iterate(resolved)
+
+
+def _setter(resolved: Resolved, registry: Registry) -> Iterator[Outcome]:
+    """`conn.autocommit = True` as `await conn.set_autocommit(True)`."""
+    match resolved.node, resolved.parents[0]:
+        case ast.Attribute(), ast.Assign(targets=[_]) as statement:
+            [method] = registry.targets(resolved.api)
+            yield tb.edit(resolved, statement, partial(_awaited_setter, method))
+        case _:
+            yield tb.refuse(
+                resolved,
+                "set-beside-others",
+                f"`{resolved.site.text}` is set together with something else",
+                "set it in an assignment of its own",
+            )
+
+
+def _awaited_setter(method: str, line: Any) -> Any:
+    target = line.body[0].targets[0].target
+    call = cst.Call(tb.member(target.value, method), [cst.Arg(line.body[0].value)])
+    return line.with_changes(body=[cst.Expr(cst.Await(call)), *line.body[1:]])
 
 
 def _through_variable(resolved: Resolved) -> Outcome:
@@ -185,7 +208,7 @@ def iterate(resolved: Resolved) -> Iterator[Outcome]:
             return
         case (
             ast.comprehension(iter=iterable) as clause,
-            ast.ListComp() | ast.SetComp() | ast.DictComp(),
+            ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp(),
             *_,
         ) if iterable is resolved.node:
             if not clause.is_async:

@@ -96,6 +96,8 @@ class ClassRow:
     returns: Mapping[str, str] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    setters: Mapping[str, str] = field(default_factory=dict)
+    """Attribute -> the method that is awaited where it was assigned."""
     callbacks: tuple[str, ...] = ()
 
     @property
@@ -349,6 +351,7 @@ _CLASS = (
     "returns",
     "attributes",
     "refused",
+    "setters",
     "callbacks",
 )
 _EXCEPTION = ("to", "bases", "refused")
@@ -447,6 +450,7 @@ def _class_row(top: _Reader, name: str, data: Any) -> ClassRow:
         returns=row.texts("returns"),
         attributes=row.texts("attributes"),
         refused=row.texts("refused"),
+        setters=row.texts("setters"),
         callbacks=row.names("callbacks"),
     )
 

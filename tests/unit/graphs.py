@@ -57,6 +57,9 @@ class TinyRegistry:
     def is_named(self, name: str) -> bool:
         return self.is_api(name) or self.is_api(name.rpartition(".")[0])
 
+    def stored(self, api: str, origin: int) -> tuple[str, tuple[None, str, int]]:
+        return "attribute", (None, api, origin)
+
     def is_api(self, name: str) -> bool:
         return name in _CLASSES or name in _RETURNS or name == "time.sleep"
 

@@ -44,6 +44,10 @@ class Http(enum.StrEnum):
     HTTPX2 = "httpx2"
 
 
+class Postgres(enum.StrEnum):
+    PSYCOPG = "psycopg"
+
+
 class Boundary(enum.StrEnum):
     """What stands at the border of a slice."""
 
@@ -165,6 +169,9 @@ _SHARED: dict[str, Any] = {
     "http": Annotated[
         Http | None, typer.Option(help="The library that requests becomes.")
     ],
+    "postgres": Annotated[
+        Postgres | None, typer.Option(help="What psycopg becomes: its own async API.")
+    ],
     "share_client": Annotated[
         bool | None,
         typer.Option(
@@ -200,7 +207,7 @@ def _config(start: Path, shared: dict[str, Any]) -> Config:
     }
     single |= {
         name: str(shared[name])
-        for name in ("direction", "boundary", "tests", "parity", "http")
+        for name in ("direction", "boundary", "tests", "parity", "http", "postgres")
         if shared[name]
     }
     return load_config(start, {**overrides, **single})

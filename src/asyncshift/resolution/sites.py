@@ -436,7 +436,7 @@ class Sites:
                         self.note(site, "attribute", (number, None, NO_ORIGIN), base)
                 case "lib":
                     api = solver.registry.canonical(f"{kind[1]}.{attr}")
-                    self.note(site, "attribute", (None, api, kind[2]), base)
+                    self.note(site, *solver.registry.stored(api, kind[2]), base)
 
     def _annotation(self, op: Op, site: int) -> None:
         if self.solver.sites[site][1] != "annotation":

@@ -140,7 +140,7 @@ def _spread(ctx: Context, decision: Decision, consumer: str) -> Iterator[Step]:
         yield refusal
         return
     change = partial(list_of, item=_item_name(source))
-    yield Edit(kind_of(source), ctx.tree.span(source), change, AWAIT_ORDER)
+    yield Edit(kind_of(source), ctx.tree.span(source), change, AWAIT_ORDER + 1)
 
 
 def spread_source(ctx: Context, decision: Decision) -> ast.expr | None:
