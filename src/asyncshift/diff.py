@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from asyncshift.model import FileChange, Hunk
@@ -34,19 +34,32 @@ def unified(changes: Sequence[FileChange]) -> bytes:
     return b"".join(_file_diff(change) for change in changes)
 
 
-def by_change_set(changes: Sequence[FileChange], sets: Sequence[tuple[int, str]]) -> bytes:
+def by_change_set(
+    changes: Sequence[FileChange],
+    sets: Sequence[tuple[int, str]],
+    folded: Collection[int] = (),
+) -> bytes:
     """The same diff in the order of the change-sets, (number, title) each, under their titles.
 
     What belongs to no set (an import) stands with the first set of its file, a generated file at
     the beginning.  A file of several sets is there several times, each time as the sets before have
-    left it: so `git apply` takes the whole like the plain diff.
+    left it: so `git apply` takes the whole like the plain diff.  Of `folded` sets only the title is
+    shown, with the numbers of lines.
     """
     found = sections(changes, [number for number, _ in sets])
     titles = {-1: "generated files", **dict(sets)}
     return b"\n".join(
-        f"# {_one_line(titles[number])}\n".encode("utf-8", "surrogateescape") + text
+        f"# {_one_line(titles[number])}\n".encode("utf-8", "surrogateescape")
+        + (_folded(text) if number in folded else text)
         for number, text in found.items()
     )
+
+
+def _folded(text: bytes) -> bytes:
+    """How many lines come and go in a part of a diff."""
+    lines = [line for line in text.split(b"\n") if not line.startswith((b"+++ ", b"--- "))]
+    come, go = (sum(line.startswith(sign) for line in lines) for sign in (b"+", b"-"))
+    return f"#   folded: +{come} -{go} lines\n".encode()
 
 
 def sections(changes: Sequence[FileChange], sets: Sequence[int]) -> dict[int, bytes]:

@@ -252,7 +252,7 @@ def test_on_a_terminal(root: Path) -> None:
     ) as process:
         os.close(other)
         seen = until(main, PROMPT)
-        assert b"\x1b[32m+async def" in seen
+        assert b"\x1b[32m+" in seen
         for answer, told in ((b"\n", b""), (b"what?\n", b""), (b"?\n", b"undo: take the last")):
             os.write(main, answer)
             assert told in until(main, PROMPT)

@@ -33,6 +33,13 @@ def diff(
         bool,
         typer.Option("--by-change-set", help="Show the diff change-set by change-set."),
     ] = False,
+    fold_mechanical: Annotated[
+        bool,
+        typer.Option(
+            "--fold-mechanical",
+            help="The same, and of sets in which nothing but async changes only the title.",
+        ),
+    ] = False,
     patch: Annotated[
         Path | None,
         typer.Option(help="Write a series of patches for `git am` here.", file_okay=False),
@@ -63,9 +70,10 @@ def diff(
         content = {"diff": text.decode("utf-8", "surrogateescape"), **summary_json(outcome)}
         print(json.dumps(content, indent=1))
     else:
-        if by_change_set:
+        if by_change_set or fold_mechanical:
+            folded = [n for n, plain in outcome.mechanical.items() if plain and fold_mechanical]
             sets = [(one.id, change_set_text(outcome, one)) for one in outcome.plan.change_sets]
-            text = diffs.by_change_set(outcome.changes, sets)
+            text = diffs.by_change_set(outcome.changes, sets, folded)
         terminal.show_diff(text)
         terminal.show(summary_text(outcome), error=True)
         tell_ledger(step)

@@ -16,17 +16,6 @@ if TYPE_CHECKING:
 
     from asyncshift.pipeline import Progress
 
-_DIFF_STYLES = (
-    (b"+++", "bold"),
-    (b"---", "bold"),
-    (b"diff ", "bold"),
-    (b"new file", "bold"),
-    (b"deleted file", "bold"),
-    (b"@@", "cyan"),
-    (b"+", "green"),
-    (b"-", "red"),
-)
-
 
 def show(lines: Iterable[Text], *, error: bool = False) -> None:
     """Write a result (or with `error` a summary), coloured on a terminal only."""
@@ -81,13 +70,10 @@ def show_diff(diff: bytes) -> None:
         sys.stdout.buffer.write(diff)
         sys.stdout.buffer.flush()
         return
-    from rich.text import Text
+    from asyncshift.report.diff_text import diff_text
 
-    for line in diff.removesuffix(b"\n").split(b"\n"):
-        style = next((style for start, style in _DIFF_STYLES if line.startswith(start)), "")
-        parts = line.decode("utf-8", "replace").removesuffix("\r").split("\t")
-        text = "\t".join(printable(part) for part in parts)
-        console.print(Text(text, style=style), soft_wrap=True)
+    for line in diff_text(diff):
+        console.print(line, soft_wrap=True)
 
 
 def note(text: str) -> None:
