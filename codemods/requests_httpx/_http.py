@@ -258,6 +258,9 @@ class Client(httpx.AsyncClient):
         for answer in (*response.history, response):
             if answer.charset_encoding is None and (known := _encoding(answer)):
                 answer.encoding = known
+            # [Response]
+            answer.__class__ = Response
+            # [/Response]
         return response
 
     async def get(self, url: Any, **settings: Any) -> httpx.Response:
@@ -294,8 +297,18 @@ def is_true(value: Any) -> bool:
 
 
 # [/is_true]
+# [Response]
+class Response(httpx.Response):
+    """A response that is false where its status is an error, and gives its body in pieces."""
+
+    def __bool__(self) -> bool:
+        return not self.is_error
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.iter_bytes(128)
 
 
+# [/Response]
 # [raise_for_status]
 def raise_for_status(response: httpx.Response) -> None:
     """Raise for 4xx and 5xx only, with the message of requests."""

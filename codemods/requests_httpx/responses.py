@@ -12,7 +12,7 @@ import libcst as cst
 from asyncshift import generic
 from asyncshift import toolbox as tb
 from asyncshift.codemod import Outcome, Resolved
-from asyncshift.codemods.requests_httpx import calls, handlers, streams
+from asyncshift.codemods.requests_httpx import arguments, calls, handlers, streams
 from asyncshift.model import Kept, Need
 
 _BARE = frozenset(f"requests.{method}" for method in calls.METHODS)
@@ -38,23 +38,11 @@ def truth(resolved: Resolved) -> Iterator[Outcome]:
     """`if r:` -> `if not r.is_error:`: every response of httpx is true."""
     node = resolved.node
     if not isinstance(node, ast.expr) or not _is_only_tested(resolved):
-        yield tb.refuse(
-            resolved,
-            "truth-as-value",
-            "the response is tested for truth where the response itself can be the result",
-            "test `.ok` instead",
-        )
+        yield from _with_truth(resolved)
         return
     if _surely_response(resolved, node):
         yield tb.edit(resolved, node, partial(_member, "is_error"), order=20)
         yield from _negation(resolved)
-    elif tb.dotted_text(node):
-        match resolved.parents[0]:
-            case ast.UnaryOp(op=ast.Not()) as negation:
-                yield tb.edit(resolved, node, partial(_member, "is_error"), order=20)
-                yield tb.edit(resolved, negation, _none_or_error, order=20)
-            case _:
-                yield tb.edit(resolved, node, _some_and_no_error, order=20)
     else:
         function = resolved.names.dotted("_http.is_true", resolved.site.span)
         yield tb.edit(resolved, node, partial(_argument_of, function), order=tb.BRIDGE_ORDER + 1)
@@ -62,6 +50,30 @@ def truth(resolved: Resolved) -> Iterator[Outcome]:
 
 def _argument_of(function: str, node: Any) -> Any:
     return cst.Call(tb.expression(function), [cst.Arg(tb.bare(node))])
+
+
+def _with_truth(resolved: Resolved) -> Iterator[Outcome]:
+    """`self.get(url) or {}`: what the generated client gives is false for an error."""
+    yield Need("client")
+    yield arguments.needed_part("Response")
+    text = "every response of httpx is true: those of `_http` are false for an error"
+    yield tb.parity(resolved, Kept.CONSTRUCT, text)
+
+
+def body_in_pieces(resolved: Resolved) -> Iterator[Outcome]:
+    """`for piece in response`, or over what may be a response: of the generated client's, whose
+    body is read."""
+    match resolved.node:
+        case ast.Name(id=name) if streams.is_streamed(resolved, name):
+            yield tb.refuse(
+                resolved,
+                "stream-iterated",
+                "a streamed response of httpx is iterated with `async for` only",
+                "iterate over its iter_content(128)",
+            )
+            return
+    yield Need("client")
+    yield arguments.needed_part("Response")
 
 
 def _negation(resolved: Resolved) -> Iterator[Outcome]:
@@ -78,30 +90,6 @@ def _member(name: str, node: Any) -> Any:
 
 def _without_not(node: Any) -> Any:
     return tb.keep_parentheses(node, node.expression)
-
-
-def _some_and_no_error(node: Any) -> Any:
-    test = cst.parse_expression("r is not None and not r.is_error")
-    return _put(test, tb.bare(node))
-
-
-def _none_or_error(node: Any) -> Any:
-    test = cst.parse_expression("r is None or r.is_error")
-    return tb.keep_parentheses(node, _put(test, node.expression.value))
-
-
-class _Put(cst.CSTTransformer):
-    def __init__(self, value: Any) -> None:
-        super().__init__()
-        self._value = value
-
-    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> Any:  # noqa: N802
-        return self._value if updated_node.value == "r" else updated_node
-
-
-def _put(test: cst.BaseExpression, value: Any) -> Any:
-    """The test with an expression in the place of the name `r`."""
-    return test.visit(_Put(value))
 
 
 def _is_only_tested(resolved: Resolved) -> bool:
@@ -159,7 +147,10 @@ def _surely_response(resolved: Resolved, node: ast.expr) -> bool:
 
 
 def _is_http_call(node: ast.expr) -> bool:
+    """A method of the project's own class with such a name may give something else."""
     match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="self" | "cls"))):
+            return False
         case ast.Call(func=ast.Attribute(attr=name)) if name in calls.METHODS:
             return True
     return False

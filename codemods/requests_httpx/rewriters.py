@@ -67,6 +67,8 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
             return responses.entered
         case "requests", "Response", Protocol.TRUTH:
             return responses.truth
+        case "requests", "Response", _ if protocol in _ITERATING:
+            return responses.body_in_pieces
         case "", "requests", Protocol.VALUE:
             return values.module
         case "requests", name, Protocol.VALUE if name in calls.METHODS:

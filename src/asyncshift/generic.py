@@ -6,6 +6,7 @@ A codemod whose rows say everything needs no code; one with rewriters falls back
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import libcst as cst
 
 from asyncshift import toolbox as tb
-from asyncshift.codemod import Kind, Outcome, Registry, Resolved
+from asyncshift.codemod import Edit, Kind, Outcome, Registry, Resolved
 from asyncshift.model import Protocol, Severity
 
 
@@ -237,16 +238,42 @@ def _attribute(resolved: Resolved, registry: Registry, kind: Kind) -> Iterator[O
 def _new_name(resolved: Resolved, registry: Registry) -> Iterator[Outcome]:
     for new in registry.targets(resolved.api)[:1]:
         match resolved.node:
-            case ast.Constant(value=str()):
-                yield tb.refuse(
-                    resolved,
-                    "quoted-annotation",
-                    f"{resolved.api} is named inside a quoted annotation",
-                    "take the annotation out of its quotes (`from __future__ import annotations`)",
-                )
+            case ast.Constant(value=str(quoted)):
+                old = _named_in(resolved, registry, quoted)
+                at = tb.span(resolved, resolved.node)
+                if not old or at[0] != at[2] or at[3] - at[1] != len(quoted) + 2:
+                    yield tb.refuse(
+                        resolved,
+                        "quoted-annotation",
+                        f"{resolved.api} is named inside a quoted annotation",
+                        "take the annotation out of its quotes",
+                    )
+                    continue
+                text = resolved.names.dotted(new, resolved.site.span)
+                yield Edit("SimpleString", at, partial(_in_quotes, old, text))
             case _:
                 text = resolved.names.dotted(new, resolved.site.span)
                 yield tb.edit(resolved, resolved.node, tb.retarget(text))
+
+
+_WORD = re.compile(r"[A-Za-z_][\w.]*")
+
+
+def _named_in(resolved: Resolved, registry: Registry, quoted: str) -> str:
+    """The name of the API as it is written inside a quoted annotation."""
+    imported = tb.imported_names(tb.module_of(resolved))
+    for word in _WORD.findall(quoted):
+        head, dot, tail = word.partition(".")
+        if registry.canonical(f"{imported.get(head, '')}{dot}{tail}") == registry.canonical(
+            resolved.api
+        ):
+            return str(word)
+    return ""
+
+
+def _in_quotes(old: str, new: str, node: Any) -> Any:
+    value = re.sub(rf"(?<![\w.]){re.escape(old)}(?![\w.])", new, node.value)
+    return node.with_changes(value=value)
 
 
 def _value(resolved: Resolved, registry: Registry) -> Iterator[Outcome]:
@@ -290,6 +317,10 @@ def _class_value(resolved: Resolved, registry: Registry) -> Iterator[Outcome]:
             if first is resolved.node:
                 yield from _new_name(resolved, registry)
                 return
+        case ast.Subscript(value=alias) if new and dotted(alias).rpartition(".")[2] in _ALIASES:
+            if resolved.way != "both":
+                yield from _new_name(resolved, registry)
+            return
     yield tb.refuse(
         resolved,
         "class-as-value",
@@ -302,6 +333,8 @@ def dotted(node: ast.AST) -> str:
     return tb.dotted_text(node)
 
 
+_ALIASES = frozenset({"Union", "Optional", "List", "Sequence", "Type", "Tuple", "Dict"})
+"""What stands before a type: `Reply = Union[Response, str]`."""
 _TESTS = frozenset({"isinstance", "issubclass"})
 
 

@@ -162,7 +162,7 @@ def test_truth_of_a_response_that_is_surely_one() -> None:
     )
 
 
-def test_truth_of_a_response_that_may_be_none() -> None:
+def test_truth_of_a_response_that_may_be_something_else() -> None:
     assert rewritten(
         """
         def f(r):
@@ -174,9 +174,9 @@ def test_truth_of_a_response_that_may_be_none() -> None:
     ) == dedent(
         """
         def f(r):
-            if r is not None and not r.is_error:
+            if _http.is_true(r):
                 return 1
-            if r is None or r.is_error:
+            if not _http.is_true(r):
                 return 2
         """
     )
@@ -204,7 +204,9 @@ def test_a_redirect_that_is_not_followed_is_no_error(call: str, *, guarded: bool
 
 
 def test_truth_that_may_be_the_value() -> None:
-    assert refused("def f(r):\n    return r or None\n") == {"truth-as-value"}
+    text = "def f(r):\n    return r or None\n"
+    assert rewritten(text) == text
+    assert needs(text) == {"client", "part:Response"}
 
 
 # ----------------------------------------------------------------------------- sessions
