@@ -24,12 +24,13 @@ from asyncshift.model import (
 from asyncshift.pins import is_test_file
 from asyncshift.world import World, pin, reaches
 
-WAITING = frozenset(
-    {"queue.Queue.get", "queue.Queue.put", "queue.Queue.join", "threading.Event.wait"}
-    | {"threading.Thread.join", "threading.Barrier.wait", "threading.Condition.wait"}
+WAITING = (
+    *("queue.Queue.get", "queue.Queue.put", "queue.Queue.join", "queue.SimpleQueue.get"),
+    *("threading.Barrier.wait", "threading.Condition", "threading.Event.wait"),
+    *("threading.RLock", "threading.Thread.join", "threading.local"),
 )
-"""They wait for another thread: in as many tasks as there were threads they would hold up all the
-threads of the loop."""
+"""They wait for another thread, or know one from another: in as many tasks as there were threads
+they would hold up all the threads of the loop, or take one task for another."""
 _MENTIONS = frozenset({Protocol.ANNOTATION, Protocol.IMPORT, Protocol.VALUE, Protocol.BASE})
 Keep = Callable[[World, Escape, str], bool]
 
@@ -132,10 +133,10 @@ def _why_in_a_thread(world: World, fid: FunctionId) -> str:
         for site in world.outgoing.get(queue.popleft(), ()):
             if stays and site.wrapper in BRIDGES:
                 return f"{name} runs there as well, stays sync and bridges"
-            for _, target, treatment in world.uses_at.get((site.path, site.span), ()):
-                held = treatment.exclusive and treatment.kind is Kind.REFUSED
-                if target.api in WAITING or held:
-                    return f"{name} waits for another thread by `{site.text}`"
+            used = world.uses_at.get((site.path, site.span), ())
+            held = any(use[2].exclusive and use[2].kind is Kind.REFUSED for use in used)
+            if held or any((target.api or "").startswith(WAITING) for target in site.targets):
+                return f"{name} depends on the thread it runs in, or on another one: `{site.text}`"
             for target in site.targets:
                 g = target.function
                 if g is None or g in seen or site.certainty is Certainty.UNKNOWN:
