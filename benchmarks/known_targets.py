@@ -37,10 +37,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asyncshift import discover, facts
-from asyncshift.codemod import Registry, load_registry
+from asyncshift.codemod import Registry
 from asyncshift.collector import no_gc
 from asyncshift.config import Config
 from asyncshift.facts import Places
+from asyncshift.loading import load_registry
 from asyncshift.model import SourceFile, Span
 from asyncshift.resolution.certainty import unsure_nodes
 from asyncshift.resolution.escapes import Escapes

@@ -16,8 +16,8 @@ from typing import Any
 import typer.main
 
 from asyncshift.cli.app import build
-from asyncshift.codemod import load_registry
 from asyncshift.codemod_info import CodemodInfo, RowInfo
+from asyncshift.loading import load_registry
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 NOTICE = "<!-- Made by scripts/gen_docs.py (`make docs`): edit the code, not this page. -->"

@@ -29,10 +29,10 @@ from typing import Any
 import libcst
 
 from asyncshift import __version__
-from asyncshift.codemod import load_registry
 from asyncshift.discover import source_file
 from asyncshift.erasure import compare
 from asyncshift.erasure_scopes import Scopes
+from asyncshift.loading import load_registry
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs" / "real-code.md"

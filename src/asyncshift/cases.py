@@ -13,10 +13,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from asyncshift import pipeline
-from asyncshift.codemod import load_registry
 from asyncshift.config import Config
 from asyncshift.errors import InputError
 from asyncshift.journal import FOLDER
+from asyncshift.loading import load_registry
 
 Tree = dict[str, bytes]
 _LEFT_OUT = frozenset({FOLDER, "__pycache__"})

@@ -29,12 +29,13 @@ from asyncshift.bridge_modules import (
     used_by,
 )
 from asyncshift.cache import FactsCache
-from asyncshift.codemod import Kind, Registry, load_registry
+from asyncshift.codemod import Kind, Registry
 from asyncshift.collector import no_gc
 from asyncshift.config import Config
 from asyncshift.dependencies import needed, renewed
 from asyncshift.double_modules import with_doubles
 from asyncshift.errors import InputError
+from asyncshift.loading import load_registry
 from asyncshift.model import (
     THREADS,
     Action,

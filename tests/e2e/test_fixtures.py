@@ -19,7 +19,7 @@ import pytest
 from asyncshift import module_parts
 from asyncshift.bridge_modules import module_template
 from asyncshift.cli import run
-from asyncshift.codemod import load_registry
+from asyncshift.loading import load_registry
 from asyncshift.rewrite import bridge_source
 from tests.postgres_server import Database, Server, dump
 

@@ -14,8 +14,8 @@ import pytest
 import requests
 
 from asyncshift.bridge_modules import module_template
-from asyncshift.codemod import load_registry
 from asyncshift.codemods.requests_httpx import _http
+from asyncshift.loading import load_registry
 
 from .echo_server import EchoServer, serving
 

@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from asyncshift import callgraph, facts
-from asyncshift.codemod import Registry, load_registry
+from asyncshift.codemod import Registry
+from asyncshift.loading import load_registry
 from asyncshift.model import Certainty, Graph, Protocol, SourceFile
 from asyncshift.report.graph import MENTIONS
 from benchmarks.call_edges import (

@@ -6,8 +6,9 @@ from functools import cache
 
 from asyncshift.callgraph import build
 from asyncshift.check import Finding, check_tree
-from asyncshift.codemod import Registry, load_registry
+from asyncshift.codemod import Registry
 from asyncshift.facts import extract
+from asyncshift.loading import load_registry
 from asyncshift.model import Project
 from tests.unit.graphs import source
 

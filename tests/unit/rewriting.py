@@ -11,8 +11,9 @@ import itertools
 import textwrap
 from collections.abc import Iterator, Mapping
 
-from asyncshift.codemod import Edit, Kind, Registry, Resolved, load_registry
+from asyncshift.codemod import Edit, Kind, Registry, Resolved
 from asyncshift.edits import Applied, apply_edits, conflicts
+from asyncshift.loading import load_registry
 from asyncshift.model import (
     Certainty,
     Message,

@@ -11,9 +11,10 @@ import httpx
 import pytest
 import requests
 
-from asyncshift.codemod import Kind, Registry, Rename, Treatment, load_registry
+from asyncshift.codemod import Kind, Registry, Rename, Treatment
 from asyncshift.codemods.requests_httpx import _http
 from asyncshift.errors import InputError
+from asyncshift.loading import load_registry
 from asyncshift.model import Protocol
 from asyncshift.tables import ClassRow, ExceptionRow, FunctionRow, parse_table
 from tests.unit.rewriting import Outcomes, dedent

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from asyncshift.callgraph import build
-from asyncshift.codemod import load_registry
 from asyncshift.facts import extract
+from asyncshift.loading import load_registry
 from asyncshift.model import Graph
 from tests.unit.graphs import TinyRegistry, graph, names, site, source
 

@@ -13,7 +13,7 @@ import pytest
 from asyncshift import module_parts
 from asyncshift.bridge_modules import module_template
 from asyncshift.cli import run
-from asyncshift.codemod import load_registry
+from asyncshift.loading import load_registry
 
 TEMPLATE = module_template(load_registry(), "_http")
 PARTS = sorted(module_parts.standing(TEMPLATE, TEMPLATE))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from asyncshift.bridge_modules import module_template
-from asyncshift.codemod import load_registry
+from asyncshift.loading import load_registry
 
 
 @pytest.fixture(scope="module")

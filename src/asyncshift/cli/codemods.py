@@ -35,7 +35,7 @@ def codemods(
 ) -> None:
     """List the codemods; with names, every row of their tables."""
     from asyncshift.cli import terminal
-    from asyncshift.codemod import load_registry
+    from asyncshift.loading import load_registry
     from asyncshift.report.codemods import codemods_json, codemods_text
 
     only = tuple(names) if names else config.only
@@ -91,7 +91,7 @@ def lint(
     """Check a codemod's table against the installed library (--python): names and signatures."""
     from asyncshift import lint as engine
     from asyncshift.cli import terminal
-    from asyncshift.codemod import load_registry
+    from asyncshift.loading import load_registry
     from asyncshift.report.codemods import lint_text
 
     (info,) = load_registry((), (folder,), only=(folder.resolve().name,)).codemods
