@@ -485,7 +485,6 @@ def test_neighbours_are_entered_together(redis: Registry) -> None:
     ("line", "rule"),
     [
         ("rows = shop.db.rows()", "not-a-loop"),
-        ("x = (k for k in db.scan_iter())", "not-a-loop"),
         ("lock = shop.db.locked()", "not-a-with-item"),
         ("run(shop.db.query)", "handed-on"),
         ("make(redis.Redis)", "class-as-value"),
