@@ -34,7 +34,7 @@ endef
 .PHONY: help
 help:
 	@sed -n '3,6s/^# \{0,3\}//p' Makefile
-	@echo "also: lint types unit docs real-code slices-real check-real prefixes fuzz fuzz-graph" \
+	@echo "also: lint types unit docs real-code slices-real check-real prefixes fuzz fuzz-graph fuzz-nets" \
 		"fuzz-postgres crash-corpus format clean"
 
 $(READY): pyproject.toml
@@ -125,6 +125,12 @@ POSTGRES_ARGS ?= --programs 3000
 .PHONY: fuzz-postgres
 fuzz-postgres: $(READY)
 	$(BIN)/python -m tests.fuzz.postgres $(POSTGRES_ARGS)
+
+# Call graphs of functions, generators, managers and callbacks: run, migrated, run again.
+NETS_ARGS ?= --programs 2000
+.PHONY: fuzz-nets
+fuzz-nets: $(READY)
+	$(BIN)/python -m tests.fuzz.nets $(NETS_ARGS)
 
 # The standard library, its tests, and sources that nobody writes; some twenty minutes.
 .PHONY: crash-corpus

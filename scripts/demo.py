@@ -71,11 +71,16 @@ def shop(latency: float) -> Iterator[str]:
             process.terminate()
 
 
+def search_path(version: Path) -> str:
+    """The version's sources, behind what watches the demo's programs, if anything does."""
+    return os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(version / "src")]))
+
+
 def python(version: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-W", "always", *arguments],
         cwd=version,
-        env={**os.environ, "PYTHONPATH": str(version / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": search_path(version), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,

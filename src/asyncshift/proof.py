@@ -51,13 +51,14 @@ def with_texts(project: Project, texts: Mapping[str, str]) -> Project:
 def new_findings(
     before: tuple[Project, Graph], after: tuple[Project, Graph], registry: Registry
 ) -> list[Finding]:
-    """Findings of the tree as it would be that the tree as it is does not have."""
+    """Findings of the tree as it would be that the tree as it is does not have; an object that was
+    a generator is used as before where nothing of it runs."""
     known = Counter(map(_key, check_tree(*before, registry)))
     found = []
     for finding in check_tree(*after, registry):
         if known[_key(finding)] > 0:
             known[_key(finding)] -= 1
-        elif not finding.listed:
+        elif not finding.listed and not finding.alike:
             found.append(_judged(finding, after[1], registry))
     return found
 

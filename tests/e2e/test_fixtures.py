@@ -41,6 +41,8 @@ class Ran:
     errors: str
     requests: list[dict[str, object]]
     never_awaited: list[str]
+    blocked: list[str]
+    """Blocking calls on the event loop."""
     tables: dict[str, list[str]]
 
 
@@ -96,8 +98,11 @@ def asks_for_database(project: Path) -> bool:
     return any(DATABASE_VARIABLE in path.read_text() for path in project.rglob("*.py"))
 
 
-def execute(project: Path, command: list[str], database: Database | None = None) -> Ran:
-    with serving() as server, watching() as watch:
+def execute(
+    project: Path, command: list[str], database: Database | None = None, loop: bool = False
+) -> Ran:
+    """Run a program; `loop`: blocking calls on its event loop raise, and are noted."""
+    with serving() as server, watching(loop) as watch:
         environment = watch.environment(
             {
                 **{name: value for name, value in os.environ.items() if name[:2] != "PG"},
@@ -119,7 +124,8 @@ def execute(project: Path, command: list[str], database: Database | None = None)
         here = (str(project), server.url)
         output = done.stdout.replace(here[0], "PROJECT").replace(here[1], "SERVER")
         tables = dump(database.uri) if database else {}
-        return Ran(done.returncode, output, done.stderr, server.log, watch.seen(), tables)
+        seen = watch.seen(), watch.blocked()
+        return Ran(done.returncode, output, done.stderr, server.log, *seen, tables)
 
 
 def case_id(case: Path) -> str:
@@ -185,10 +191,13 @@ def test_program_behaves_the_same(
             if asks_for_database(case / "before"):
                 server: Server = request.getfixturevalue("postgres")
                 database = stack.enter_context(server.database())
-            runs.append(execute(tmp_path / name, command, database))
+            ours = name == "after" and not case.name.startswith("skip_")
+            ours = ours and "blocks" not in settings(case)
+            runs.append(execute(tmp_path / name, command, database, loop=ours))
     old, new = runs
     assert (new.status, new.output) == (old.status, old.output), new.errors
     assert not new.never_awaited
+    assert not new.blocked
     assert new.requests == old.requests
     assert new.tables == old.tables
 

@@ -1,4 +1,4 @@
-"""The watch over never-awaited coroutines can fail: planted ones are seen wherever they hide."""
+"""The watch can fail: planted coroutines and blocking calls are seen wherever they hide."""
 
 from __future__ import annotations
 
@@ -82,3 +82,59 @@ def test_one():
 @pytest.mark.parametrize(("planted", "status"), [("nap()", 1), ("nap().close()", 0)])
 def test_pytest_fails_on_one(planted: str, status: int, tmp_path: Path) -> None:
     assert ran(TEST.replace("PLANTED", planted), tmp_path, pytest_too=True)[0] == status
+
+
+ON_THE_LOOP = {
+    "time.sleep": ("time.sleep(0)", ["blocking call of time.sleep"]),
+    "a socket": (
+        "one, other = socket.socketpair(); other.send(b'x'); one.close(); other.close()",
+        ["blocking call of socket.socket.send"],
+    ),
+    "sqlite3": (
+        "sqlite3.connect(':memory:').execute('SELECT 1')",
+        ["blocking call of sqlite3.Connection.execute"],
+    ),
+    "below an import of the name": ("nap(0)", ["blocking call of time.sleep"]),
+    "in a thread": ("await asyncio.to_thread(time.sleep, 0)", []),
+    "a file": ("open(__file__).close()", []),
+}
+LOOP = """
+import asyncio, ctypes, socket, sqlite3, time
+from time import sleep as nap
+
+
+async def main():
+    try:
+        PLANTED
+    except Exception:
+        print("caught")
+
+
+asyncio.run(main())
+time.sleep(0)
+"""
+
+
+def blocked(planted: str, folder: Path) -> list[str]:
+    program = folder / "program.py"
+    program.write_text(LOOP.replace("PLANTED", planted), encoding="utf-8")
+    with watching(loop=True) as watch:
+        command = [sys.executable, str(program)]
+        subprocess.run(command, env=watch.environment(os.environ), timeout=60, check=True)
+        return watch.blocked()
+
+
+@pytest.mark.parametrize(("planted", "seen"), ON_THE_LOOP.values(), ids=ON_THE_LOOP)
+def test_a_planted_blocking_call_is_seen(planted: str, seen: list[str], tmp_path: Path) -> None:
+    """Also where the program catches what blockbuster raises."""
+    pytest.importorskip("blockbuster")
+    assert blocked(planted, tmp_path) == seen
+
+
+def test_what_blocks_in_c_is_seen(tmp_path: Path) -> None:
+    pytest.importorskip("blockbuster")
+    if not Path("/proc/thread-self/schedstat").exists():
+        pytest.skip("nothing tells what a thread waits for")
+    (said,) = blocked("ctypes.CDLL(None).usleep(500_000)", tmp_path)
+    assert said.startswith("Executing <Task")
+    assert not blocked("sum(range(10**7))", tmp_path)

@@ -60,6 +60,17 @@ PROGRAMS = {
         if __name__ == "__main__":
             main()
         """,
+    "the first of an iterator": """
+        from lib import letters, rows
+
+
+        def main():
+            print(max(rows(2), default=0), next(iter(letters()), 7), next(iter(letters())))
+
+
+        if __name__ == "__main__":
+            main()
+        """,
     "a suppressed end": """
         from contextlib import suppress
 

@@ -10,7 +10,8 @@ from asyncshift.check.values import How, Step, What
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something wrong at a place.  `chain` leads there, or tells where the object went; `also` are
-    other async functions that reach the same place.  `listed`: a place to look, not a failure."""
+    other async functions that reach the same place.  `listed`: a place to look, not a failure.
+    `alike`: what is used so does no more where it is sync."""
 
     path: str
     line: int
@@ -21,6 +22,7 @@ class Finding:
     chain: tuple[Step, ...] = ()
     also: tuple[Step, ...] = ()
     listed: bool = False
+    alike: bool = False
 
 
 BLOCKS = "blocks-loop"

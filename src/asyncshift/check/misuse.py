@@ -32,6 +32,10 @@ from asyncshift.check.values import (
 )
 from asyncshift.model import Function, FunctionKind, Protocol
 
+_ALIKE = frozenset(
+    {How.DROPPED, How.UNUSED, How.TRUTH, How.FORMATTED, How.LOGGED, How.COMPARED, How.IDENTITY}
+)
+"""What says of a generator or a manager, sync or async, that nothing of it runs."""
 _WAY = "make {name} async and await it, or keep it sync and run the coroutine through a bridge"
 
 
@@ -94,7 +98,8 @@ def _finding(analysis: Analysis, origin: Origin, use: Use) -> Finding:
     elif f.kind is FunctionKind.FUNCTION and not f.is_async:
         way = _WAY.format(name=f.name)
     line, column = origin.span[:2]
-    return Finding(origin.path, line, column, rule, text, way, tuple(chain))
+    alike = origin.what is not What.COROUTINE and use.how in _ALIKE
+    return Finding(origin.path, line, column, rule, text, way, tuple(chain), alike=alike)
 
 
 def _escaping(analysis: Analysis) -> set[Origin]:

@@ -34,7 +34,7 @@ from asyncshift.model import Span
 from asyncshift.resolution.doubles import Doubles, pattern
 from asyncshift.resolution.scopes import Scope
 
-_OPERATORS = {
+OPERATORS = {
     ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.Div: "__truediv__",
     ast.FloorDiv: "__floordiv__", ast.Mod: "__mod__", ast.Pow: "__pow__", ast.MatMult: "__matmul__",
     ast.BitOr: "__or__", ast.BitAnd: "__and__", ast.BitXor: "__xor__", ast.LShift: "__lshift__",
@@ -45,7 +45,7 @@ _OPERATORS = {
 _UNARY: dict[type[ast.unaryop], str] = {
     ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__",
 }  # fmt: skip
-_REFLECTED = {name: f"__r{name[2:]}" for name in list(_OPERATORS.values())[:13]}
+_REFLECTED = {name: f"__r{name[2:]}" for name in list(OPERATORS.values())[:13]}
 """What the right operand answers where the left one is a constant or unknown."""
 
 _KINDS = {ast.ListComp: "list", ast.SetComp: "set", ast.DictComp: "dict"}
@@ -203,10 +203,10 @@ class Expressions(Doubles):
         result = self.value(spine[-1].left)
         for step in reversed(spine):
             right = self.value(step.right)
-            result = self._operator(step, _OPERATORS[type(step.op)], result, right)
+            result = self.operated(step, OPERATORS[type(step.op)], result, right)
         return result
 
-    def _operator(self, node: ast.expr, name: str, left: int, right: int) -> int:
+    def operated(self, node: ast.AST, name: str, left: int, right: int) -> int:
         if left <= 0 and right > 0 and (reflected := _REFLECTED.get(name)) is not None:
             result = self.special(right, reflected, (left,), node)
             self.copy(result, left)
@@ -220,7 +220,7 @@ class Expressions(Doubles):
                 self.ops.append((KIND, target, right, "box"))
         return target
 
-    def special(self, source: int, name: str, args: tuple[int, ...], node: ast.expr) -> int:
+    def special(self, source: int, name: str, args: tuple[int, ...], node: ast.AST) -> int:
         """What a special method gives."""
         target = self.node()
         bound = self.node()
@@ -232,10 +232,10 @@ class Expressions(Doubles):
         left = self.value(node.left)
         for operator, comparator in zip(node.ops, node.comparators, strict=True):
             right = self.value(comparator)
-            name = _OPERATORS.get(operator.__class__)
+            name = OPERATORS.get(operator.__class__)
             if name is not None:
                 if left > 0:
-                    self._operator(node, name, left, right)
+                    self.operated(node, name, left, right)
             elif right > 0 and isinstance(operator, (ast.In, ast.NotIn)):
                 bound = self.node()
                 self.ops.append((LOAD, bound, right, "__contains__"))

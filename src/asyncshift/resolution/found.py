@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from asyncshift.resolution.fixpoint import Solver
-from asyncshift.resolution.values import GEN
+from asyncshift.resolution.members import HARMLESS_BASES
+from asyncshift.resolution.values import GEN, INST, SELF
 
 if TYPE_CHECKING:
     from asyncshift.resolution.sites import Sites
@@ -48,7 +49,7 @@ def is_passed_over(solver: Solver, kind: tuple[Any, ...], consumer: str) -> bool
     """Whether a value is not iterated there: `in` asks `__contains__`, or a library's own, and what
     is unpacked is no instance of a class that cannot be."""
     if consumer == "in":
-        return bool(kind[0] != GEN)
+        return not searched(solver, kind)
     return consumer == "unpack" and kind[0] == "lib" and not solver.registry.is_unpacked(kind[1])
 
 
@@ -66,3 +67,12 @@ def gives_at_once(kind: tuple[Any, ...]) -> bool:
     """Whether calling a value gives something and runs nothing of the project: no mock, which
     fits everything, and no result of a future, which a pool's own method gives."""
     return kind[0] in _CALLABLE and not is_mock(kind) and kind[2:3] != ("future",)
+
+
+def searched(solver: Solver, kind: tuple[Any, ...]) -> bool:
+    """Whether `in` iterates: there is no `__contains__`, nor a library that may have one."""
+    if kind[0] not in (INST, SELF):
+        return bool(kind[0] == GEN)
+    mro = solver.hierarchy.classes[kind[1]].mro
+    outside = any(isinstance(base, str) and base not in HARMLESS_BASES for base in mro)
+    return not outside and not solver.definers(kind[0], kind[1], "__contains__")

@@ -30,6 +30,7 @@ from asyncshift.facts import (
 from asyncshift.model import Span
 from asyncshift.resolution.annotations import is_class_variable
 from asyncshift.resolution.doubles import constant_keys
+from asyncshift.resolution.expressions import OPERATORS
 from asyncshift.resolution.handlers import caught_by, sees_closing, stopped_by
 from asyncshift.resolution.patterns import Patterns
 from asyncshift.resolution.scopes import GUARD, WHILE, Scope
@@ -284,7 +285,11 @@ class Walker(Patterns):
                 self.assign(other, self.value(node.value))
 
     def _aug_assign(self, node: ast.AugAssign) -> None:
-        result = self.value(ast.copy_location(ast.BinOp(node.target, node.op, node.value), node))
+        left, right = self.value(node.target), self.value(node.value)
+        name = OPERATORS[type(node.op)]
+        result = self.operated(node, name, left, right)
+        if left > 0 and right > 0:
+            result = self.join([result, self.special(left, f"__i{name[2:]}", (right,), node)])
         if isinstance(node.target, ast.Name):
             self.note_dict(node.target.id, None)
             self.copy(self.weakly(node.target.id), result)

@@ -43,6 +43,7 @@ class Wrappers:
                     for value in known.keys() & (solver.held[op[2]] or ()):
                         self._found(known[value], op)
         if self._inside:
+            self._through_iter(solver)
             self._place(solver)
 
     def _found(self, name: str, op: Op) -> None:
@@ -53,6 +54,13 @@ class Wrappers:
             self.results[op[1]] = (name, op[5])
         for argument in op[3][:1]:
             self._inside[argument] = (name, op[5])
+
+    def _through_iter(self, solver: Solver) -> None:
+        """`iter(iter_sync(rows()))` gives what it is given."""
+        for op in solver.sited[f.CALL]:
+            wrapped = op[2] > 0 and len(op[3]) == 1 and op[3][0] in self.results
+            if wrapped and ("ext", "builtins.iter") in solver.sees(op[2]):
+                self.results[op[1]] = self.results[op[3][0]]
 
     def _place(self, solver: Solver) -> None:
         for op in solver.sited[f.CALL]:
