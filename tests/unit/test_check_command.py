@@ -141,6 +141,7 @@ CHAINS = {
     "shop/net.py:10": ["report", "rates", "table", "_get"],
     "shop/client.py:12": ["report", "user", "Client.user", "Client._fetch"],
     "shop/database.py:5": ["order", "place", "insert", "execute"],
+    "shop/database.py:6": ["order", "place", "insert", "execute"],
     "shop/net.py:14": ["report", "terms", "download"],
     "shop/retrying.py:13": ["order", "place", "retry.decorate.wrapper"],
 }
