@@ -347,7 +347,10 @@ def _declares(solver: Solver, base: str, name: str, outside: OutsideClasses) -> 
 def _only_followed(solver: Solver, api: str) -> bool:
     """A table names the class for what its methods do, and moves nothing of it."""
     made = solver.registry.treatment(api, Protocol.CALL)
-    return made is not None and made.kind is Kind.SAME and not made.grouped
+    if made is None or made.kind is not Kind.SAME:
+        return False
+    stays = is_stdlib(api) and solver.registry.treatment(api, Protocol.BASE) is None
+    return stays or not made.grouped  # `threading.Thread` calls its `run`
 
 
 def _is_exception(base: str) -> bool:
