@@ -24,12 +24,14 @@ from pathlib import Path
 
 from tests.e2e.never_awaited import watching
 from tests.fuzz.constructs import Seeded
-from tests.fuzz.postgres_programs import PSYCOPG, PSYCOPG2, Choices, project
+from tests.fuzz.postgres_programs import PSYCOPG, Choices, project
 from tests.fuzz.walks import _spans, _without
 from tests.postgres_server import Server, dump, hold
 
-DRIVERS = (PSYCOPG2, PSYCOPG)
-TARGETS = ("asyncpg", "psycopg")
+CLAIMED: dict[tuple[str, str], tuple[str, ...]] = {(PSYCOPG, "psycopg"): ()}
+"""Which driver is migrated to which target, and the options that ask for it."""
+DRIVERS = sorted({driver for driver, _ in CLAIMED})
+TARGETS = sorted({target for _, target in CLAIMED})
 EACH = 100
 """Programs that are migrated together."""
 SHOWN = 20
@@ -87,9 +89,10 @@ def run(folder: Path, server: Server) -> Ran:
         return Ran(done.returncode, done.stderr, notes, tables, watch.seen())
 
 
-def migrate(target: str) -> Migration:
+def migrate(driver: str, target: str) -> Migration:
     def by_command_line(folder: Path) -> None:
-        command = [sys.executable, "-m", "asyncshift", "apply", "--yes", "--postgres", target]
+        command = [sys.executable, "-m", "asyncshift", "apply", "--yes"]
+        command += CLAIMED[driver, target]
         done = subprocess.run(
             [*command, str(folder)], capture_output=True, text=True, check=False, timeout=600
         )
@@ -190,8 +193,7 @@ def main() -> int:
     args = parser.parse_args()
     kinds = [
         (driver, target)
-        for driver in DRIVERS
-        for target in TARGETS
+        for driver, target in CLAIMED
         if args.driver in (None, driver) and args.target in (None, target)
     ]
     count, wrong = 0, 0
@@ -199,7 +201,7 @@ def main() -> int:
         if args.seed is not None:
             files = project(seeded([args.seed]), kinds[0][0])
             if args.reduce:
-                migration = migrate(kinds[0][1])
+                migration = migrate(*kinds[0])
                 files = smaller(files, args.seed, migration, server, args.reduce)
                 print(*compared(files, [args.seed], migration, server), sep="\n")
             print(files["programs_0.py"])
@@ -210,7 +212,7 @@ def main() -> int:
             seeds = range(args.first, last) if args.seed is None else [args.seed]
             for start in range(0, len(seeds), EACH):
                 some = seeds[start : start + EACH]
-                found = compare(seeded(some), driver, migrate(target), server)
+                found = compare(seeded(some), driver, migrate(driver, target), server)
                 for difference in found[:SHOWN]:
                     print(f"{driver} to {target}, {difference}", flush=True)
                 count += len(some)

@@ -6,8 +6,24 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz.postgres import PSYCOPG, PSYCOPG2, compare, seeded
+import pytest
+
+from tests.fuzz.postgres import CLAIMED, compare, migrate, seeded
+from tests.fuzz.postgres_programs import PSYCOPG, PSYCOPG2
 from tests.postgres_server import Server
+
+SEEDS = range(200)
+EACH = 50
+
+
+@pytest.mark.parametrize("first", SEEDS[::EACH])
+@pytest.mark.parametrize(("driver", "target"), CLAIMED)
+def test_migrated_programs_do_the_same(
+    driver: str, target: str, first: int, postgres: Server
+) -> None:
+    seeds = range(first, first + EACH)
+    found = compare(seeded(seeds), driver, migrate(driver, target), postgres)
+    assert [str(one) for one in found] == []
 
 
 def nothing(folder: Path) -> None:
