@@ -143,6 +143,17 @@ def _given(solver: Solver, fn: Fn) -> list[tuple[str, int]]:
     return sorted({(k[1], k[2]) for k in solver.sees(fn.at(fn.facts.returned)) if k[0] == "lib"})
 
 
+def _naming(solver: Solver) -> Iterator[str]:
+    """Functions that read the name of something, and those they stand in, by their full names."""
+    for file in solver.files:
+        for facts in file.functions:
+            if facts.flags & f.NAMING:
+                parts = facts.name.split(".")
+                yield from (
+                    f"{file.module}.{'.'.join(parts[:n])}" for n in range(1, len(parts) + 1)
+                )
+
+
 def _functions(
     sites: Sites,
     ids: list[FunctionId],
@@ -158,6 +169,7 @@ def _functions(
         solver.unit_functions[one.unit] + one.facts.function: one
         for one in solver.hierarchy.classes
     }
+    naming = frozenset(_naming(solver))
     for fn in solver.functions:
         if fn.number != fn.origin:
             continue
@@ -168,6 +180,7 @@ def _functions(
         if fn.cls >= 0:
             cls = ids[base + solver.hierarchy.classes[fn.cls].facts.function]
         foreign, overrides = _foreign_base(solver, fn, outside, beside.get(fn.cls, ()))
+        decorators = tuple(_decorator(solver, fn, text, node) for text, node in facts.decorators)
         facade = _facade(solver, fn, sites)
         yield Function(
             id=ids[fn.number],
@@ -182,9 +195,10 @@ def _functions(
             is_async=bool(facts.flags & f.ASYNC),
             is_generator=bool(facts.flags & f.GENERATOR),
             returns_value=bool(facts.flags & f.RETURNS),
-            decorators=tuple(_decorator(solver, fn, text, node) for text, node in facts.decorators),
+            decorators=decorators,
             has_end=bool(facts.flags & f.ENDED),
             catches_interrupt=bool(facts.flags & f.INTERRUPTED),
+            named_by_decorator=not naming.isdisjoint(decorators),
             is_property=bool(facts.flags & f.PROPERTY),
             read_unseen=unseen.get(fn.number, ""),
             is_contextmanager=bool(facts.flags & f.MANAGER),

@@ -285,6 +285,8 @@ def unfit(world: World, fid: FunctionId) -> str | None:
         return "its overloads describe one form only"
     if fid in world.entries:
         return "it is an entry point"
+    if f.named_by_decorator:
+        return "a decorator reads its name"
     if fid in world.registered:
         return "a framework knows it by its decorator"
     return None

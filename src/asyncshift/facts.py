@@ -59,6 +59,8 @@ PROPERTY, STATICMETHOD, CLASSMETHOD, MANAGER, ASYNC, GENERATOR, RETURNS, SETTER,
 )
 INTERRUPTED = 1 << 10
 """It catches KeyboardInterrupt."""
+NAMING = 1 << 12
+"""It reads the `__name__` of something."""
 ENDED = 1 << 11
 """A generator that does something when it is closed: a `yield` stands in `with`, or before
 `finally`."""

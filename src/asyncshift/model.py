@@ -257,6 +257,8 @@ class Function:
     returns_value: bool = False
     """A generator with `return value`, or one whose `yield` is used as an expression's value."""
     catches_interrupt: bool = False
+    named_by_decorator: bool = False
+    """A decorator of the project reads its `__name__`."""
     """Has a handler of KeyboardInterrupt in its own body."""
     has_end: bool = False
     """A generator that does something when it is closed."""

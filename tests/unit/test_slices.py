@@ -469,6 +469,44 @@ def test_a_decorators_wrapper_has_no_facade_and_awaits_the_coroutine(tree: Tree)
     assert made(plan, Action.RETARGET) == made(plan, Action.TO_THREAD) == []
 
 
+REGISTERED = """
+import time
+
+COMMANDS = {}
+
+def remembered(help):
+    def decorate(function):
+        COMMANDS[function.__name__] = function
+        return function
+    return decorate
+
+@remembered("fetches")
+def fetch(url):
+    time.sleep(1)
+    return url
+
+def plain(url):
+    time.sleep(1)
+    return url
+"""
+
+
+def test_what_a_decorator_knows_by_its_name_keeps_it(tree: Tree) -> None:
+    shop = "from api import fetch, plain\n\ndef buy():\n    return fetch('a'), plain('b')\n"
+    plan = tree.write(api=REGISTERED, shop=shop).plan("api")
+    assert facades(plan) == {"api.py:17": "plain_async"}
+    assert ("slice-no-facade", "shop.py", 4) in rules(plan)
+    reasons = [one.reason for one in plan.refusals if one.rule == "slice-no-facade"]
+    assert any("a decorator reads its name" in reason for reason in reasons)
+
+
+def test_a_decorator_that_reads_no_name_leaves_room_for_a_facade(tree: Tree) -> None:
+    api = REGISTERED.replace("function.__name__", "help")
+    plan = tree.write(api=api, shop="from api import plain\n\nplain('b')\n").plan("api")
+    assert "api.py:17" in facades(plan)
+    assert "slice-no-facade" not in {rule for rule, *_ in rules(plan)}
+
+
 def test_a_handler_in_a_dictionary_is_called_by_its_sync_name_in_a_thread(tree: Tree) -> None:
     table = (
         "import time\nfrom api import fetch\n\nHANDLERS = {'f': fetch}\n\n"

@@ -18,6 +18,7 @@ from asyncshift.facts import (
     GENERATOR,
     INTERRUPTED,
     MANAGER,
+    NAMING,
     OVERLOAD,
     PROPERTY,
     RETURNS,
@@ -207,7 +208,7 @@ class Definitions(Annotations):
         self.close(scope)
         if scope.is_generator:
             flags |= GENERATOR | (RETURNS if scope.sent or scope.returns else 0)
-        flags |= scope.flags & (INTERRUPTED | ENDED)
+        flags |= scope.flags & (NAMING | INTERRUPTED | ENDED)
         if scope.redirect or len(self.classes) > classes:
             flags |= FIXED
         line = node.lineno

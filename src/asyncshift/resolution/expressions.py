@@ -22,6 +22,7 @@ from asyncshift.facts import (
     KEYED,
     KIND,
     LOAD,
+    NAMING,
     SETSUB,
     STEP,
     STORE,
@@ -147,6 +148,8 @@ class Expressions(Doubles):
         attr = node.attr
         if attr[0] == "_":
             attr = self.private(attr)
+            if attr in ("__name__", "__qualname__"):
+                self.block_scope().flags |= NAMING
         loads = self.scope.loads
         key = (source, attr)
         target = loads.get(key)
@@ -289,7 +292,7 @@ class Expressions(Doubles):
 
     # ------------------------------------------------------------------ generators
 
-    def _block(self) -> Scope:
+    def block_scope(self) -> Scope:
         """The function whose generator a `yield` belongs to."""
         scope = self.scope
         while scope.kind == "comp" and scope.parent is not None:
@@ -298,7 +301,7 @@ class Expressions(Doubles):
 
     def statement_yield(self, node: ast.Yield | ast.YieldFrom) -> None:
         """A `yield` whose own value nobody reads."""
-        scope = self._block()
+        scope = self.block_scope()
         sent = scope.sent
         self.value(node)
         scope.sent = sent
@@ -312,7 +315,7 @@ class Expressions(Doubles):
                 self.flag(site, YIELDS)
 
     def _yield(self, node: ast.Yield) -> int:
-        scope = self._block()
+        scope = self.block_scope()
         scope.is_generator = scope.sent = True
         self.yields_here(scope)
         if node.value is not None:
@@ -321,7 +324,7 @@ class Expressions(Doubles):
         return UNKNOWN
 
     def _yield_from(self, node: ast.YieldFrom) -> int:
-        scope = self._block()
+        scope = self.block_scope()
         scope.is_generator = scope.sent = True
         self.yields_here(scope)
         source = self.value(node.value)
