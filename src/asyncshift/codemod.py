@@ -314,6 +314,13 @@ class Registry:
                 return tuple(rewriter(resolved))
         return tuple(generic.rewrite(resolved, self))
 
+    def consumes(self, api: str, protocol: Protocol) -> bool:
+        """Whether a builtin takes an async iterator, and its codemod has no form of its own."""
+        if protocol not in (Protocol.CONSUME, Protocol.NEXT, Protocol.YIELD_FROM):
+            return False
+        module = self._rewriters(self.owner(api))
+        return module is None or module.rewriter(self.canonical(api), protocol, self) is None
+
     def erasures(self) -> tuple[Rename, ...]:
         """Every rename of every table, old to new."""
         return tuple(dict.fromkeys(self._renames()))

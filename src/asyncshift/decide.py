@@ -62,7 +62,6 @@ BY_PROTOCOL = {
 }
 
 
-LAZILY = frozenset({Protocol.CONSUME, Protocol.NEXT, Protocol.YIELD_FROM})
 _CLOSING = frozenset({Action.ASYNC_FOR, Action.DELEGATE, Action.ANEXT, Action.CONSUME})
 
 
@@ -517,8 +516,9 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
             case Kind.PLAIN | Kind.EXCLUSIVE if world.converted(use):
                 detail["way"] = "convert"
                 yield _at(world, site, Action.LIBRARY, f"{api} differs", None, detail)
-            case Kind.ITERATED if site.protocol in LAZILY and in_async and world.converted(use):
-                yield _at(world, site, BY_PROTOCOL[site.protocol], f"{api} is async", None)
+            case Kind.ITERATED if registry.consumes(api, site.protocol) and in_async:
+                if world.converted(use):
+                    yield _at(world, site, BY_PROTOCOL[site.protocol], f"{api} is async", None)
             case Kind.AWAITABLE | Kind.ENTERED | Kind.ITERATED if in_async and world.converted(use):
                 detail["way"] = "convert"
                 yield _at(world, site, Action.LIBRARY, f"{api} has an async twin", None, detail)

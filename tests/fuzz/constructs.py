@@ -829,7 +829,7 @@ def generator(p: Program) -> None:
     p.give(name)
 
 
-@beyond("`in` on an object with nothing but `__iter__`")
+@construct
 def contained(p: Program) -> None:
     n, f = p.name(""), p.function()
     p.add(
