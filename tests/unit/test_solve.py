@@ -49,6 +49,9 @@ class Tables:
     def canonical(self, name: str) -> str:
         return name
 
+    def consumes(self, api: str, protocol: Protocol) -> bool:
+        return False
+
     def is_class(self, name: str) -> bool:
         return name == "web.Client"
 
