@@ -63,9 +63,12 @@ class Error(Exception):
     cursor: Any = None
     fields: Any = None
 
+    # [.diag]
     @property
     def diag(self) -> Diagnostics:
         return Diagnostics(self)
+
+    # [/.diag]
 
 
 class InterfaceError(Error):
@@ -108,6 +111,7 @@ class TransactionRollbackError(OperationalError):
     pass
 
 
+# [.diag]
 class Diagnostics:
     """The fields of a server's error, by psycopg2's names; None where there is none."""
 
@@ -141,6 +145,7 @@ class Diagnostics:
         return getattr(self._of, self._FIELDS[name], None)
 
 
+# [/.diag]
 _STATES = """
 02000=NoData 02001=NoAdditionalDynamicResultSetsReturned 03000=SqlStatementNotYetComplete
 08000=ConnectionException 08001=SqlclientUnableToEstablishSqlconnection 08003=ConnectionDoesNotExist
@@ -1512,6 +1517,7 @@ class connection:  # noqa: N801
             self.closed = 1
             await self._wire.close()
 
+    # [.reset]
     async def reset(self) -> None:
         """Undo the transaction, and give all settings their defaults."""
         await self.rollback()
@@ -1520,6 +1526,8 @@ class connection:  # noqa: N801
         self._isolation_level = self._readonly = self._deferrable = None
         self._autocommit = False
 
+    # [/.reset]
+    # [.cancel]
     async def cancel(self) -> None:
         """Ask the server to end the statement that another task runs."""
         self._open()
@@ -1529,6 +1537,7 @@ class connection:  # noqa: N801
         finally:
             await other.close()
 
+    # [/.cancel]
     async def __aenter__(self) -> connection:
         self._open()
         if self._entered:
@@ -1571,6 +1580,7 @@ class connection:  # noqa: N801
 
     # the session
 
+    # [.set_session: levels]
     def set_session(
         self,
         isolation_level: Any = None,
@@ -1586,6 +1596,7 @@ class connection:  # noqa: N801
             autocommit=_UNCHANGED if autocommit is None else bool(autocommit),
         )
 
+    # [/.set_session]
     def _set(
         self,
         isolation_level: Any = _UNCHANGED,
@@ -1619,6 +1630,7 @@ class connection:  # noqa: N801
         if autocommit is not _UNCHANGED:
             self._autocommit = autocommit
 
+    # [.set_isolation_level]
     async def set_isolation_level(self, level: int | None) -> None:
         """Undo the transaction, and begin the next ones so; 0 is `autocommit`."""
         self._open()
@@ -1630,6 +1642,8 @@ class connection:  # noqa: N801
         else:
             self._set(isolation_level=level, autocommit=False)
 
+    # [/.set_isolation_level]
+    # [.set_client_encoding]
     def set_client_encoding(self, encoding: str) -> None:
         """asyncpg speaks UTF-8, whose texts are the same."""
         self._open()
@@ -1638,6 +1652,7 @@ class connection:  # noqa: N801
         else:
             self.encoding = encoding
 
+    # [/.set_client_encoding]
     @property
     def autocommit(self) -> bool:
         return self._autocommit
@@ -1646,6 +1661,7 @@ class connection:  # noqa: N801
     def autocommit(self, value: Any) -> None:
         self._set(autocommit=bool(value))
 
+    # [.session: levels]
     @property
     def isolation_level(self) -> int | None:
         return self._isolation_level
@@ -1670,6 +1686,7 @@ class connection:  # noqa: N801
     def deferrable(self, value: Any) -> None:
         self._set(deferrable=_switch(value))
 
+    # [/.session]
     # what is known of it
 
     def get_transaction_status(self) -> int:
@@ -1679,6 +1696,7 @@ class connection:  # noqa: N801
             return TRANSACTION_STATUS_IDLE
         return TRANSACTION_STATUS_INERROR if self._failed else TRANSACTION_STATUS_INTRANS
 
+    # [.info]
     def get_backend_pid(self) -> int:
         self._open()
         return self._wire.pid
@@ -1722,7 +1740,10 @@ class connection:  # noqa: N801
             parameter_status=self.get_parameter_status,
         )
 
+    # [/.info]
 
+
+# [levels]
 def _level(value: Any) -> int | None:
     if value is None:
         return None
@@ -1747,6 +1768,7 @@ def _switch(value: Any) -> bool | None:
     return None if value is None else bool(value)
 
 
+# [/levels]
 def _setting(name: str, value: Any) -> str:
     if value is None:
         return "DEFAULT"
@@ -1853,11 +1875,13 @@ class cursor:  # noqa: N801
 
     # statements
 
+    # [.mogrify]
     def mogrify(self, query: Any, vars: Any = None) -> bytes:
         """The statement that `execute` would send."""
         self._open()
         return self._statement(query, vars).encode()
 
+    # [/.mogrify]
     def _statement(self, query: Any, values: Any) -> str:
         if hasattr(query, "as_string"):
             query = query.as_string(self)
@@ -2031,6 +2055,7 @@ class cursor:  # noqa: N801
             raise StopIteration
         return row
 
+    # [.scroll]
     def scroll(self, value: int, mode: str = "relative") -> None:
         """Go to another row of the result."""
         self._open()
@@ -2041,6 +2066,8 @@ class cursor:  # noqa: N801
             raise ProgrammingError("scroll destination out of bounds")
         self.rownumber = place
 
+    # [/.scroll]
+    # [.casting]
     def cast(self, oid: int, value: str | None) -> Any:
         """A value from its text, as results of the type with this OID are made."""
         found = self.casts.get(oid) or self.connection.casts.get(oid) or _CASTS.get(oid)
@@ -2051,6 +2078,8 @@ class cursor:  # noqa: N801
 
     def setoutputsize(self, size: int, column: int | None = None) -> None:
         """Nothing, as in psycopg2."""
+
+    # [/.casting]
 
 
 def _count(status: str) -> int:
@@ -2257,7 +2286,7 @@ class NamedCursor:
 
 
 # [/named]
-# [batch: pages]
+# [batch: pages .mogrify]
 async def execute_batch(cur: Any, sql: Any, argslist: Iterable[Any], page_size: int = 100) -> None:
     """Run a statement for each of some sets of values, `page_size` of them in one go."""
     for page in _paginate(argslist, page_size):
@@ -2265,7 +2294,7 @@ async def execute_batch(cur: Any, sql: Any, argslist: Iterable[Any], page_size: 
 
 
 # [/batch]
-# [values: pages]
+# [values: pages .mogrify]
 async def execute_values(
     cur: Any,
     sql: Any,

@@ -242,6 +242,9 @@ def new_helpers(
         mentioned = re.compile(rf"\b{name}\.(\w+)")
         names = {found for text in texts[helper.path] for found in mentioned.findall(text)}
         parts = told | module_parts.defining(template, names)
+        attributes = {found for text in texts[helper.path] for found in _ATTRIBUTE.findall(text)}
+        attributes |= {found for file in project.files for found in _ATTRIBUTE.findall(file.text)}
+        parts |= module_parts.members(template, attributes)
         if settings.get("share_client"):
             parts.add("shared")
         file = Path(project.root, helper.path)
@@ -260,6 +263,7 @@ def new_helpers(
     return changes, messages
 
 
+_ATTRIBUTE = re.compile(r"\.(\w+)")
 PART = "part:"
 """What begins the `Need` of a part of a codemod's module."""
 

@@ -1,8 +1,9 @@
 """A module that a codemod brings along, with only the parts that a project uses.
 
 In the codemod's own file a part stands between `# [name]` and `# [/name]`, as often as it has lines
-somewhere; `# [name: other]` says that it needs another one.  Without any of its parts, and with all
-of them, the file is a module that works.
+somewhere; `# [name: other]` says that it needs another one.  A dot before the name says that the part has
+members of a class, and is there where the project has an attribute of such a name.  Without any of
+its parts, and with all of them, the file is a module that works.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import ast
 import re
 from collections.abc import Iterator, Set
 
-_BEGIN = re.compile(r"\s*# \[(\w+)(?:: ([\w ]+))?\]")
-_END = re.compile(r"\s*# \[/(\w+)\]")
+_BEGIN = re.compile(r"\s*# \[(\.?\w+)(?:: ([\w. ]+))?\]")
+_END = re.compile(r"\s*# \[/(\.?\w+)\]")
 _DEFINED = re.compile(r"(?:async def|def|class) (\w+)")
 _HEADING = "# -----"
 
@@ -47,6 +48,17 @@ def defining(template: str, names: Set[str]) -> frozenset[str]:
         for line, inside in _lines(template)
         if (found := _DEFINED.match(line)) and found[1] in names
         for part in inside
+    )
+
+
+def members(template: str, attributes: Set[str]) -> frozenset[str]:
+    """The parts with a dot that define a member with one of these names."""
+    return frozenset(
+        part
+        for line, inside in _lines(template)
+        if (found := _DEFINED.match(line.strip())) and found[1] in attributes
+        for part in inside
+        if part.startswith(".")
     )
 
 

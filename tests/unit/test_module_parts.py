@@ -6,6 +6,7 @@ import ast
 import itertools
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,12 @@ import pytest
 from asyncshift import module_parts
 from asyncshift.bridge_modules import module_template
 from asyncshift.cli import run
+from asyncshift.codemod_info import PACKAGE
 from asyncshift.loading import load_registry
 
 TEMPLATE = module_template(load_registry(), "_http")
+PSYCOPG2 = (resources.files(PACKAGE) / "psycopg2_async" / "_psycopg2.py").read_text("utf-8")
+USES = {"_http": (TEMPLATE, "Client()"), "_psycopg2": (PSYCOPG2, 'connection("dbname=x")')}
 PARTS = sorted(module_parts.standing(TEMPLATE, TEMPLATE))
 SMALL = """\
 import os
@@ -57,22 +61,40 @@ def test_what_is_no_part_adds_nothing() -> None:
     assert module_parts.defining(SMALL, {"os", "c"}) == frozenset()
 
 
-def test_the_parts_of_a_module_are_read_back_from_it() -> None:
-    for wanted in itertools.chain([()], ((part,) for part in PARTS), itertools.pairwise(PARTS)):
-        parts = module_parts.with_needed(TEMPLATE, set(wanted))
-        text = module_parts.assembled(TEMPLATE, set(wanted))
-        assert module_parts.standing(TEMPLATE, text) == parts
-        assert module_parts.assembled(TEMPLATE, parts) == text
+def test_members_come_with_the_attributes_that_anything_has() -> None:
+    small = "class A:\n    # [.b]\n    def b(self): ...\n    # [/.b]\n"
+    assert module_parts.members(small, {"b", "c"}) == {".b"}
+    assert module_parts.members(small, {"c"}) == frozenset()
+    assert module_parts.members(small.replace(".b]", "b]").replace("/.b", "/b"), {"b"}) == set()
 
 
-@pytest.mark.parametrize("part", ["", *PARTS])
-def test_each_part_is_a_module_that_works(part: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("template", [TEMPLATE, PSYCOPG2], ids=USES)
+def test_the_parts_of_a_module_are_read_back_from_it(template: str) -> None:
+    known = sorted(module_parts.standing(template, template))
+    for wanted in itertools.chain([()], ((part,) for part in known), itertools.pairwise(known)):
+        parts = module_parts.with_needed(template, set(wanted))
+        text = module_parts.assembled(template, set(wanted))
+        assert module_parts.standing(template, text) == parts
+        assert module_parts.assembled(template, parts) == text
+
+
+@pytest.mark.parametrize(
+    ("module", "part"),
+    [
+        (module, part)
+        for module in USES
+        for part in sorted(module_parts.standing(*[USES[module][0]] * 2))
+    ]
+    + [(module, "") for module in USES],
+)
+def test_each_part_is_a_module_that_works(module: str, part: str, tmp_path: Path) -> None:
     """No name is missing, none is imported in vain, and a client can be made."""
-    file = tmp_path / "_http.py"
-    file.write_text(module_parts.assembled(TEMPLATE, {part}))
+    template, use = USES[module]
+    file = tmp_path / f"{module}.py"
+    file.write_text(module_parts.assembled(template, {part}))
     rules = ["--isolated", "--select", "F,E1,E2,E3,W", "--preview", "--line-length", "100"]
     subprocess.run([sys.executable, "-m", "ruff", "check", *rules, str(file)], check=True)
-    made = [sys.executable, "-c", "import _http; _http.Client()"]
+    made = [sys.executable, "-c", f"import {module}; {module}.{use}"]
     subprocess.run(made, cwd=tmp_path, check=True)
 
 
