@@ -315,6 +315,8 @@ def _foreign_base(
     private = name.startswith("__") and not name.endswith("__")
     possible: str | None = None
     bases = (*solver.hierarchy.classes[fn.cls].mro, *beside) if fn.cls >= 0 else ()
+    if name == "__call__" and fn.cls >= 0 and solver.hierarchy.is_metaclass(fn.cls):
+        return None, "type.__call__"
     for base in bases if not private else ():
         if not isinstance(base, str) or base in HARMLESS_BASES or base in ITERATOR_BASES:
             continue

@@ -152,6 +152,7 @@ class ClassIndex:
     def __init__(self) -> None:
         self.classes: list[Class] = []
         self._defining: dict[str, list[int]] = {}
+        self._metaclasses: dict[str, list[int]] = {}
 
     def settle(self) -> None:
         """Linearise every class and collect the descendants."""
@@ -168,6 +169,9 @@ class ClassIndex:
                 if isinstance(other, int):
                     below.setdefault(other, []).append(one.number)
         self._protocols(below)
+        for one in self.classes:
+            if self.is_metaclass(one.number):
+                self._metaclasses.setdefault(one.facts.name, []).append(one.number)
         for one in self.classes:
             one.descendants = tuple(dict.fromkeys(below.get(one.number, ())))
 
@@ -238,6 +242,23 @@ class ClassIndex:
     def defining(self, attr: str) -> list[int]:
         """Every class that defines an attribute in its body."""
         return self._defining.get(attr, [])
+
+    def metaclasses(self, number: int) -> list[int]:
+        """The project's metaclasses of a class, found by the name that it gives."""
+        names = {
+            self.classes[base].facts.metaclass.rpartition(".")[2]
+            for base in self.classes[number].mro
+            if isinstance(base, int)
+        }
+        return [meta for name in sorted(names) for meta in self._metaclasses.get(name, ())]
+
+    def made_by(self, meta: int) -> list[int]:
+        """The classes that a metaclass makes."""
+        return [one.number for one in self.classes if meta in self.metaclasses(one.number)]
+
+    def is_metaclass(self, number: int) -> bool:
+        """Whether the instances of a class are classes."""
+        return "builtins.type" in self.classes[number].mro
 
     def has_metaclass(self, number: int) -> bool:
         """A metaclass that may have a `__call__` of its own makes the instances."""

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from asyncshift import facts as f
 from asyncshift.facts import Op
+from asyncshift.resolution.answering import is_answered
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.flow import Fn
 from asyncshift.resolution.foreign import Foreign
@@ -97,6 +98,10 @@ class Receivers:
     def is_unknown(self, node: int) -> bool:
         """Nothing is seen there, and it may be an object of the project."""
         return not self._solver.sees(node) and not self._foreign.only(node)
+
+    def is_open(self, node: int, attr: str) -> bool:
+        """Nothing is seen there, or a `__getattr__` answers for the attribute."""
+        return self.is_unknown(node) or is_answered(self._solver, node, attr)
 
     def made_outside(self) -> Iterator[int]:
         """The results of calls of libraries that cannot be objects of the project."""

@@ -37,7 +37,9 @@ _ASKING = frozenset({"attrgetter", "delattr", "getattr", "hasattr", "methodcalle
 """What takes an attribute by its name."""
 _FOLDED = frozenset({"super", "getattr", "cast", "isinstance", "bool"})
 _TESTS = frozenset({"isinstance", "hasattr", "callable", "type", "issubclass"})
-_SPECIAL = _TELLING | _HOPPING | _KEYED | _FOLDED | _TESTS | _ASKING
+_PASSING_BY = frozenset({"__getattribute__", "__setattr__"})
+"""How an attribute is reached past the class's own `__setattr__` and `__getattr__`."""
+_SPECIAL = _TELLING | _HOPPING | _KEYED | _FOLDED | _TESTS | _ASKING | _PASSING_BY
 """Any name that says more."""
 
 
@@ -58,7 +60,7 @@ class CallExpressions(Expressions):
         special = name in _SPECIAL  # one call in ten
         if special and name in _ASKING:
             self._asked_for(node)
-        if special and name in _FOLDED:
+        if special and (name in _FOLDED or name in _PASSING_BY):
             folded = self._folded(node)
             if folded is not None:
                 return folded
@@ -164,6 +166,21 @@ class CallExpressions(Expressions):
                 return target
             case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), kind]):
                 self._isinstance(name, kind)
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="object"), attr="__getattribute__"),
+                args=[base, ast.Constant(value=str() as attr)],
+            ):
+                return self._getattr(node, base, attr, [])
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="object"), attr="__setattr__"),
+                args=[base, ast.Constant(value=str() as attr), stored],
+            ):
+                return self._stored_past(self.quiet(base), attr, stored)
+            case ast.Call(
+                func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr="__setattr__"),
+                args=[ast.Constant(value=str() as attr), stored],
+            ) if self.scope.first is not None:
+                return self._stored_past(self.variable(self.scope.first), attr, stored)
             case ast.Call(func=ast.Name(id="bool"), args=[tested], keywords=[]):
                 self.test(tested)
                 return CONSTANT
@@ -267,6 +284,13 @@ class CallExpressions(Expressions):
             site = self.site(node, "attribute")
             self.marks.append((ATTR, source, attr, results[0], site))
         return self.join(results)
+
+    def _stored_past(self, base: int, attr: str, stored: ast.expr) -> int:
+        """`object.__setattr__(self, "_inner", inner)` runs no setter."""
+        value = self.value(stored)
+        if base > 0:
+            self.ops.append((STORE, base, attr, value, CONSTANT))
+        return CONSTANT
 
     def _isinstance(self, name: str, kind: ast.expr) -> None:
         kinds = kind.elts if isinstance(kind, ast.Tuple) else [kind]

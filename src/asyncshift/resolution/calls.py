@@ -287,12 +287,14 @@ class Calls(Members):
             pass  # the attribute tells what is there
         elif name == "type" and len(args) == 1:
             self.add((KIND, target, args[0], "type"), args[0])
-        elif name == "object.__new__" and args:
-            self.add((KIND, target, args[0], "new"), args[0])
+        elif name in ("object.__new__", "type.__new__") and args:
+            self.add((KIND, target, args[0], f"{name[:-8]} new"), args[0])
         elif name == "asyncio.gather":
             self._gathered(op)
         elif name in ("functools.partial", "staticmethod") and args:
             self._make_partial(op)
+        elif name == "functools.partialmethod" and args:
+            self._make_partial((*op[:3], (args[0], UNKNOWN, *args[1:]), *op[4:]))
         elif name in ("map", "filter") and len(args) > 1:
             self._mapped(name, op)
         elif name in THREADED and args:
@@ -601,8 +603,11 @@ class Calls(Members):
                 self.push(target, self.pool.of(NAMESPACE, kind[1]))
             case "type", ("inst" | "self"):
                 self.push(target, self.pool.of("class" if kind[0] == INST else SUBCLASS, kind[1]))
-            case "new", ("class" | "subclass"):
+            case "object new", ("class" | "subclass"):
                 self.push(target, self.pool.of(INST if kind[0] == "class" else SELF, kind[1]))
+            case "type new", ("class" | "subclass"):
+                for made in self.hierarchy.made_by(kind[1]):
+                    self.push(target, self.pool.of(CLASS, made))
             case "class", ("inst" | "self"):
                 self.push(target, self.pool.of(SUBCLASS, kind[1]))
             case "class", "lib":

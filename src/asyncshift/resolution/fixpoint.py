@@ -104,6 +104,7 @@ class Solver(Calls):
         self.run()
         self._nested_classes()
         self._settle()
+        self._seed_metaclasses()
         self.settled = True
         self.handlers.update(self._settled_handlers)
         deferred, self.deferred = self.deferred, []
@@ -346,6 +347,15 @@ class Solver(Calls):
                     one.unseen = True
             one.bases = list(dict.fromkeys(one.bases))
         self.hierarchy.settle()
+
+    def _seed_metaclasses(self) -> None:
+        """The first parameter of a metaclass's method is also a class that it makes."""
+        for fn in self.functions:
+            if fn.cls < 0 or not fn.params or not self.hierarchy.is_metaclass(fn.cls):
+                continue
+            if not fn.facts.flags & (f.STATICMETHOD | f.CLASSMETHOD):
+                for made in self.hierarchy.made_by(fn.cls):
+                    self._seeds.append((fn.params[0][1], self.pool.of(CLASS, made)))
 
     # ------------------------------------------------------------------ decorators
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.members import HARMLESS_BASES
-from asyncshift.resolution.values import GEN, INST, SELF
+from asyncshift.resolution.values import BOUND, FUN, GEN, INST, SELF
 
 if TYPE_CHECKING:
     from asyncshift.resolution.sites import Sites
@@ -38,6 +39,14 @@ def made_by_metaclass(solver: Solver, node: int) -> bool:
         kind[0] in ("class", "subclass") and solver.hierarchy.has_metaclass(kind[1])
         for kind in solver.sees(node)
     )
+
+
+def calls_of_metaclasses(solver: Solver, cls: int) -> Iterator[int]:
+    """The `__call__` of the project's metaclasses that makes the instances of a class."""
+    for meta in solver.hierarchy.metaclasses(cls):
+        for kind in solver.bound(SELF, meta, "__call__"):
+            if kind[0] in (FUN, BOUND):
+                yield kind[1]
 
 
 def is_mock(kind: tuple[Any, ...]) -> bool:

@@ -20,6 +20,7 @@ from asyncshift.facts import (
 )
 from asyncshift.index import Base, Module
 from asyncshift.model import Protocol
+from asyncshift.resolution.answering import ANSWERING, delegated
 from asyncshift.resolution.flow import BIND, Core, Values
 from asyncshift.resolution.summaries import GENERICS, PARSED, PLAIN_BASES
 from asyncshift.resolution.values import (
@@ -80,6 +81,8 @@ class Members(Core):
         self._definers: dict[tuple[str, int, str], list[int]] = {}
         self._watchers: dict[str, list[tuple[str, int, int]]] = {}
         self._undefined: list[tuple[str, int, str, int]] = []
+        self.answered: set[int] = set()
+        """Lookup nodes that only a `__getattr__` answers for."""
         self._holders: dict[int, int] = {}
         self.computed: dict[int, list[int]] = {}
         """Node of a name -> what `getattr` reads the attribute of that name of."""
@@ -435,6 +438,12 @@ class Members(Core):
         order = one.mro[1:] if mode.startswith(SUPER) else one.mro
         if self.hierarchy.definer(order, attr) is not None:
             return
+        if mode.startswith(SUPER) and attr == "__new__" and self.hierarchy.is_metaclass(cls):
+            self.push(number, self.pool.of(EXT, "builtins.type.__new__"))
+            return
+        if mode in (CLASS, SUBCLASS):
+            for meta in self.hierarchy.metaclasses(cls):
+                self.link(self.lookup(SELF, meta, attr), number)
         if self._outside(mode, cls, attr, number):
             return
         if mode == SELF or not (found or stored):
@@ -509,21 +518,16 @@ class Members(Core):
                 self.unknown.add(number)
         if mode not in (INST, SELF):
             return
-        for definer in self.definers(mode, cls, "__getattr__"):
-            self._delegated(definer, attr, number)
-            bound = self.lookup(mode, cls, "__getattr__")
-            result = self.node()
-            self.add((CALL, result, bound, (-1,), (), -1), bound)
-            self.link(result, number)
-            self.unknown.add(number)
-            self._getter(number, self.hierarchy.classes[definer].attrs["__getattr__"])
-
-    def _delegated(self, definer: int, attr: str, number: int) -> None:
-        """`def __getattr__(self, name): return getattr(self.inner, name)`."""
-        for kind in self.sees(self.hierarchy.classes[definer].attrs["__getattr__"]):
-            if kind[0] == FUN and len(self.functions[kind[1]].params) > 1:
-                for source in self.computed.get(self.functions[kind[1]].params[1][1], ()):
-                    self.add((LOAD, number, source, attr), source)
+        for name in ANSWERING:
+            for definer in self.definers(mode, cls, name):
+                self.answered.add(number)
+                delegated(self, definer, name, attr, number)
+                bound = self.lookup(mode, cls, name)
+                result = self.node()
+                self.add((CALL, result, bound, (-1,), (), -1), bound)
+                self.link(result, number)
+                self.unknown.add(number)
+                self._getter(number, self.hierarchy.classes[definer].attrs[name])
 
     def _getter(self, number: int, node: int) -> None:
         for kind in self.sees(node):
@@ -635,6 +639,8 @@ class Members(Core):
                 self.link(source, kind[1])
             case "box":
                 self.link(source, self.keyed(kind[1], key))
+            case "namespace" if isinstance(key, str):
+                self.link(source, self.instance(kind[1], key))
             case "inst" | "self":
                 bound = self.lookup(kind[0], kind[1], "__setitem__")
                 self.add((CALL, -1, bound, (UNKNOWN, source), (), -1), bound)

@@ -187,10 +187,13 @@ class Sites:
         how = INST if kind[0] == "class" else "self"
         mro = solver.hierarchy.classes[kind[1]].mro
         made = False
-        for name in ("__init__", "__new__"):
+        for number in of.calls_of_metaclasses(solver, kind[1]):
+            yield number, None, NO_ORIGIN
+        filled = solver.hierarchy.definer(mro, "__init__") is not None
+        for name in ("__init__" if filled else "__post_init__", "__new__"):
             if solver.hierarchy.definer(mro, name) is None:
                 continue
-            mode = how if name == "__init__" else kind[0]
+            mode = kind[0] if name == "__new__" else how
             for inner in solver.bound(mode, kind[1], name):
                 if inner[0] in (FUN, BOUND):
                     made = True
@@ -564,18 +567,16 @@ class Sites:
         names = ByName(solver.functions)
         reached = {site for site, protocol, _ in self.found if protocol in _CALLED}
         for site, ops in self.calls.items():
-            if site in reached:
-                continue
-            for op in ops:
+            for op in ops if site not in reached else ():
                 receiver = self._callees.get(op[2])
                 if receiver is None or solver.sees(op[2]):
                     continue
                 found = names.called(receiver[1], op)
-                if found and receivers.is_unknown(receiver[0]):
+                if found and receivers.is_open(receiver[0], receiver[1]):
                     self._by_name(site, "call", found)
         for mark in solver.attributes:
             getters = names.read(mark[2])
-            if getters and receivers.is_unknown(mark[1]):
+            if getters and not solver.sees(mark[3]) and receivers.is_open(mark[1], mark[2]):
                 self._by_name(mark[4], "attribute", getters)
 
     def _by_name(self, site: int, protocol: str, numbers: Collection[int]) -> None:

@@ -129,7 +129,8 @@ HARMLESS = frozenset(
      "inspect.isasyncgenfunction", "inspect.isasyncgen", "inspect.iscoroutine", "inspect.ismethod",
      "inspect.getdoc", "inspect.getsource", "inspect.unwrap", "functools.update_wrapper",
      "functools.wraps",
-     "functools.partial", "typing.cast", "asyncio.run", "contextlib.ExitStack.enter_context",
+     "functools.partial", "functools.partialmethod", "typing.cast", "asyncio.run",
+     "contextlib.ExitStack.enter_context",
      "contextlib.AsyncExitStack.enter_context", "contextlib.nullcontext", "warnings.warn",
      "contextlib.aclosing", "aiter", "anext", "asyncio.gather", "asyncio.as_completed",
      "asyncio.iscoroutine", "asyncio.iscoroutinefunction", *AWAITING}
