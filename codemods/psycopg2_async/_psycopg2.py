@@ -837,13 +837,13 @@ class Range:
         return False
 
     def __le__(self, other: Any) -> bool:
-        return self == other or self < other
+        return self == other or bool(self < other)
 
     def __gt__(self, other: Any) -> bool:
         return bool(other < self) if isinstance(other, Range) else NotImplemented
 
     def __ge__(self, other: Any) -> bool:
-        return self == other or self > other
+        return self == other or bool(self > other)
 
     def __repr__(self) -> str:
         if self._bounds is None:
@@ -2498,11 +2498,10 @@ class Composed(Composable):
 
     def join(self, joiner: Any) -> Composed:
         """The parts, with another between them."""
-        if isinstance(joiner, str):
-            joiner = SQL(joiner)
-        elif not isinstance(joiner, SQL):
+        if not isinstance(joiner, (str, SQL)):
             raise TypeError("Composed.join() argument must be a string or an SQL")
-        return joiner.join(self)
+        between = joiner if isinstance(joiner, SQL) else SQL(joiner)
+        return between.join(self)
 
 
 class SQL(Composable):

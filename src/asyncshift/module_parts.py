@@ -1,9 +1,9 @@
 """A module that a codemod brings along, with only the parts that a project uses.
 
 In the codemod's own file a part stands between `# [name]` and `# [/name]`, as often as it has lines
-somewhere; `# [name: other]` says that it needs another one.  A dot before the name says that the part has
-members of a class, and is there where the project has an attribute of such a name.  Without any of
-its parts, and with all of them, the file is a module that works.
+somewhere; `# [name: other]` says that it needs another one.  A dot before the name says that the
+part has members of a class, and is there where the project has an attribute of such a name.
+Without any of its parts, and with all of them, the file is a module that works.
 """
 
 from __future__ import annotations
