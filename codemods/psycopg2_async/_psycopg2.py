@@ -437,8 +437,9 @@ def _quoted(value: Any, conn: Any = None) -> str:
     if kind in _LITERALS and kind not in _ADAPTERS:
         return _LITERALS[kind](value)
     adapter = adapt(value)
-    if isinstance(adapter, _Adapted) and type(adapter) is _Adapted:
-        return next(_LITERALS[base] for base in kind.__mro__ if base in _LITERALS)(value)
+    if type(adapter) is _Adapted:
+        kinds = type(adapter.adapted).__mro__
+        return next(_LITERALS[base] for base in kinds if base in _LITERALS)(adapter.adapted)
     if conn is not None and hasattr(adapter, "prepare"):
         adapter.prepare(conn)
     found = adapter.getquoted()
