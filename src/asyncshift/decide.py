@@ -14,6 +14,7 @@ from asyncshift.constructors import is_constructor
 from asyncshift.endings import ended_elsewhere, waits_above
 from asyncshift.facades import KEPT_BESIDE, async_name, calls_by_name, is_public, simple_name
 from asyncshift.groups import LibraryUse, classes_of
+from asyncshift.interrupts import interrupted
 from asyncshift.mocked import bridged_in_test, loses_sync_name, mocked_members
 from asyncshift.model import (
     BRIDGES,
@@ -97,10 +98,10 @@ def _functions(world: World) -> Iterator[Decision]:
             continue
         if fid in world.entries:
             name = _free_name(world, f)
-            detail = {"name": name, "runner": "asyncio.run"}
+            detail = {"name": name, "runner": "asyncio.run", **interrupted(world, f)}
             yield Decision(f.path, f.span, Action.SPLIT_ENTRY, cause, fid, detail=detail)
             continue
-        detail = {"kind": _kind(f)}
+        detail = {"kind": _kind(f), **interrupted(world, f)}
         if fid in world.tests:
             yield from _test_case(world, cases, f, cause)
             detail["test"] = test_part(f)

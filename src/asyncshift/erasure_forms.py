@@ -37,6 +37,7 @@ from asyncshift.erasure_parts import (
     elements,
     flat,
     handed_block,
+    interrupts,
     lets_cancellation_pass,
     runs_async_tests,
     what_a_mock_does,
@@ -428,7 +429,7 @@ class Normaliser(ast.NodeTransformer):
         return ast.Try(body, handlers, orelse, self._all(node.finalbody))
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
-        kind = None if node.type is None else as_set(self._visit(node.type))
+        kind = None if node.type is None else as_set(interrupts(self._visit(node.type)))
         return ast.ExceptHandler(kind, node.name, self._all(node.body))
 
     # ------------------------------------------------------------------ async expressions

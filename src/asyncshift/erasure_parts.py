@@ -54,6 +54,17 @@ def lets_cancellation_pass(handler: ast.ExceptHandler) -> bool:
     return False
 
 
+def interrupts(kind: ast.expr) -> ast.expr:
+    """Ctrl-C cancels a task: who catches KeyboardInterrupt catches that with it."""
+    parts = flat(kind)
+    names = {part.id for part in parts if isinstance(part, ast.Name)}
+    if not {"KeyboardInterrupt", "@asyncio.CancelledError"} <= names:
+        return kind
+    cancelled = "@asyncio.CancelledError"
+    left = [p for p in parts if not (isinstance(p, ast.Name) and p.id == cancelled)]
+    return ast.Tuple(left, ast.Load())
+
+
 def elements(argument: ast.expr) -> ast.expr:
     """What a consumer of everything sees: `list(g)` and `(x for x in g)` give what `g` gives."""
     while True:

@@ -316,8 +316,6 @@ def _reasons(
         yield "cached", f"@{min(caches)} would cache the coroutine: its second await fails"
     if f.is_generator and f.returns_value:
         yield "generator-return", f"{f.name} is a generator that returns or receives a value"
-    if f.catches_interrupt:
-        yield "interrupt", f"{f.name} catches KeyboardInterrupt, which cancels coroutines instead"
     if last in project.unparsable_names:
         yield "unparsable-caller", f"a file that does not parse mentions {last}"
     if last.startswith("test") and is_test_file(f.path):

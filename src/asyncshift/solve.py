@@ -21,6 +21,7 @@ from asyncshift.constructors import is_constructor
 from asyncshift.endings import settle_endings, waits_above
 from asyncshift.facades import calls_by_name, can_be_called, unfit
 from asyncshift.groups import LibraryUse, origins_of
+from asyncshift.interrupts import interrupt_conflicts
 from asyncshift.locks import settle_locks
 from asyncshift.mocked import bridged_in_test
 from asyncshift.model import (
@@ -72,7 +73,9 @@ def run(world: World) -> None:
         if group_conflicts(world) or _overrides_of_what_stays(world):
             continue
         find_blocking(world)
-        if settle_affinity(world) or thread_conflicts(world) or _lower_bridges(world):
+        if settle_affinity(world) or thread_conflicts(world) or interrupt_conflicts(world):
+            continue
+        if _lower_bridges(world):
             continue
         break
 

@@ -589,15 +589,34 @@ def test_the_own_calls_of_tests_that_nobody_selected_are_left_alone(net: Net) ->
     assert net.turned(plan) == set()
 
 
-def test_who_catches_keyboard_interrupt_stays_sync(net: Net) -> None:
+def test_who_calls_sync_code_that_catches_keyboard_interrupt_stays_sync(net: Net) -> None:
     net.add("poll")
     net.calls("poll", "time.sleep")
-    net.add("main", catches_interrupt=True)
+    net.add("ask", catches_interrupt=True)
+    net.add("step")
+    net.calls("step", "ask")
+    net.add("main")
+    net.calls("main", "step")
     site = net.calls("main", "poll")
     plan = net.plan()
     assert net.turned(plan) == {"poll"}
     assert actions(plan, site) == {Action.BRIDGE}
     assert plan.causes[net.id("main")].rule == "interrupt"
+
+
+def test_what_awaits_catches_keyboard_interrupt_otherwise(net: Net) -> None:
+    net.add("poll", catches_interrupt=True)
+    net.calls("poll", "time.sleep")
+    net.add("main", catches_interrupt=True)
+    net.calls("main", "poll")
+    plan = net.plan()
+    assert net.turned(plan) == {"poll", "main"}
+    told = {
+        decision.owner: decision.detail["interrupted"]
+        for decision in plan.decisions
+        if decision.action is Action.MAKE_ASYNC
+    }
+    assert told == {net.id("poll"): "again", net.id("main"): "once"}
 
 
 @pytest.mark.parametrize("dunder", ["__len__", "__str__", "__bool__"])

@@ -266,6 +266,7 @@ def _plan(
         beside = (
             *handed.leave_lambda(ctx, decision),
             *handlers.let_cancellation_pass(ctx, decision),
+            *handlers.catch_interrupts(ctx, decision),
         )
         for step in (*found, *beside):
             match step:

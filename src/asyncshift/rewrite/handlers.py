@@ -2,6 +2,9 @@
 
 A task is cancelled by an exception that its `await` raises.  `except:` and `except BaseException:`
 could never see one before; where they do not let it pass, a handler above them does.
+
+Ctrl-C cancels the program's main task, once: `except KeyboardInterrupt` catches that as well where
+the program ends by it, and where something is awaited that can be cancelled.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import libcst as cst
 
 from asyncshift.codemod import Edit, Kind
 from asyncshift.model import Action, Decision
-from asyncshift.rewrite.context import AWAIT_ORDER, Context, Planned, Step
+from asyncshift.rewrite.context import AWAIT_ORDER, Context, FunctionNode, Planned, Step
 
 _AWAITING = frozenset(
     {
@@ -30,6 +33,7 @@ _AWAITING = frozenset(
 )
 _AWAITED = frozenset({Kind.AWAITABLE, Kind.ENTERED, Kind.ITERATED})
 _CATCHING = frozenset({"BaseException", "builtins.BaseException"})
+_INTERRUPT = frozenset({"KeyboardInterrupt", "builtins.KeyboardInterrupt"})
 _CANCELLED = frozenset({"asyncio.CancelledError", "asyncio.exceptions.CancelledError"})
 
 
@@ -48,6 +52,65 @@ def let_cancellation_pass(ctx: Context, decision: Decision) -> Iterator[Step]:
         child = parent
 
 
+def catch_interrupts(ctx: Context, decision: Decision) -> Iterator[Step]:
+    """The handlers of KeyboardInterrupt of a function that turns async."""
+    if decision.action not in (Action.MAKE_ASYNC, Action.SPLIT_ENTRY):
+        return
+    node = ctx.tree.find_function(decision.span)
+    if not isinstance(node, ast.FunctionDef):
+        return
+    for attempt in ctx.tree.own_nodes(node):
+        if not isinstance(attempt, ast.Try | ast.TryStar):
+            continue
+        for handler in attempt.handlers:
+            if not _INTERRUPT & _names(ctx, handler):
+                continue
+            once = decision.detail.get("interrupted") == "once"
+            if (reason := _not_cancelled(ctx, node, attempt, handler, once)) is not None:
+                way = "end the program there, or catch it where the program starts"
+                yield ctx.refuse(handler, "interrupt", f"{node.name} {reason}", way)
+                continue
+            change = partial(_or_cancelled, cancelled=ctx.text("asyncio.CancelledError", handler))
+            edit = Edit("ExceptHandler", ctx.tree.span(handler), change, AWAIT_ORDER)
+            yield Planned(edit, header=True)
+
+
+def _not_cancelled(
+    ctx: Context,
+    function: FunctionNode,
+    attempt: ast.Try | ast.TryStar,
+    handler: ast.ExceptHandler,
+    once: bool,
+) -> str | None:
+    """Why the cancellation of a task is no KeyboardInterrupt here."""
+    caught = "catches KeyboardInterrupt"
+    start, end = ctx.tree.span(attempt.body[0])[:2], ctx.tree.span(attempt.body[-1])[2:]
+    inside = [d for d in ctx.decisions if start <= d.span[:2] and d.span[2:] <= end]
+    above = list(ctx.tree.ancestors(attempt))
+    above = above[: above.index(function)]
+    looped = any(isinstance(one, ast.For | ast.While | ast.AsyncFor) for one in above)
+    if isinstance(attempt, ast.TryStar) or handler.name is not None:
+        return f"{caught} and looks at it, which is another exception in a coroutine"
+    if any(decision.action is Action.TO_THREAD for decision in inside):
+        return f"{caught} around what runs in a thread, which goes on"
+    if not any(_awaits(ctx, decision) for decision in inside):
+        return f"{caught} where nothing is awaited: in a coroutine it would never see one"
+    if not _raises_on(handler) and (looped or not once):
+        return f"{caught} and goes on: only the first Ctrl-C reaches a coroutine"
+    return None
+
+
+def _or_cancelled(node: cst.ExceptHandler, cancelled: cst.BaseExpression) -> cst.ExceptHandler:
+    """`except KeyboardInterrupt:` as `except (KeyboardInterrupt, asyncio.CancelledError):`."""
+    match node.type:
+        case cst.Tuple(elements=elements):
+            kinds = [element.value for element in elements]
+        case kind:
+            kinds = [kind] if kind is not None else []
+    both = cst.Tuple([cst.Element(kind) for kind in (*kinds, cancelled)])
+    return node.with_changes(type=both)
+
+
 def _awaits(ctx: Context, decision: Decision) -> bool:
     if decision.action is not Action.LIBRARY:
         return decision.action in _AWAITING
@@ -64,6 +127,8 @@ def _of_one(ctx: Context, attempt: ast.Try | ast.TryStar) -> Iterator[Step]:
     caught = [_names(ctx, handler) for handler in attempt.handlers]
     if _awaited_before(attempt) or any(_CANCELLED & names for names in caught):
         return  # the author has seen cancellation
+    if any(_INTERRUPT & names for names in caught) and _turns(ctx, attempt):
+        return
     for handler, names in zip(attempt.handlers, caught, strict=True):
         if handler.type is not None and not _CATCHING & names:
             continue
@@ -77,6 +142,11 @@ def _of_one(ctx: Context, attempt: ast.Try | ast.TryStar) -> Iterator[Step]:
         edit = Edit("ExceptHandler", ctx.tree.span(handler), change, AWAIT_ORDER)
         yield Planned(edit, header=True)
         return
+
+
+def _turns(ctx: Context, node: ast.AST) -> bool:
+    """Whether a place belongs to a function that turns async."""
+    return isinstance(ctx.tree.scope(node), ast.FunctionDef)
 
 
 def _suppressed(ctx: Context, block: ast.With | ast.AsyncWith) -> Iterator[Step]:
