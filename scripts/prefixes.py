@@ -3,8 +3,8 @@
     python scripts/prefixes.py [NAME ...]                      the targets below; all without names
     python scripts/prefixes.py --source DIR --tests "-m pytest -q" [--modules GLOB]
 
-Leaves first, then top down, then in random orders (`--orders`), one `asyncshift apply --module`
-after another.  After each step: the program's own tests pass and leave no coroutine un-awaited,
+Leaves first, then top down (with `--plan` in the two orders that `plan` proposes), then in random
+orders (`--orders`), one `asyncshift apply --module` after another.  After each step: the program's own tests pass and leave no coroutine un-awaited,
 `asyncshift check` finds nothing that it did not find in the sync original, what the diff does not
 name is byte for byte as it was, and the same step again changes nothing.  At the end of each order
 (and one `apply` of everything) the tree is that of a migration in one step: the same statements,
@@ -45,6 +45,8 @@ from asyncshift.pipeline import survey  # noqa: E402
 from tests.e2e.never_awaited import watching  # noqa: E402
 
 Tree = Mapping[str, bytes]
+Step = tuple[str, ...]
+"""The modules that are named together."""
 NOT_SOURCE = frozenset({"__pycache__", ".pytest_cache", ".ruff_cache", ".git"})
 OWN_FOLDER = ".asyncshift"
 """The tool's journal and ledger: part of a state, but no part of the program."""
@@ -66,6 +68,8 @@ class Target:
     python_path: str = "."
     requirements: tuple[str, ...] = ()
     """What its tests need beside the development tools."""
+    python: str = sys.executable
+    """Runs its tests."""
 
 
 PYTEST = (
@@ -292,13 +296,24 @@ class Walk:
             visit(path)
         return ordered
 
-    def step(self, tree: Tree, modules: Sequence[str]) -> Tree:
+    def planned(self, direction: str) -> list[Step]:
+        """The steps of `plan` in one direction, those of one strongly connected group together."""
+        write_tree(self.folder, self.original)
+        said = asyncshift(
+            "plan", str(self.folder), "--direction", direction, "--format", "json", "--jobs", "1"
+        )
+        if said.status:
+            raise BrokenError(f"plan ended with {said.status}:\n{_end(said.err)}")
+        waves = json.loads(said.out)["orders"][direction]["waves"]
+        return [tuple(m["module"] for m in step) for wave in waves for step in wave["steps"]]
+
+    def step(self, tree: Tree, modules: Sequence[str], *more: str) -> Tree:
         """Apply one step to a state, look at what came out, and give that."""
-        key = digest(tree), tuple(modules)
+        key = digest(tree), (*modules, *more)
         if key in self.steps:
             return self.steps[key]
         write_tree(self.folder, tree)
-        options = [word for module in modules for word in ("--module", module)]
+        options = [*more, *(word for module in modules for word in ("--module", module))]
         said = self._apply(options)
         new = read_tree(self.folder)
         really = changed_names(program(tree), program(new))
@@ -307,7 +322,7 @@ class Walk:
         for name in really:
             if name.endswith(".py") and name in new:
                 compile(new[name], name, "exec")
-        again = self._apply(options)
+        again = self._apply(options) if really else said
         if more := changed_names(new, read_tree(self.folder)):
             text = again.out or _changes(new, read_tree(self.folder), more)
             raise BrokenError(f"the same step again changes {more}:\n{text}")
@@ -352,7 +367,7 @@ class Walk:
                 }
             )
             done = subprocess.run(
-                [sys.executable, *shlex.split(self.target.tests)],
+                [self.target.python, *shlex.split(self.target.tests)],
                 cwd=self.folder,
                 env=environment,
                 capture_output=True,
@@ -367,35 +382,49 @@ class Walk:
         if seen:
             raise BrokenError("never awaited:\n" + "\n".join(seen))
 
-    def whole_order(self, modules: Sequence[str], one_step: Tree) -> int:
+    def whole_order(self, order: Order, one_step: Tree) -> int:
         """Every step of an order, and the last one that takes what is left; how many changed
         something."""
         tree, done, changed = self.original, [], 0
-        for module in (*modules, ""):
-            done.append(module)
-            named = [] if not module else done if self.name_earlier else [module]
+        for modules in (*order.steps, ()):
+            before = " ".join(done) or "nothing"
+            done += modules
+            named = done if modules and self.name_earlier else modules
             try:
-                new = self.step(tree, named)
+                new = self.step(tree, named, *(order.options if modules else ()))
             except BrokenError as broken:
-                before = " ".join(done[:-1]) or "nothing"
-                step = module or "the last step, of everything"
+                step = " ".join(modules) or "the last step, of everything"
                 raise BrokenError(f"after {before}\n  in {step}: {broken}") from None
             changed += program(new) != program(tree)
             tree = new
         if found := differences(program(one_step), program(tree)):
-            raise BrokenError(f"{' '.join(modules)}\nend elsewhere than one step:\n{found}")
+            raise BrokenError(f"{' '.join(done)}\nend elsewhere than one step:\n{found}")
         return changed
 
 
 # ----------------------------------------------------------------------------- projects
 
 
-def orders(leaves_first: Sequence[str], count: int) -> Iterator[tuple[str, list[str]]]:
-    yield "leaves first", list(leaves_first)
-    yield "top down", list(reversed(leaves_first))
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Steps one after another, and the options of each."""
+
+    name: str
+    steps: Sequence[Step]
+    options: tuple[str, ...] = ()
+
+
+def orders(walk: Walk, leaves_first: Sequence[str], count: int, planned: bool) -> Iterator[Order]:
+    each = [(module,) for module in leaves_first]
+    if planned:
+        yield Order("plan, upwards", walk.planned("up"))
+        yield Order("plan, downwards", walk.planned("down"), ("--direction", "down"))
+    else:
+        yield Order("leaves first", each)
+        yield Order("top down", each[::-1])
     chance = random.Random(SEED)
     for number in range(1, count + 1):
-        yield f"random {number}", chance.sample(list(leaves_first), len(leaves_first))
+        yield Order(f"random {number}", chance.sample(each, len(each)))
 
 
 def source_tree(target: Target) -> Tree:
@@ -417,7 +446,12 @@ def source_tree(target: Target) -> Tree:
 
 
 def walk_target(
-    target: Target, folder: Path, count: int, name_earlier: bool, options: Sequence[str]
+    target: Target,
+    folder: Path,
+    count: int,
+    name_earlier: bool,
+    planned: bool,
+    options: Sequence[str],
 ) -> bool:
     """Whether every order of one project holds."""
 
@@ -438,12 +472,12 @@ def walk_target(
     except BrokenError as broken:
         say(f"BROKEN one step: {broken}")
         return False
-    for name, order in orders(modules, count):
+    for order in orders(walk, modules, count, planned):
         try:
             changed = walk.whole_order(order, one_step)
-            say(f"ok {name}: {changed} of {len(order)} steps changed something")
+            say(f"ok {order.name}: {changed} of {len(order.steps)} steps changed something")
         except BrokenError as broken:
-            say(f"BROKEN {name}: {broken}")
+            say(f"BROKEN {order.name}: {broken}")
             holds = False
     say(f"{len(walk.sound)} different trees, each tested")
     return holds
@@ -472,6 +506,10 @@ def main() -> int:
     parser.add_argument(
         "--edit-callers", action="store_true", help="let each step edit lines at its border"
     )
+    parser.add_argument(
+        "--plan", action="store_true", help="the two orders of `plan` in place of the first two"
+    )
+    parser.add_argument("--python", default=sys.executable, help="runs the tests of --source")
     parser.add_argument("--keep", type=Path, help="work in this folder and keep its last state")
     args = parser.parse_args()
     if args.source:
@@ -483,6 +521,7 @@ def main() -> int:
                 source,
                 modules=args.modules,
                 python_path=args.python_path,
+                python=args.python,
             )
         ]
     else:
@@ -497,7 +536,7 @@ def main() -> int:
         for target in chosen:
             folder = work / target.name
             options = ["--edit-callers"] if args.edit_callers else []
-            holds &= walk_target(target, folder, args.orders, args.name_earlier, options)
+            holds &= walk_target(target, folder, args.orders, args.name_earlier, args.plan, options)
     return 0 if holds else 1
 
 

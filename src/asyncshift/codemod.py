@@ -374,10 +374,7 @@ class Registry:
         self._aliases.update(table.aliases)
         self._async_aware |= set(table.async_aware)
         for name in table.blocking:
-            blocking = Treatment(
-                Kind.BLOCKING, table.name, f"{name} has no async twin", blocks=True
-            )
-            self._add(table, name, {Protocol.CALL: blocking})
+            self._add(table, name, {Protocol.CALL: _blocking(table, name)})
         for name in table.waiting:
             self._add(table, name, {Protocol.CALL: _waiting(table)})
         for name in table.main_thread:
@@ -492,8 +489,11 @@ class Registry:
                 treatments |= dict.fromkeys(key, _refused(row, codemod, protocol))
         to = (row.to or table.moved(name),)
         unknown = _unknown_member(row, codemod)
-        if row.waits:
+        if row.waits or row.threaded:
             treatments, unknown = {Protocol.CALL: Treatment(Kind.SAME, codemod)}, {}
+            for member in row.threaded:
+                place = f"{name}.{member}"
+                self._add(table, place, {Protocol.CALL: _blocking(table, place)})
             for member in row.waits:
                 place = name if member == "__init__" else f"{name}.{member}"
                 self._add(table, place, {Protocol.CALL: _waiting(table)})
@@ -576,6 +576,10 @@ class Registry:
 def _migrated(protocol: Protocol, old: Treatment) -> Treatment:
     awaited = protocol is Protocol.CALL and old.kind is Kind.AWAITABLE
     return Treatment(Kind.MIGRATED, old.codemod, blocks=False, coroutine=awaited, pooled=old.pooled)
+
+
+def _blocking(table: Table, name: str) -> Treatment:
+    return Treatment(Kind.BLOCKING, table.name, f"{name} has no async twin", blocks=True)
 
 
 def _waiting(table: Table) -> Treatment:

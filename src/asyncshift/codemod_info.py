@@ -81,6 +81,8 @@ def _row_infos(table: Table) -> Iterator[RowInfo]:
                 yield RowInfo(name, "callback", new)
             else:
                 yield RowInfo(name, "same", new)
+        for member in cls.threaded:
+            yield RowInfo(f"{cls.name}.{member}", "thread", "asyncio.to_thread")
     for exception in table.exceptions:
         yield RowInfo(exception.name, "exception", ", ".join(exception.to) or exception.refused)
     for name, value in table.constants.items():

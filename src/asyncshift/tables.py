@@ -81,6 +81,8 @@ class ClassRow:
     waits: tuple[str, ...] = ()
     """Methods that block and that no codemod moves (`__init__`: making one does): `check` names
     them where they run on the event loop."""
+    threaded: tuple[str, ...] = ()
+    """Methods that block and may run in any thread."""
     thread_affine: str = ""
     """`instance`: belongs to the thread that made it; `contents`: holds something else in each;
     `context`: what is set in another task or thread is not seen here."""
@@ -343,6 +345,7 @@ _CLASS = (
     "exclusive",
     "pooled",
     "waits",
+    "threaded",
     "thread_affine",
     "constructed",
     "complete",
@@ -442,6 +445,7 @@ def _class_row(top: _Reader, name: str, data: Any) -> ClassRow:
         exclusive=row.flag("exclusive"),
         pooled=row.flag("pooled"),
         waits=row.names("waits"),
+        threaded=row.names("threaded"),
         thread_affine=row.one_of("thread_affine", ("", "instance", "contents", "context")),
         constructed=row.flag("constructed", True),
         complete=row.flag("complete"),

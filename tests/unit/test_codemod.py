@@ -243,8 +243,16 @@ def test_names_that_no_table_leads_to() -> None:
     assert INSTALLED.class_row("httpx.AsyncClient") is None
 
 
+def test_a_method_that_may_run_in_any_thread_goes_to_one() -> None:
+    for name in ("subprocess.Popen.wait", "subprocess.Popen.communicate"):
+        treatment = INSTALLED.treatment(name, Protocol.CALL)
+        assert treatment is not None
+        assert (treatment.kind, treatment.grouped) == (Kind.BLOCKING, False)
+    assert INSTALLED.treatment("subprocess.Popen.poll", Protocol.CALL) is None
+
+
 def test_waiting_calls_stay_what_they_are() -> None:
-    for name in ("subprocess.Popen.wait", "smtplib.SMTP", "os.popen"):
+    for name in ("http.client.HTTPConnection.connect", "smtplib.SMTP", "os.popen"):
         treatment = INSTALLED.treatment(name, Protocol.CALL)
         assert treatment is not None
         assert (treatment.kind, treatment.waits, treatment.grouped) == (Kind.SAME, True, False)
