@@ -4,11 +4,12 @@
     python scripts/prefixes.py --source DIR --tests "-m pytest -q" [--modules GLOB]
 
 Leaves first, then top down (with `--plan` in the two orders that `plan` proposes), then in random
-orders (`--orders`), one `asyncshift apply --module` after another.  After each step: the program's own tests pass and leave no coroutine un-awaited,
-`asyncshift check` finds nothing that it did not find in the sync original, what the diff does not
-name is byte for byte as it was, and the same step again changes nothing.  At the end of each order
-(and one `apply` of everything) the tree is that of a migration in one step: the same statements,
-layout, docstrings and the names of imports aside.  Exit status 1 when any of it does not hold.
+orders (`--orders`), one `asyncshift apply --module` after another.  After each step: the program's
+own tests pass and leave no coroutine un-awaited, `asyncshift check` finds nothing that it did not
+find in the sync original, what the diff does not name is byte for byte as it was, and the same step
+again changes nothing.  At the end of each order (and one `apply` of everything) the tree is that of
+a migration in one step: the same statements, layout, docstrings and the names of imports aside.
+Exit status 1 when any of it does not hold.
 """
 
 from __future__ import annotations
