@@ -1410,12 +1410,34 @@ async def connect(
     Raises OperationalError where the server cannot be reached or says no, TypeError without any
     setting, and ProgrammingError for settings that libpq does not know.
     """
-    if dsn is None and not kwargs:
-        raise TypeError("missing dsn and no parameters")
-    found = (connection_factory or connection)(make_dsn(dsn, **kwargs))
+    found = _made(dsn, connection_factory, cursor_factory, kwargs)
     await found.open()
-    if cursor_factory is not None:
-        found.cursor_factory = cursor_factory
+    return found
+
+
+# [later]
+def connect_later(
+    dsn: str | None = None,
+    connection_factory: Callable[..., connection] | None = None,
+    cursor_factory: Callable[..., cursor] | None = None,
+    **kwargs: Any,
+) -> connection:
+    """A connection that connects with its first statement, on the event loop that runs it.
+
+    It can be made where nothing can wait, as on import; the errors of `connect` come then.
+    """
+    found = _made(dsn, connection_factory, cursor_factory, kwargs)
+    found.closed, found.status = 0, STATUS_READY
+    return found
+
+
+# [/later]
+def _made(dsn: str | None, factory: Any, cursors: Any, settings: dict[str, Any]) -> connection:
+    if dsn is None and not settings:
+        raise TypeError("missing dsn and no parameters")
+    found: connection = (factory or connection)(make_dsn(dsn, **settings))
+    if cursors is not None:
+        found.cursor_factory = cursors
     return found
 
 
@@ -1438,7 +1460,8 @@ class connection:  # noqa: N801
         self.encoding = "UTF8"
         self.casts: dict[int, Any] = {}
         self.mark = 0
-        self._lock = asyncio.Lock()
+        self._wire: Any = None
+        self._turn: asyncio.Lock | None = None
         self._failed = False
         self._entered = False
         self._autocommit = False
@@ -1459,11 +1482,13 @@ class connection:  # noqa: N801
 
     # statements
 
-    async def run(self, send: Callable[[], Any], begin: bool = True) -> _Result:
+    async def run(self, send: Callable[[Any], Any], begin: bool = True) -> _Result:
         """Send something to the server, in a transaction unless `autocommit` is set."""
-        async with self._lock:
-            if self.closed:
-                raise InterfaceError("connection already closed")
+        self._turn = self._turn or asyncio.Lock()
+        async with self._turn:
+            self._open()
+            if self._wire is None:
+                await self.open()
             try:
                 for name, value in self._unsent.items():
                     await self._wire.run(f"SET {name} TO {value}")
@@ -1475,7 +1500,7 @@ class connection:  # noqa: N801
                 ):
                     await self._wire.run(self._begin())
                     self.status = STATUS_BEGIN
-                found: _Result = await send()
+                found: _Result = await send(self._wire)
             except Error as error:
                 self._failed = self._failed or error.pgcode is not None
                 raise
@@ -1500,7 +1525,7 @@ class connection:  # noqa: N801
         if self.status == STATUS_BEGIN:
             self.mark += 1
             try:
-                await self.run(lambda: self._wire.run(statement), begin=False)
+                await self.run(lambda wire: wire.run(statement), begin=False)
             finally:
                 self.status = STATUS_READY
 
@@ -1516,14 +1541,22 @@ class connection:  # noqa: N801
         """End the connection; what was not committed is lost."""
         if not self.closed:
             self.closed = 1
-            await self._wire.close()
+            if self._wire is not None:
+                await self._wire.close()
+
+    # [closing]
+    async def aclose(self) -> None:
+        """As `close`, for `contextlib.aclosing`."""
+        await self.close()
+
+    # [/closing]
 
     # [.reset]
     async def reset(self) -> None:
         """Undo the transaction, and give all settings their defaults."""
         await self.rollback()
         for statement in ("RESET ALL", "SET SESSION AUTHORIZATION DEFAULT"):
-            await self.run(lambda text=statement: self._wire.run(text), begin=False)  # type: ignore[misc]
+            await self.run(lambda wire, text=statement: wire.run(text), begin=False)  # type: ignore[misc]
         self._isolation_level = self._readonly = self._deferrable = None
         self._autocommit = False
 
@@ -1534,7 +1567,8 @@ class connection:  # noqa: N801
         self._open()
         other = await connect(make_dsn(**self._given))
         try:
-            await other.run(lambda: other._wire.run(f"SELECT pg_cancel_backend({self._wire.pid})"))
+            pid = self._wire.pid
+            await other.run(lambda wire: wire.run(f"SELECT pg_cancel_backend({pid})"))
         finally:
             await other.close()
 
@@ -1693,18 +1727,19 @@ class connection:  # noqa: N801
     def get_transaction_status(self) -> int:
         if self.closed:
             return TRANSACTION_STATUS_UNKNOWN
-        if not self._wire.in_transaction:
+        if self._wire is None or not self._wire.in_transaction:
             return TRANSACTION_STATUS_IDLE
         return TRANSACTION_STATUS_INERROR if self._failed else TRANSACTION_STATUS_INTRANS
 
     # [.info]
     def get_backend_pid(self) -> int:
         self._open()
-        return self._wire.pid
+        return int(self._wire.pid)
 
     def get_parameter_status(self, parameter: str) -> str | None:
         self._open()
-        return self._wire.parameter(parameter)
+        found: str | None = self._wire.parameter(parameter)
+        return found
 
     def get_dsn_parameters(self) -> dict[str, str]:
         self._open()
@@ -1713,7 +1748,7 @@ class connection:  # noqa: N801
     @property
     def server_version(self) -> int:
         self._open()
-        return self._wire.version
+        return int(self._wire.version)
 
     @property
     def protocol_version(self) -> int:
@@ -1905,9 +1940,8 @@ class cursor:  # noqa: N801
     async def _run(self, statement: str, begin: bool = True) -> None:
         self.query = statement.encode()
         self._forget()
-        wire = self.connection._wire
         try:
-            result = await self.connection.run(lambda: wire.run(statement), begin)
+            result = await self.connection.run(lambda wire: wire.run(statement), begin)
         except Error as error:
             error.cursor = self
             raise
@@ -1995,17 +2029,18 @@ class cursor:  # noqa: N801
         statement = self._statement(sql, None)
         self.query = statement.encode()
         self._forget()
-        wire = self.connection._wire
         words = {word for _, word in _tokens(statement)}
         try:
             if "STDIN" in words:
                 result = await self.connection.run(
-                    lambda: wire.copy_in(statement, _read(file, size))
+                    lambda wire: wire.copy_in(statement, _read(file, size))
                 )
             elif "STDOUT" in words:
-                result = await self.connection.run(lambda: wire.copy_out(statement, _writer(file)))
+                result = await self.connection.run(
+                    lambda wire: wire.copy_out(statement, _writer(file))
+                )
             else:
-                result = await self.connection.run(lambda: wire.run(statement))
+                result = await self.connection.run(lambda wire: wire.run(statement))
         except Error as error:
             error.cursor = self
             raise
@@ -2279,6 +2314,12 @@ class NamedCursor:
             await inner._run(f"CLOSE {quote_ident(self.name)}", not self.withhold)
         inner.close()
 
+    # [closing]
+    async def aclose(self) -> None:
+        """As `close`, for `contextlib.aclosing`."""
+        await self.close()
+
+    # [/closing]
     async def __aenter__(self) -> NamedCursor:
         return self
 
@@ -2355,7 +2396,10 @@ class PoolError(Error):
 
 
 class AbstractConnectionPool:
-    """Connections that are kept; `await ThreadedConnectionPool.create(1, 10, dsn)` makes one."""
+    """Connections that are kept; `await ThreadedConnectionPool.create(1, 10, dsn)` makes one.
+
+    One that is just called, as on import, connects when a connection is asked for.
+    """
 
     def __init__(self, minconn: int, maxconn: int, *args: Any, **kwargs: Any) -> None:
         self.minconn = int(minconn)
@@ -2367,7 +2411,7 @@ class AbstractConnectionPool:
         self._used: dict[Any, connection] = {}
         self._keys: dict[int, Any] = {}
         self._last = 0
-        self._lock = asyncio.Lock()
+        self._turn: asyncio.Lock | None = None
 
     @classmethod
     async def create(cls, minconn: int, maxconn: int, *args: Any, **kwargs: Any) -> Any:
@@ -2379,7 +2423,7 @@ class AbstractConnectionPool:
 
     async def getconn(self, key: Any = None) -> connection:
         """A connection; PoolError at once where all `maxconn` are in use."""
-        async with self._lock:
+        async with self._turns():
             self._open()
             if key is None:
                 self._last += 1
@@ -2398,7 +2442,7 @@ class AbstractConnectionPool:
 
     async def putconn(self, conn: Any, key: Any = None, close: bool = False) -> None:
         """Give a connection back; what it did not commit is undone."""
-        async with self._lock:
+        async with self._turns():
             self._open()
             if key is None and (key := self._keys.get(id(conn))) is None:
                 raise PoolError("trying to put unkeyed connection")
@@ -2415,11 +2459,21 @@ class AbstractConnectionPool:
 
     async def closeall(self) -> None:
         """Close all connections, those in use as well."""
-        async with self._lock:
+        async with self._turns():
             self._open()
             for conn in (*self._pool, *self._used.values()):
                 await conn.close()
             self.closed = True
+
+    # [closing]
+    async def aclose(self) -> None:
+        """As `closeall`, for `contextlib.aclosing`."""
+        await self.closeall()
+
+    # [/closing]
+    def _turns(self) -> asyncio.Lock:
+        self._turn = self._turn or asyncio.Lock()
+        return self._turn
 
     def _open(self) -> None:
         if self.closed:
