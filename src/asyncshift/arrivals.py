@@ -26,6 +26,8 @@ class Arrivals:
             if treatment.codemod != codemod:
                 continue
             place = site.path, site.span, site.protocol
+            if treatment.renamed:
+                continue
             if treatment.grouped and (treatment.kind in ROOTS or _may_raise(site, treatment)):
                 self._uses[place] = world.converted(use)
                 (new if self._uses[place] else old).add(site.caller)

@@ -207,6 +207,7 @@ def rewriter_settings(project: Project, config: Config) -> dict[str, str]:
         "first_party": ",".join(tops),
         "parity": config.parity,
         "http": config.http,
+        "postgres": config.postgres,
         "share_client": "yes" if config.share_client else "",
         "allow": ",".join(sorted(config.allow)),
     }
@@ -276,6 +277,9 @@ def module_template(
     table = next(table for table in registry.tables if name in (table.module, table.double_module))
     folder = resources.files(PACKAGE) / table.name if table.installed else Path(table.code)
     text = (folder / f"{name}.py").read_text(encoding="utf-8")
+    other = folder / f"{name}_over_{settings.get('postgres', '')}.py"
+    blocks = other.read_text(encoding="utf-8") if other.is_file() else None
+    text = module_parts.with_blocks(text, blocks)
     if settings.get("share_client"):
         text = text.replace("SHARE_CLIENT = False", "SHARE_CLIENT = True")
     if (library := settings.get("http", "httpx")) != "httpx":

@@ -67,6 +67,8 @@ class Treatment:
     """The name belongs to a pool of threads, which moves only where what it runs turned async."""
     coroutine: bool = False
     """For MIGRATED: the call gives a coroutine."""
+    renamed: bool = False
+    """For PLAIN: it has another name where something of its library moves, and that is all."""
 
 
 class Names(TypingProtocol):
@@ -149,6 +151,15 @@ _DUNDERS = {
     "__bool__": (Protocol.TRUTH,),
     "__init__": (Protocol.CALL,),
 }
+_NAMED = (
+    Protocol.ANNOTATION,
+    Protocol.ATTRIBUTE,
+    Protocol.BASE,
+    Protocol.CALL,
+    Protocol.EXCEPT,
+    Protocol.VALUE,
+)
+"""How what only has another name can be met."""
 _Treatments = dict[Protocol, Treatment]
 
 
@@ -165,6 +176,9 @@ class Registry:
         self._targets: dict[str, tuple[str, ...]] = {}
         self._exceptions: dict[str, ExceptionRow] = {}
         self._constants: dict[str, Value] = {}
+        self._spaces: dict[str, str] = {}
+        """What only has another name, with all that is in it -> its new name."""
+        self._variants: dict[str, tuple[str, str]] = {}
         self._classes: dict[str, ClassRow] = {}
         self._async_aware: set[str] = set()
         self.computed: dict[str, str] = {}
@@ -222,7 +236,8 @@ class Registry:
     def is_api(self, name: str) -> bool:
         """Whether the tables say something of this name."""
         name = self.canonical(name)
-        return name in self._rows or name.rpartition(".")[0] in self._unknown
+        owner = name.rpartition(".")[0]
+        return name in self._rows or owner in self._unknown or owner in self._spaces
 
     def is_named(self, name: str) -> bool:
         """Whether a table says something of exactly this name, not of its whole class."""
@@ -239,6 +254,8 @@ class Registry:
         if (found := self._rows.get(name)) is not None:
             return found.get(protocol)
         owner, _, member = name.rpartition(".")
+        if owner in self._spaces:
+            return self._rows[owner].get(protocol)
         if owner not in self._unknown:
             return None
         if protocol in _DUNDERS.get(member, ()):
@@ -273,6 +290,14 @@ class Registry:
             cls = above
         return cls
 
+    def called_as(self, api: str, positional: int, keywords: Iterable[str | None]) -> str:
+        """The method that a call with these arguments is a call of: `cursor("name")` may be one of
+        another method than `cursor()`."""
+        name = self.canonical(api)
+        if (variant := self._variants.get(name)) is None:
+            return api
+        return variant[1] if positional or variant[0] in keywords else api
+
     # ------------------------------------------------------------------ for rewriters
 
     def async_aware(self, name: str) -> bool:
@@ -290,10 +315,21 @@ class Registry:
 
     def targets(self, api: str) -> tuple[str, ...]:
         """The new names: dotted for functions, classes and exceptions, bare for members."""
-        return self._targets.get(self.canonical(api), ())
+        name = self.canonical(api)
+        return (moved,) if (moved := self.moved(name)) else self._targets.get(name, ())
+
+    def moved(self, name: str) -> str:
+        """The new name of what only has another name."""
+        owner, _, last = name.rpartition(".")
+        if name in self._rows:
+            return self._spaces.get(name, "")
+        return f"{new}.{last}" if (new := self._spaces.get(owner)) else ""
 
     def exception(self, api: str) -> ExceptionRow | None:
-        return self._exceptions.get(self.canonical(api))
+        name = self.canonical(api)
+        if new := self.moved(name):
+            return ExceptionRow(name, (new,))
+        return self._exceptions.get(name)
 
     def constant(self, api: str) -> Value | None:
         return self._constants.get(self.canonical(api))
@@ -344,9 +380,13 @@ class Registry:
                     yield Rename("class", cls.name, cls.to)
                 for old, new in cls.rename.items():
                     yield Rename("attribute", old, new)
+                for method, (_, other) in cls.variants.items():
+                    yield Rename("attribute", other, method)
             for exception in table.exceptions:
                 for new in exception.to:
                     yield Rename("exception", exception.name, new)
+            for old, new in table.names.items():
+                yield Rename("name", old, new)
 
     def _rewriters(self, codemod: str) -> ModuleType | None:
         for table in self.tables:
@@ -391,6 +431,10 @@ class Registry:
             self._add_class(table, cls)
         for exception in table.exceptions:
             self._add_exception(table, exception)
+        for name, new in table.names.items():
+            renamed = Treatment(Kind.PLAIN, table.name, grouped=True, blocks=False, renamed=True)
+            self._add(table, name, dict.fromkeys(_NAMED, renamed), (new,))
+            self._spaces[name] = new
         self.computed.update(table.computed)
         for name in table.computed:
             if name not in self._classes:  # a module
@@ -470,8 +514,14 @@ class Registry:
             grouped=True,
         )
         treatments = {Protocol.CALL: plain if row.constructed and row.to else same}
+        if row.made_by:
+            treatments[Protocol.CALL] = replace(plain, kind=Kind.AWAITABLE)
         if row.to:
             treatments |= {Protocol.ANNOTATION: plain, Protocol.VALUE: plain}
+            if row.as_value:
+                named = replace(plain, renamed=True)
+                called = {Protocol.CALL: named} if row.constructed else {}
+                treatments |= {Protocol.VALUE: named, **called}
             treatments[Protocol.BASE] = derived
         if row.async_with:
             treatments[Protocol.WITH] = Treatment(Kind.ENTERED, codemod, grouped=True, blocks=False)
@@ -515,6 +565,8 @@ class Registry:
                 Protocol.CALL: Treatment(Kind.AWAITABLE, codemod, grouped=True, blocks=False)
             }
             self._add(table, f"{name}.{attribute}=", awaited, (method,))
+        for method, (parameter, other) in row.variants.items():
+            self._variants[f"{name}.{method}"] = parameter, f"{name}.{other}"
         self._add_callbacks(table, name, row.callbacks)
 
     def _add_member(self, table: Table, row: ClassRow, member: str) -> None:

@@ -85,6 +85,8 @@ def _row_infos(table: Table) -> Iterator[RowInfo]:
             yield RowInfo(f"{cls.name}.{member}", "thread", "asyncio.to_thread")
     for exception in table.exceptions:
         yield RowInfo(exception.name, "exception", ", ".join(exception.to) or exception.refused)
+    for name, new in table.names.items():
+        yield RowInfo(name, "renamed", new)
     for name, value in table.constants.items():
         yield RowInfo(name, "constant", repr(value))
     for name in table.blocking:

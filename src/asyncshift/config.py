@@ -78,8 +78,8 @@ class Config:
     """`strict`: what nearly no server looks at is kept as well (the bytes of JSON)."""
     http: str = "httpx"
     """The library that requests becomes: `httpx` or `httpx2`."""
-    postgres: str = "psycopg"
-    """What psycopg becomes: `psycopg`, its own async API."""
+    postgres: str = "asyncpg"
+    """What psycopg2 and psycopg become: `asyncpg`, or psycopg's own async API."""
     share_client: bool = False
     """Bare calls share one client, and with it cookies and connections."""
     allow: tuple[str, ...] = ()
@@ -91,7 +91,7 @@ class Config:
 _CHOICES = {"direction": ("up", "down"), "boundary": ("facade", "bridge"),
             "tests": ("auto", "async", "sync"),
     "parity": ("default", "strict"), "http": ("httpx", "httpx2"),
-    "postgres": ("psycopg",),
+    "postgres": ("asyncpg", "psycopg"),
 }  # fmt: skip
 ALLOWED = frozenset({"asyncstdlib"})
 """Libraries that rewriters know a use for."""
@@ -201,7 +201,7 @@ def _checked(path: Path, key: str, value: object) -> object:
         "boundary": "`facade` or `bridge`",
         "parity": "`default` or `strict`",
         "http": "`httpx` or `httpx2`",
-        "postgres": "`psycopg`",
+        "postgres": "`asyncpg` or `psycopg`",
         "tests": "`auto`, `async` or `sync`",
         "facade_name": "an identifier with `{name}` in it",
         "python": "a path",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from asyncshift.arrivals import find_arrivals
@@ -13,7 +13,7 @@ from asyncshift.codemod import Kind, Registry
 from asyncshift.constructors import is_constructor
 from asyncshift.endings import ended_elsewhere, waits_above
 from asyncshift.facades import KEPT_BESIDE, async_name, calls_by_name, is_public, simple_name
-from asyncshift.groups import LibraryUse, classes_of
+from asyncshift.groups import LibraryUse, classes_of, moves, only_renamed, tests_class
 from asyncshift.interrupts import interrupted
 from asyncshift.mocked import bridged_in_test, loses_sync_name, mocked_members
 from asyncshift.model import (
@@ -505,14 +505,14 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
                 if (way := arrivals[treatment.codemod].way(site)) != "keep":
                     detail["way"] = way
                     yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
-            case Kind.PLAIN if site.protocol is Protocol.VALUE and registry.is_class(api):
+            case Kind.PLAIN if tests_class(registry, use):
                 if api in moved and world.converted(use):  # `isinstance(x, Session)`
                     detail["way"] = "both" if api in staying else "convert"
                     yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
             case Kind.PLAIN if site.protocol is Protocol.BASE:
-                if _moves(registry, use, moved) and world.converted(use):
+                if moves(registry, use, moved) and world.converted(use):
                     yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
-            case Kind.PLAIN if _only_renamed(registry, use) and not _moves(registry, use, moved):
+            case Kind.PLAIN if only_renamed(registry, use) and not moves(registry, use, moved):
                 pass
             case Kind.PLAIN | Kind.EXCLUSIVE if world.converted(use):
                 detail["way"] = "convert"
@@ -531,21 +531,6 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
             ):
                 own = {} if _has_to_thread(world) else {"own": "1"}
                 yield _at(world, site, Action.TO_THREAD, _thread_reason(world, use), None, own)
-
-
-def _only_renamed(registry: Registry, use: LibraryUse) -> bool:
-    """A function that is no client's, of a library that has clients: it is the same elsewhere."""
-    _, target, treatment = use
-    api = target.api or ""
-    if not treatment.grouped or registry.kind(api) or registry.constant(api) is not None:
-        return False
-    tables = (table for table in registry.tables if table.name == treatment.codemod)
-    return any(row.to for table in tables for row in table.classes)
-
-
-def _moves(registry: Registry, use: LibraryUse, moved: Iterable[str]) -> bool:
-    """Whether some client of the use's library moves."""
-    return any(registry.owner(cls) == use[2].codemod for cls in moved)
 
 
 def _thread_reason(world: World, use: LibraryUse) -> str:

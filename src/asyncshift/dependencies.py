@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from asyncshift.codemod import Registry
+from asyncshift.config import Config
 from asyncshift.model import Action, FileChange, Message, Plan, Project
 
 _FILES = (
@@ -65,9 +66,10 @@ class Wanted:
 
 
 def needed(
-    project: Project, plan: Plan, registry: Registry, http: str, written: Iterable[FileChange]
+    project: Project, plan: Plan, registry: Registry, config: Config, written: Iterable[FileChange]
 ) -> list[Wanted]:
     """What the project has to install for the code that changes, and what it needs no more."""
+    http = config.http
     used = {d.detail["codemod"] for d in plan.decisions if d.action is Action.LIBRARY}
     texts = {file.path: file.text for file in project.files}
     new = {c.path: (c.new or b"").decode(errors="replace") for c in written}
@@ -80,7 +82,7 @@ def needed(
         after = {to.partition(".")[0] for _, to in rows if to} | {http}
         if table.name in used and is_used(after - before or after, new.values()):
             gone = not is_used(before, code)
-            for name in table.requires:
+            for name in table.requires_with.get(config.postgres, table.requires):
                 name = http if http != "httpx" and "httpx" in name else name
                 found.append(Wanted(name, table.replaces, gone))
     return found

@@ -138,8 +138,12 @@ class Names:
         self._attributes: dict[str, str] = dict(_ATTRIBUTES)
         self._keywords: dict[str, str] = {}
         self._exceptions: dict[str, set[str]] = defaultdict(set)
+        named: list[str] = []
         for rename in tables.erasures():
             match rename.kind:
+                case "name":
+                    named.append(rename.new)
+                    self._dotted[rename.old] = rename.new
                 case "exception":
                     self._exceptions[rename.old].add(rename.new)
                 case "attribute":
@@ -150,6 +154,8 @@ class Names:
                     self._modules[rename.old] = rename.new
                 case _:
                     self._dotted[rename.old] = rename.new
+        self._named = tuple(named)
+        """What only has another name: exceptions may be among them."""
         self._known_exceptions = frozenset(
             {*self._exceptions, *(new for all_new in self._exceptions.values() for new in all_new)}
         )
@@ -167,7 +173,7 @@ class Names:
         return self._keywords.get(name, name)
 
     def is_exception(self, name: str) -> bool:
-        return name in self._known_exceptions
+        return name in self._known_exceptions or name.startswith(self._named)
 
     def dotted(self, name: str) -> tuple[str, ...]:
         """The new name of a full one; several where an exception became several."""

@@ -24,6 +24,8 @@ def rewrite(resolved: Resolved, registry: Registry) -> Iterable[Outcome]:
     if treatment is None:
         return ()
     match resolved.site.protocol, treatment.kind:
+        case ((Protocol.VALUE | Protocol.ATTRIBUTE), Kind.PLAIN) if treatment.renamed:
+            return _new_name(resolved, registry)
         case Protocol.CALL, Kind.AWAITABLE if resolved.api.endswith("="):
             return _setter(resolved, registry)
         case Protocol.CALL, Kind.AWAITABLE | Kind.PLAIN | Kind.ENTERED | Kind.ITERATED:
@@ -65,6 +67,8 @@ def _call(resolved: Resolved, registry: Registry, kind: Kind) -> Iterator[Outcom
         if is_member:
             yield tb.edit(resolved, node, tb.rename_member(new))
         elif _names_it(resolved, node.func):
+            if (row := registry.class_row(name)) is not None and row.made_by:
+                new = f"{new}.{row.made_by}"
             text = resolved.names.dotted(new, resolved.site.span)
             yield tb.edit(resolved, node, tb.retarget_call(text))
     match kind:

@@ -161,6 +161,31 @@ def classes_of(registry: Registry, api: str) -> set[str]:
     return {name for name in names if registry.is_class(name)}
 
 
+def tests_class(registry: Registry, use: LibraryUse) -> bool:
+    """A class as a value that is no more than asked for: `isinstance(x, Session)`."""
+    site, target, treatment = use
+    is_class = site.protocol is Protocol.VALUE and registry.is_class(target.api or "")
+    return is_class and not treatment.renamed
+
+
+def only_renamed(registry: Registry, use: LibraryUse) -> bool:
+    """A function that is no client's, of a library that has clients: it is the same elsewhere."""
+    _, target, treatment = use
+    api = target.api or ""
+    if treatment.renamed:
+        return True
+    if not treatment.grouped or registry.kind(api) or registry.constant(api) is not None:
+        return False
+    tables = (table for table in registry.tables if table.name == treatment.codemod)
+    return any(row.to for table in tables for row in table.classes)
+
+
+def moves(registry: Registry, use: LibraryUse, moved: Iterable[str]) -> bool:
+    """Whether some client of the use's library moves."""
+    own = (cls for cls in moved if registry.owner(cls) == use[2].codemod)
+    return any((row := registry.class_row(cls)) is None or row.waiting for cls in own)
+
+
 def library_uses(graph: Graph, registry: Registry) -> list[LibraryUse]:
     """Every place that touches a library name the tables know, in source order."""
     uses = []
@@ -231,13 +256,14 @@ def _tie(groups: Groups, graph: Graph, uses: Iterable[LibraryUse]) -> None:
     names: dict[tuple[str, Span], list[Tie]] = {}
     for tie in graph.ties:
         names.setdefault((tie.path, tie.span), []).append(tie)
+    strong = {tie.name for tie in graph.ties if not tie.weak}
     tied: dict[str, set[str]] = {}
     staying: dict[str, Tie] = {}
     for site, target, _ in uses:
         for tie in names.get((site.path, site.span), ()):
             if tie.reason:
                 staying.setdefault(tie.name, tie)
-            else:
+            elif tie.name in strong:
                 tied.setdefault(tie.name, set()).update(origins_of(site, target))
     for name, origins in sorted(tied.items()):
         groups.join(sorted(origins))

@@ -18,6 +18,7 @@ def load_registry(
     codemods: Sequence[Path] = (),
     only: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    postgres: str = "",
 ) -> Registry:
     """The installed codemods, codemods from folders, and the user's own tables.
 
@@ -35,6 +36,7 @@ def load_registry(
     dropped = {_known(name, known, "--exclude") for name in exclude}
     chosen = [t for t in found.values() if (not wanted or t.name in wanted)]
     chosen += own.values()
+    chosen = [t for t in chosen if postgres in ("", t.settings.get("postgres", postgres))]
     return Registry([table for table in chosen if table.name not in dropped])
 
 

@@ -87,6 +87,8 @@ class Tie:
     reason: str = ""
     path: str = ""
     span: Span = (0, 0, 0, 0)
+    weak: bool = False
+    """It binds to places whose ties of this name are not weak, and not to others like itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,9 @@ In the codemod's own file a part stands between `# [name]` and `# [/name]`, as o
 somewhere; `# [name: other]` says that it needs another one.  A dot before the name says that the
 part has members of a class, and is there where the project has an attribute of such a name.
 Without any of its parts, and with all of them, the file is a module that works.
+
+Where it is made for another library, the lines between `# <name>` and `# </name>` are those of a
+second file, which has as many such blocks.
 """
 
 from __future__ import annotations
@@ -15,7 +18,21 @@ from collections.abc import Iterator, Set
 _BEGIN = re.compile(r"\s*# \[(\.?\w+)(?:: ([\w. ]+))?\]")
 _END = re.compile(r"\s*# \[/(\.?\w+)\]")
 _DEFINED = re.compile(r"(?:async def|def|class) (\w+)")
+_ASSIGNED = re.compile(r"(\w+)(?:: \w+)? = ")
 _HEADING = "# -----"
+
+
+_BLOCK = re.compile(r"^# <(\w+)>\n(.*?)^# </\1>\n", re.M | re.S)
+
+
+def with_blocks(template: str, other: str | None) -> str:
+    """The module with its own blocks, or with those of another file; without the marks."""
+    own = [found[2] for found in _BLOCK.finditer(template)]
+    blocks = own if other is None else [found[2] for found in _BLOCK.finditer(other)]
+    if len(blocks) != len(own):
+        raise AssertionError(f"{len(blocks)} blocks stand for {len(own)}")
+    given = iter(blocks)
+    return _BLOCK.sub(lambda found: next(given), template)
 
 
 def assembled(template: str, wanted: Set[str]) -> str:
@@ -46,7 +63,7 @@ def defining(template: str, names: Set[str]) -> frozenset[str]:
     return frozenset(
         part
         for line, inside in _lines(template)
-        if (found := _DEFINED.match(line)) and found[1] in names
+        if (found := _DEFINED.match(line) or _ASSIGNED.match(line)) and found[1] in names
         for part in inside
     )
 

@@ -132,7 +132,9 @@ def survey(
 ) -> Survey:
     """Read the project around `paths` and build its call graph; `unresolved` asks for the calls
     that are not resolved as well."""
-    registry = load_registry(config.tables, config.codemods, config.only, config.exclude)
+    registry = load_registry(
+        config.tables, config.codemods, config.only, config.exclude, config.postgres
+    )
     project = discover.discover(paths, config)
     found, broken = _facts(project, config, progress)
     if broken:
@@ -534,7 +536,7 @@ def _outcome(
         settings, added = configured(Path(analysis.project.root))
         written += settings
         messages += tuple(added)
-    needs = needed(analysis.project, plan, analysis.registry, analysis.config.http, written)
+    needs = needed(analysis.project, plan, analysis.registry, analysis.config, written)
     written, told_needs = renewed(Path(analysis.project.root), needs, written)
     messages += (*told_needs, *_reached_through(analysis.graph, plan), *proof.messages)
     return Outcome(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -100,12 +101,23 @@ class ClassRow:
     refused: Mapping[str, str] = field(default_factory=dict)
     setters: Mapping[str, str] = field(default_factory=dict)
     """Attribute -> the method that is awaited where it was assigned."""
+    variants: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Method -> (its first parameter, what a call that gives it is a call of)."""
+    as_value: bool = False
+    """The class may be handed on: its instances go only where others of its library go."""
+    made_by: str = ""
+    """The method that is awaited where the class was called."""
     callbacks: tuple[str, ...] = ()
 
     @property
     def only_callbacks(self) -> bool:
         """It says which attributes are awaited when called, and nothing of the class itself."""
         return bool(self.callbacks) and replace(self, callbacks=()) == ClassRow(self.name)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something of it is awaited: there is more to it than its name."""
+        return bool(self.awaited or self.awaits_all or self.quick)
 
     def members(self) -> tuple[str, ...]:
         """Every member that some key names, once, in order."""
@@ -184,6 +196,13 @@ class Table:
     """A module for the tests, with which those doubles stand in for the new library as well."""
     migrated: Mapping[str, str] = field(default_factory=dict)
     """New name that no row has -> the new class of what it gives."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What only has another name, with all that is in it, wherever it is used: constants,
+    functions, exceptions, and modules of these."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Setting -> the only value with which the codemod takes part."""
+    requires_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Value of the setting `postgres` -> what the project must install then."""
     code: str = ""
     """The codemod's folder when it came from a path; empty for installed ones and bare tables."""
     installed: bool = False
@@ -312,6 +331,7 @@ _SECTIONS = (
     "async_decorators",
     "computed",
     "migrated",
+    "names",
 )
 _CODEMOD = (
     "name",
@@ -322,6 +342,8 @@ _CODEMOD = (
     "module",
     "doubles",
     "double_module",
+    "settings",
+    "requires_with",
 )
 _FUNCTION = (
     "to",
@@ -355,6 +377,9 @@ _CLASS = (
     "attributes",
     "refused",
     "setters",
+    "variants",
+    "made_by",
+    "as_value",
     "callbacks",
 )
 _EXCEPTION = ("to", "bases", "refused")
@@ -383,6 +408,8 @@ def parse_table(
         replaces=head.names("replaces"),
         doubles=head.names("doubles"),
         double_module=head.text("double_module"),
+        settings=head.texts("settings"),
+        requires_with=dict(_requires_with(head)),
         modules=top.texts("modules"),
         aliases=top.texts("aliases"),
         keywords=top.texts("keywords"),
@@ -390,6 +417,7 @@ def parse_table(
         functions=tuple(_function_row(top, *row) for row in top.rows("functions")),
         exceptions=tuple(_exception_row(top, *row) for row in top.rows("exceptions")),
         constants=dict(_constants(top)),
+        names=top.texts("names"),
         bases=top.texts("bases"),
         blocking=_functions(file, "blocking", data),
         waiting=_functions(file, "waiting", data),
@@ -455,8 +483,29 @@ def _class_row(top: _Reader, name: str, data: Any) -> ClassRow:
         attributes=row.texts("attributes"),
         refused=row.texts("refused"),
         setters=row.texts("setters"),
+        variants=dict(_variants(row)),
+        made_by=row.text("made_by"),
+        as_value=row.flag("as_value"),
         callbacks=row.names("callbacks"),
     )
+
+
+_VARIANT = re.compile(r"(\w+)\((\w+)\)")
+
+
+def _variants(row: _Reader) -> Iterator[tuple[str, tuple[str, str]]]:
+    """`"cursor(name)" = "named_cursor"`."""
+    for key, other in row.texts("variants").items():
+        if (found := _VARIANT.fullmatch(key)) is None:
+            row.fail("must be a method with its first parameter, as in `open(path)`", key)
+        else:
+            yield found[1], (found[2], other)
+
+
+def _requires_with(head: _Reader) -> Iterator[tuple[str, tuple[str, ...]]]:
+    values = head.of("requires_with", dict, {})
+    below = _Reader(head.file, "codemod.requires_with", values, None)
+    yield from ((value, below.names(value)) for value in values)
 
 
 def _exception_row(top: _Reader, name: str, data: Any) -> ExceptionRow:

@@ -60,6 +60,9 @@ class TinyRegistry:
     def stored(self, api: str, origin: int) -> tuple[str, tuple[None, str, int]]:
         return "attribute", (None, api, origin)
 
+    def called_as(self, api: str, positional: int, keywords: object) -> str:
+        return api
+
     def is_api(self, name: str) -> bool:
         return name in _CLASSES or name in _RETURNS or name == "time.sleep"
 

@@ -45,6 +45,7 @@ class Http(enum.StrEnum):
 
 
 class Postgres(enum.StrEnum):
+    ASYNCPG = "asyncpg"
     PSYCOPG = "psycopg"
 
 
@@ -170,7 +171,7 @@ _SHARED: dict[str, Any] = {
         Http | None, typer.Option(help="The library that requests becomes.")
     ],
     "postgres": Annotated[
-        Postgres | None, typer.Option(help="What psycopg becomes: its own async API.")
+        Postgres | None, typer.Option(help="What psycopg2 and psycopg become.")
     ],
     "share_client": Annotated[
         bool | None,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from asyncshift.facts import Op
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.members import HARMLESS_BASES
 from asyncshift.resolution.values import BOUND, FUN, GEN, INST, SELF
@@ -66,6 +67,16 @@ def is_outside(sites: Sites, node: int) -> bool:
     """Whether a method is looked up on what comes from outside, where a hint says more."""
     receiver = sites.receiver(node)
     return receiver is not None and any(k[0] == "ext" for k in sites.solver.sees(receiver[0]))
+
+
+def by_arguments(
+    solver: Solver, reached: tuple[int | None, str | None, int], op: Op
+) -> tuple[int | None, str | None, int]:
+    """The method of a library that these arguments choose."""
+    function, api, token = reached
+    if api is not None:
+        api = solver.registry.called_as(api, len(op[3]), (name for name, _ in op[4]))
+    return function, api, token
 
 
 _CALLABLE = frozenset({"ext", "boxed", "class", "subclass"})

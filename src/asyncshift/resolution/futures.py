@@ -25,6 +25,7 @@ FUTURES = {
 def called_member(calls: Calls, kind: tuple[Any, ...], op: Op) -> None:
     """A method of a library's instance: what a pool is handed is called, in time."""
     api = calls.registry.canonical(f"{kind[1]}.{kind[2]}")
+    api = calls.registry.called_as(api, len(op[3]), (name for name, _ in op[4]))
     if api not in FUTURES:
         calls.library(api, kind[3], op[1])
     if api in THREADED and op[3]:

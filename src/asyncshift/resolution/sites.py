@@ -279,7 +279,7 @@ class Sites:
         inside = outside = False
         kinds = self.solver.sees(node)
         for kind in kinds:
-            ran = list(self.called(kind, site))
+            ran = [of.by_arguments(self.solver, one, op) for one in self.called(kind, site)]
             inside = inside or bool(ran)
             outside |= not ran and of.gives_at_once(kind)
             for reached in ran:
