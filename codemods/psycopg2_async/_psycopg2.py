@@ -1498,11 +1498,13 @@ class connection:  # noqa: N801
                     and self.status == STATUS_READY
                     and (not self._autocommit or self._entered)
                 ):
-                    await self._wire.run(self._begin())
-                    self.status = STATUS_BEGIN
+                    try:
+                        await self._wire.run(self._begin())
+                    finally:  # it may have begun although who asked for it was cancelled
+                        self.status = STATUS_BEGIN if self._wire.in_transaction else STATUS_READY
                 found: _Result = await send(self._wire)
-            except Error as error:
-                self._failed = self._failed or error.pgcode is not None
+            except BaseException as error:
+                self._failed = self._failed or getattr(error, "pgcode", "") is not None
                 raise
             finally:
                 if self._wire.closed:
@@ -1527,7 +1529,7 @@ class connection:  # noqa: N801
             try:
                 await self.run(lambda wire: wire.run(statement), begin=False)
             finally:
-                self.status = STATUS_READY
+                self.status = STATUS_BEGIN if self._wire.in_transaction else STATUS_READY
 
     async def commit(self) -> None:
         """Make what was done since the first statement permanent."""
