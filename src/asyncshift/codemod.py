@@ -13,6 +13,7 @@ from typing import Protocol as TypingProtocol
 
 from asyncshift.codemod_info import CodemodInfo, describe
 from asyncshift.model import Message, Need, Protocol, Refusal, Site, Span, Tie
+from asyncshift.renames import Rename, renames
 from asyncshift.rewriter_modules import load_rewriters
 from asyncshift.tables import ClassRow, ExceptionRow, FunctionRow, Table, Value
 from asyncshift.twins import twins
@@ -120,19 +121,6 @@ class Resolved:
 
 Outcome = Edit | Refusal | Message | Need | Tie
 Rewriter = Callable[[Resolved], Iterable[Outcome]]
-
-
-@dataclass(frozen=True, slots=True)
-class Rename:
-    """One name the tables change; the erasure check undoes it.
-
-    `kind` is `function`, `class`, `attribute`, `exception` or `keyword`.  Names of functions,
-    classes and exceptions are dotted; attributes and keywords are bare.
-    """
-
-    kind: str
-    old: str
-    new: str
 
 
 DEFAULT_WAY_OUT = "leave it in a thread, or rewrite this use by hand first"
@@ -359,34 +347,12 @@ class Registry:
 
     def erasures(self) -> tuple[Rename, ...]:
         """Every rename of every table, old to new."""
-        return tuple(dict.fromkeys(self._renames()))
+        return tuple(dict.fromkeys(renames(self.tables)))
 
     @property
     def codemods(self) -> tuple[CodemodInfo, ...]:
         """The loaded codemods in the order of their names, as documentation shows them."""
         return tuple(describe(table) for table in sorted(self.tables, key=lambda t: t.name))
-
-    def _renames(self) -> Iterator[Rename]:
-        for table in self.tables:
-            for old, new in table.modules.items():
-                yield Rename("module", old, new)
-            for old, new in table.keywords.items():
-                yield Rename("keyword", old, new)
-            for function in table.functions:
-                if function.to:
-                    yield Rename("function", function.name, function.to)
-            for cls in table.classes:
-                if cls.to:
-                    yield Rename("class", cls.name, cls.to)
-                for old, new in cls.rename.items():
-                    yield Rename("attribute", old, new)
-                for method, (_, other) in cls.variants.items():
-                    yield Rename("attribute", other, method)
-            for exception in table.exceptions:
-                for new in exception.to:
-                    yield Rename("exception", exception.name, new)
-            for old, new in table.names.items():
-                yield Rename("name", old, new)
 
     def _rewriters(self, codemod: str) -> ModuleType | None:
         for table in self.tables:

@@ -23,12 +23,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
-from asyncshift.codemod import Rename
 from asyncshift.erasure_constructors import is_factory
 from asyncshift.erasure_facades import Facades
 from asyncshift.erasure_forms import Names, Normaliser
 from asyncshift.erasure_scopes import FunctionNode, Scope, Scopes, sync_name
 from asyncshift.model import Action, Decision
+from asyncshift.renames import Rename
 
 MODULE = "<module>"
 

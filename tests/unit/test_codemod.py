@@ -11,11 +11,12 @@ import httpx
 import pytest
 import requests
 
-from asyncshift.codemod import Kind, Registry, Rename, Treatment
+from asyncshift.codemod import Kind, Registry, Treatment
 from asyncshift.codemods.requests_httpx import _http
 from asyncshift.errors import InputError
 from asyncshift.loading import load_registry
 from asyncshift.model import Protocol
+from asyncshift.renames import Rename
 from asyncshift.tables import ClassRow, ExceptionRow, FunctionRow, parse_table
 from tests.unit.rewriting import Outcomes, dedent
 
