@@ -35,6 +35,7 @@ from asyncshift.solve import find_blocking, group_conflicts, spread, thread_conf
 from asyncshift.world import (
     ROOTS,
     World,
+    bridge_allowed,
     forces,
     in_decorator,
     is_implicit,
@@ -405,6 +406,17 @@ def raising(world: World, handler: Site, codemod: str) -> set[str]:
 # ----------------------------------------------------------------------------- downwards
 
 
+def _is_waited_for(world: World, f: Function) -> bool:
+    """Whether selected sync code calls it where no bridge can stand, as it makes an instance."""
+    return any(
+        forces(site, f)
+        and world.in_scope(site.caller)
+        and not world.in_async(site.caller)
+        and not bridge_allowed(world, site)
+        for site in world.incoming.get(f.id, ())
+    )
+
+
 def _spread_down(world: World) -> bool:
     """Selected functions turn async because they reach blocking code: they thread it."""
     assert world.scope is not None
@@ -433,6 +445,8 @@ def _spread_down(world: World) -> bool:
             and reaches(site, world.function(target.function))
         ]
         if not below and fid not in blocking_uses:
+            continue
+        if unfit(world, fid) is not None and _is_waited_for(world, f):
             continue
         place = below[0] if below else None
         text = f"calls {place.text}, which blocks" if place else "makes a blocking call"

@@ -692,3 +692,25 @@ def test_a_coroutine_is_awaited_by_its_name_after_a_long_expression_too(
     plan = tree.write(api=api, script=script, x="X = 1\n").plan("api", "script")
     assert [d.detail["name"] for d in made(plan, Action.RETARGET)] == ["wait_async"]
     assert made(plan, Action.TO_THREAD) == []
+
+
+PARSER = """
+import subprocess
+
+class Parser:
+    def __init__(self, name="x"):
+        self.text = subprocess.check_output(["echo", name])
+"""
+LOADS = "import asyncio\n\nfrom parser_ import Parser\n\nasync def load():\n"
+LOADS += "    return await asyncio.to_thread(Parser)\n"
+
+
+def test_downwards_a_constructor_stays_sync_where_a_test_makes_an_instance(tree: Tree) -> None:
+    test = "import parser_\n\ndef test_it():\n    assert parser_.Parser().text\n"
+    plan = tree.write(parser_=PARSER, loads=LOADS, test_it=test).plan("parser_", direction="down")
+    assert plan.decisions == ()
+
+
+def test_downwards_a_constructor_turns_where_only_async_code_makes_one(tree: Tree) -> None:
+    plan = tree.write(parser_=PARSER, loads=LOADS).plan("parser_", direction="down")
+    assert plan.turned == {"parser_.py:5"}
