@@ -2,38 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from asyncshift.facades import simple_name
 from asyncshift.groups import LibraryUse
-from asyncshift.model import Action, Cause, Decision, Function
+from asyncshift.mocks import Fake
+from asyncshift.model import Action, Cause, Decision, Function, FunctionId
+from asyncshift.pins import is_test_file
 from asyncshift.world import World, bridge_allowed, enclosing
 
 
 def mocked_members(world: World, found: Sequence[Decision]) -> Iterator[Decision]:
     """Mocks in tests whose members are awaited from now on."""
+    if not world.fakes:
+        return
     doubled = world.graph.doubled
     moved = {
         d.detail["api"]
         for d in found
         if d.action is Action.LIBRARY and d.detail.get("way", "convert") == "convert"
     }
-    awaited = {
-        simple_name(f): f.id
-        for f in (world.function(fid) for fid in sorted(world.turned.intersection(doubled)))
-        if loses_sync_name(world, f)
+    plain: dict[str, FunctionId | None] = {
+        api.rpartition(".")[2]: None for api in moved.intersection(doubled)
     }
-    names = {*awaited, *(api.rpartition(".")[2] for api in moved.intersection(doubled))}
+    beside: dict[str, str] = {}
+    for f in (world.function(fid) for fid in sorted(world.turned)):
+        if doubled.isdisjoint((f.id, world.pairs.get(f.id))):
+            continue
+        if loses_sync_name(world, f):
+            plain[simple_name(f)] = f.id
+        elif f.id in world.facades and _is_awaited(world, f.id):
+            beside[simple_name(f)] = world.facades[f.id]
     for fake in world.fakes:
-        members = sorted(names & fake.members)
-        span = (fake.line, 0, fake.line, 0)
-        owner = enclosing(world, fake.path, span) or f"{fake.path}:0"
-        if members and world.in_scope(owner):
-            because = next((awaited[name] for name in members if name in awaited), None)
-            text = f"{members[0]} is awaited"
-            cause = Cause("double", text, fake.path, fake.line, because)
-            detail = {"members": ",".join(members)}
-            yield Decision(fake.path, span, Action.DOUBLE, cause, owner, detail=detail)
+        owner = enclosing(world, fake.path, (fake.line, 0, fake.line, 0)) or f"{fake.path}:0"
+        if world.in_scope(owner):
+            yield from _equipped(fake, owner, plain, beside)
+
+
+def _equipped(
+    fake: Fake, owner: FunctionId, plain: Mapping[str, FunctionId | None], beside: Mapping[str, str]
+) -> Iterator[Decision]:
+    """What a mock gets, and what it has no longer."""
+
+    def asked(names: Iterable[str]) -> list[str]:
+        return sorted(name for name in names if fake.handed or name in fake.members)
+
+    members = [name for name in asked(plain) if name not in fake.given]
+    both = {name: beside[name] for name in asked(beside) if beside[name] not in fake.given}
+    gone = sorted(fake.beside - {beside[name] for name in asked(beside)})
+    if not (members or both or gone):
+        return
+    because = next((plain[name] for name in members if plain[name] is not None), None)
+    name = next(iter([*members, *both.values(), *gone]))
+    text = f"{name} is awaited" if members or both else f"nothing asks for {name} any more"
+    cause = Cause("double", text, fake.path, fake.line, because)
+    detail = {
+        "members": ",".join(members),
+        "answered": ",".join(sorted(fake.answered.intersection(members))),
+        "beside": ",".join(f"{new}={old}" for old, new in both.items()),
+        "gone": ",".join(gone),
+    }
+    span = (fake.line, 0, fake.line, 0)
+    yield Decision(fake.path, span, Action.DOUBLE, cause, owner, detail=detail)
+
+
+def _is_awaited(world: World, fid: FunctionId) -> bool:
+    """Whether code of the program awaits it by the name of its coroutine."""
+    called = [*world.incoming.get(fid, ()), *world.incoming.get(world.pairs.get(fid, ""), ())]
+    return any(world.in_async(s.caller) and not is_test_file(s.path) for s in called)
 
 
 def loses_sync_name(world: World, f: Function) -> bool:

@@ -18,6 +18,7 @@ import requests
 import urllib3
 
 from asyncshift import pipeline
+from asyncshift.cli import run
 from asyncshift.codemods.requests_httpx import _http
 from asyncshift.config import Config
 
@@ -259,7 +260,7 @@ def test_by_the_session():
 
 def test_what_is_never_asked():
     api = Mock()
-    assert Service(api).api is api
+    assert api.name is not None
 """
 
 
@@ -269,7 +270,7 @@ def test_mocks_are_awaited(tmp_path: Path) -> None:
     text = found["tests/test_service.py"]
     assert "api = Mock(fetch=AsyncMock())\n" in text
     assert text.count("api = Mock()\n") == 1
-    run = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "tests"],
         cwd=tmp_path,
         env={"PYTHONPATH": str(tmp_path), "PATH": ""},
@@ -277,5 +278,94 @@ def test_mocks_are_awaited(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "4 passed" in run.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 passed" in done.stdout
+
+
+STEPS = {
+    "service": """class Service:
+    def __init__(self, api):
+        self.api = api
+
+    def load(self, key):
+        answer = self.api.fetch(key)
+        return answer.text.upper(), self.api.label(key)
+""",
+    "api": """import time
+
+from service import Service
+
+
+class Api:
+    def fetch(self, key):
+        time.sleep(0)
+        return key
+
+    def label(self, key):
+        return key
+
+
+def main():
+    return Service(Api()).load("a")
+""",
+    "other": "X = 1\n",
+    "tests__test_service": """from unittest.mock import MagicMock
+
+import service
+
+
+def test_handed_on():
+    api = MagicMock()
+    made = service.Service(api)
+    for load in [made.load]:
+        load("a")
+
+
+def test_answered():
+    api = MagicMock()
+    api.fetch.return_value.text = "a"
+    assert service.Service(api).load("b")[0] == "A"
+    api.fetch.assert_called_once_with("b")
+
+
+def test_alone():
+    api = MagicMock()
+    assert api.text is not None
+""",
+}
+
+
+def passes(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "tests"],
+        cwd=folder,
+        env={"PYTHONPATH": str(folder), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def step(folder: Path, *modules: str) -> str:
+    """One step that is written; what the tests say then."""
+    options = [word for module in modules for word in ("--module", module)]
+    assert run(["apply", str(folder), "--yes", "--no-cache", *options]) == 0
+    passes(folder)
+    return (folder / "tests/test_service.py").read_text()
+
+
+def test_a_mock_that_is_handed_on_is_awaitable_after_every_step(tmp_path: Path) -> None:
+    whole = migrated(tmp_path / "whole", **STEPS)["tests/test_service.py"]
+    assert "api = MagicMock(fetch=AsyncMock(return_value=MagicMock()))\n" in whole
+    steps = tmp_path / "steps"
+    for name, text in STEPS.items():
+        path = steps / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert step(steps, "api") == STEPS["tests__test_service"]
+    between = step(steps, "service")
+    assert between.count("fetch_async=AsyncMock(") == 2
+    assert between.count("api = MagicMock()\n") == 1
+    assert step(steps) == whole
+    passes(steps)

@@ -46,20 +46,41 @@ def double(ctx: Context, decision: Decision) -> Iterator[Step]:
 
 
 def _with_members(ctx: Context, decision: Decision) -> Iterator[Step]:
-    """`client = Mock()` -> `client = Mock(get=AsyncMock())`."""
+    """`client = Mock()` -> `client = Mock(get=AsyncMock())`; where the sync name stays as well,
+    the coroutine's calls on to it: `get_async=AsyncMock(side_effect=lambda ...: client.get(...))`.
+    """
+    lists = {key: text.split(",") if text else [] for key, text in decision.detail.items()}
     for node in ast.walk(ctx.tree.module):
         match node:
-            case ast.Assign(value=ast.Call(func=made, args=[], keywords=[]) as call) if (
+            case ast.Assign(targets=[target], value=ast.Call(func=made, args=[]) as call) if (
                 node.lineno == decision.span[0] and ctx.names.resolve(made) in MOCKS
             ):
-                members = decision.detail["members"].split(",")
-                change = partial(_given, members, new=ctx.text("unittest.mock.AsyncMock", call))
+                mock = ctx.names.dotted("unittest.mock.AsyncMock", ctx.tree.span(call))
+                new = {
+                    name: f"{mock}()"
+                    if name in lists["answered"]
+                    else f"{mock}(return_value={ctx.tree.source(made)}())"
+                    for name in lists["members"]
+                }
+                for pair in lists["beside"]:
+                    name, _, sync = pair.partition("=")
+                    on = f"{ctx.tree.source(target)}.{sync}(*a, **k)"
+                    new[name] = f"{mock}(side_effect=lambda *a, **k: {on})"
+                change = partial(_given, tuple(new.items()), tuple(lists["gone"]))
                 yield Edit("Call", ctx.tree.span(call), change, AWAIT_ORDER)
 
 
-def _given(members: list[str], node: cst.Call, new: cst.BaseExpression) -> cst.Call:
+def _given(new: tuple[tuple[str, str], ...], gone: tuple[str, ...], node: cst.Call) -> cst.Call:
     equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
-    made = [cst.Arg(cst.Call(new), keyword=cst.Name(name), equal=equal) for name in members]
+    kept = {
+        arg.keyword.value: arg.value
+        for arg in node.args
+        if arg.keyword is not None and arg.keyword.value not in gone
+    }
+    kept |= {name: cst.parse_expression(text) for name, text in new}
+    made = [
+        cst.Arg(value, keyword=cst.Name(name), equal=equal) for name, value in sorted(kept.items())
+    ]
     return node.with_changes(args=made)
 
 
