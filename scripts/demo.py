@@ -1,7 +1,8 @@
 """`make demo`: migrates the example, runs it before and after, compares and measures.
 
-Everything happens in a temporary copy.  Exits with 1 when any output, file, exit status or request
-differs between the two versions, or when the tests of the example fail in either.
+Everything happens in a temporary copy.  Exits with 1 when any output, file, exit status, request
+or row in the database differs between the two versions, or when the tests of the example fail in
+either.  The database is a throw-away PostgreSQL (`tests/postgres_server.py`).
 """
 
 from __future__ import annotations
@@ -21,8 +22,15 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.postgres_server import Server, dump, hold  # noqa: E402
+
 EXAMPLE = ROOT / "examples" / "shelfsync"
-MODULES = ("shelfsync.rates", "shelfsync.client", "shelfsync.importer", "shelfsync.cli")
+MODULES = (
+    *("shelfsync.rates", "shelfsync.client", "shelfsync.importer", "shelfsync.store"),
+    "shelfsync.cli",
+)
 # Not compared: who asks, and how many bytes a JSON body takes (httpx leaves out the spaces).
 UNCOMPARED_HEADERS = frozenset({"user-agent", "content-length", "host"})
 
@@ -76,11 +84,12 @@ def search_path(version: Path) -> str:
     return os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(version / "src")]))
 
 
-def python(version: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def python(version: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    own = {"PYTHONPATH": search_path(version), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         [sys.executable, "-W", "always", *arguments],
         cwd=version,
-        env={**os.environ, "PYTHONPATH": search_path(version), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, **own, **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -100,27 +109,36 @@ def requests_seen(url: str) -> list[dict[str, Any]]:
     return entries
 
 
-def command_lines(version: Path, latency: float) -> dict[str, Any]:
-    """Runs the application's commands against a fresh shop; everything that can be observed."""
+def command_lines(version: Path, latency: float, server: Server) -> dict[str, Any]:
+    """Runs the application's commands against a fresh shop and database; all that can be seen."""
     seen: dict[str, Any] = {}
     out = version / "catalogue.json"
-    with shop(latency) as url:
+    with shop(latency) as url, server.database() as database:
+        kept = ["--database", database.uri]
         for name, token, arguments in (
-            ("import", "demo", ["import", "--out", str(out)]),
+            ("import", "demo", ["import", "--out", str(out), *kept]),
+            ("import, again", "demo", ["import", *kept, "--keep", "1"]),
+            ("stored", "demo", ["stored", *kept, "--find", "cup", "--below", "6"]),
             ("categories", "demo", ["categories"]),
-            ("a wrong token", "wrong", ["import"]),
+            ("a wrong token", "wrong", ["import", *kept]),
         ):
             done = python(version, "-m", "shelfsync", "--url", url, "--token", token, *arguments)
             seen[f"output of `{name}`"] = done.stdout
             seen[f"errors of `{name}`"] = done.stderr
             seen[f"exit status of `{name}`"] = done.returncode
             seen[f"requests of `{name}`"] = requests_seen(url)
+        tables = dump(database.uri)
     seen["the file written"] = out.read_text(encoding="utf-8") if out.exists() else None
+    seen["tables and sequences"] = sorted(tables)
+    for name, rows in tables.items():
+        seen[f"the rows of {name}"] = rows
     return seen
 
 
-def run_tests(version: Path) -> tuple[bool, str]:
-    done = python(version, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error")
+def run_tests(version: Path, server: Server) -> tuple[bool, str]:
+    options = ["-q", "-p", "no:cacheprovider", "-W", "error"]
+    with server.database() as database:
+        done = python(version, "-m", "pytest", *options, SHELFSYNC_TEST_DSN=database.uri)
     lines = [line for line in done.stdout.splitlines() if line.strip()]
     if done.returncode:
         print(done.stdout, done.stderr)
@@ -146,10 +164,12 @@ def table(rows: Sequence[tuple[str, dict[str, Any]]], runs: int) -> None:
         )
 
 
-def compare_behaviour(before: Path, after: Path, findings: Findings, latency: float) -> None:
-    old, new = command_lines(before, latency), command_lines(after, latency)
+def compare_behaviour(
+    before: Path, after: Path, findings: Findings, latency: float, server: Server
+) -> None:
+    old, new = (command_lines(version, latency, server) for version in (before, after))
     for what in old:
-        findings.compare(what, old[what], new[what])
+        findings.compare(what, old[what], new.get(what))
     print("\nThe output of `import`, first lines:\n")
     for line in new["output of `import`"].splitlines()[:6]:
         print(f"    {line}")
@@ -170,7 +190,7 @@ def compare_load(before: Path, after: Path, findings: Findings, latency: float, 
     findings.compare(f"the result of {runs} run{'s' * (runs > 1)}", old["outputs"], new["outputs"])
 
 
-def module_by_module(work: Path, after: Path, findings: Findings) -> None:
+def module_by_module(work: Path, after: Path, findings: Findings, server: Server) -> None:
     """Another copy, one module at a time: the tests pass after each step, and it ends the same."""
     steps = work / "steps"
     shutil.copytree(EXAMPLE, steps, ignore=shutil.ignore_patterns("__pycache__"))
@@ -180,7 +200,7 @@ def module_by_module(work: Path, after: Path, findings: Findings) -> None:
         done = subprocess.run(command, cwd=steps, capture_output=True, text=True, check=False)
         said = next((line for line in done.stderr.splitlines() if "changed" in line), done.stderr)
         print(f"$ asyncshift apply {' '.join(options) or '(all that is left)'}\n  {said}")
-        passed, line = run_tests(steps)
+        passed, line = run_tests(steps, server)
         findings.require(f"tests: {line}", passed and done.returncode == 0)
     asyncshift("status", ".", cwd=steps)
     trees = [
@@ -190,7 +210,7 @@ def module_by_module(work: Path, after: Path, findings: Findings) -> None:
     findings.require("the same files as in one step, byte for byte", trees[0] == trees[1])
 
 
-def demo(work: Path, findings: Findings, latency: float, runs: int) -> None:
+def demo(work: Path, findings: Findings, latency: float, runs: int, server: Server) -> None:
     before, after = work / "before", work / "after"
     for version in (before, after):
         shutil.copytree(EXAMPLE, version, ignore=shutil.ignore_patterns("__pycache__"))
@@ -205,15 +225,15 @@ def demo(work: Path, findings: Findings, latency: float, runs: int) -> None:
     again = asyncshift("diff", ".", "--exit-code", cwd=after)
     findings.require("a second run finds nothing to do", again == 0)
 
-    heading("4. Both versions against a small local server")
-    compare_behaviour(before, after, findings, min(latency, 0.01))
+    heading("4. Both versions against a small local server and a PostgreSQL")
+    compare_behaviour(before, after, findings, min(latency, 0.01), server)
     heading("5. The application's own tests")
     for name, version in (("before", before), ("after", after)):
-        passed, line = run_tests(version)
+        passed, line = run_tests(version, server)
         findings.require(f"{name}: {line}", passed)
 
     heading("6. The same, one module at a time")
-    module_by_module(work, after, findings)
+    module_by_module(work, after, findings, server)
 
     heading(f"7. {runs} imports at once, {latency * 1000:.0f} ms for each answer of the server")
     compare_load(before, after, findings, latency, runs)
@@ -234,7 +254,8 @@ def main() -> int:
             work.mkdir(parents=True)
         else:
             work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="asyncshift-")))
-        demo(work, findings, args.latency, args.runs)
+        server = stack.enter_context(hold())
+        demo(work, findings, args.latency, args.runs, server)
     heading("Result")
     print(f"  {len(findings.same)} comparisons hold, {len(findings.different)} do not")
     for what in findings.different:

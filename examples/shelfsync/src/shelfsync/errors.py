@@ -19,3 +19,7 @@ class ShopUnavailable(ShopError):
 
 class ImportRejected(ShopError):
     """The shop did not take the result of an import."""
+
+
+class StoreError(ShopError):
+    """An import could not be stored."""
