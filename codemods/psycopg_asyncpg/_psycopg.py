@@ -51,6 +51,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import asyncpg.prepared_stmt
 
 apilevel = "2.0"
 threadsafety = 2
@@ -1190,8 +1191,8 @@ def _parsed(conninfo: str) -> dict[str, str]:
     found = _of_uri(conninfo) if re.match(r"postgres(ql)?://", conninfo) else _of_pairs(conninfo)
     for key in found:
         if key not in _OPTIONS:
-            what = "URI query parameter" if "://" in conninfo else "connection option"
-            raise ProgrammingError(f'invalid {what}{":" if "://" in conninfo else ""} "{key}"')
+            what = "URI query parameter:" if "://" in conninfo else "connection option"
+            raise ProgrammingError(f'invalid {what} "{key}"\n')
     return found
 
 
@@ -1203,7 +1204,7 @@ def _of_pairs(conninfo: str) -> dict[str, str]:
         match = pair.match(rest)
         if not match:
             name = re.split(r"[\s=]", rest, maxsplit=1)[0]
-            raise ProgrammingError(f'missing "=" after "{name}" in connection info string')
+            raise ProgrammingError(f'missing "=" after "{name}" in connection info string\n')
         value = match[2][1:-1] if match[2].startswith("'") else match[2]
         found[match[1]] = re.sub(r"\\(.)", r"\1", value, flags=re.S)
         rest = rest[match.end() :]
@@ -1303,7 +1304,8 @@ def _server(given: Mapping[str, Any]) -> str:
 
 def _unreachable(given: Mapping[str, Any], error: OSError) -> str:
     if isinstance(error, socket.gaierror):
-        return f"[Errno {error.errno}] {error.strerror}"
+        why = f"[Errno {error.errno}] {error.strerror}"
+        return f"failed to resolve host {str(given.get('host'))!r}: {why}"
     reason = os.strerror(error.errno) if error.errno else str(error)
     where = _server(given)
     hint = "Is the server running on that host and accepting TCP/IP connections?"
@@ -1549,7 +1551,7 @@ class _Wire:
     def __init__(self, raw: Any) -> None:
         self.raw = raw
         self._texts: set[int] = set()
-        self._as_texts((oid, str(oid), "pg_catalog") for oid in _NAMES)
+        self._as_texts(_NAMES)
 
     @classmethod
     async def connect(cls, given: Mapping[str, Any]) -> _Wire:
@@ -1568,10 +1570,12 @@ class _Wire:
         except (asyncpg.InterfaceError, ValueError) as error:
             raise OperationalError(str(error)) from error
 
-    def _as_texts(self, types: Iterable[tuple[int, str, str]]) -> None:
+    def _as_texts(self, types: Iterable[int]) -> None:
         settings = self.raw._protocol.get_settings()  # set_type_codec leaves composites and ranges
-        for oid, name, schema in types:
-            settings.add_python_codec(oid, name, schema, [], "scalar", str, str, "text")
+        for oid in types:
+            settings.add_python_codec(
+                *(oid, str(oid), "pg_catalog", [], "scalar", str, str, "text")
+            )
             self._texts.add(oid)
 
     @property
@@ -1585,7 +1589,7 @@ class _Wire:
     def parameter(self, name: str) -> str | None:
         """A setting that the server reports, such as `TimeZone`."""
         if name == "server_version":
-            return ".".join(map(str, self.raw.get_server_version()[:2]))
+            return "{0.major}.{0.micro}".format(self.raw.get_server_version())
         found = getattr(self.raw.get_settings(), name, None)
         return None if found is None else str(found)
 
@@ -1593,7 +1597,7 @@ class _Wire:
     def version(self) -> int:
         """As 150004 for 15.4."""
         found = self.raw.get_server_version()
-        return int(found.major) * 10000 + int(found.minor)
+        return int(found.major) * 10000 + int(found.micro)
 
     async def command(self, statement: str) -> _Result:
         """Run a statement that gives no rows; raises psycopg's errors."""
@@ -1612,10 +1616,16 @@ class _Wire:
                 raise ProgrammingError("COPY cannot be used with this method; use copy() instead")
         try:
             if len(found) == 1:
-                return [await self._fetched(await self._prepared(statement), ())]
+                return [await self._alone(statement)]
             return await self._several(statement, found)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise self.error(error, statement) from None
+
+    async def _alone(self, statement: str) -> _Result:
+        prepared = await self._prepared(statement)
+        if prepared.get_parameters():
+            await self.raw.execute(statement)
+        return await self._fetched(prepared, ())
 
     async def _several(self, whole: str, found: list[tuple[int, str, list[str]]]) -> list[_Result]:
         """In a transaction one by one; else together, for they succeed or fail together."""
@@ -1632,7 +1642,7 @@ class _Wire:
         try:
             for start, text, _ in found:
                 try:
-                    results.append(await self._fetched(await self._prepared(text), ()))
+                    results.append(await self._alone(text))
                 except asyncpg.PostgresError as error:
                     if error.position:
                         error.position = str(int(error.position) + start)
@@ -1654,30 +1664,39 @@ class _Wire:
         try:
             prepared = await self._prepared(sent.text)
             known = len(prepared.get_parameters())
-            if known < len(values):
-                types_before = ", ".join(f"${at}::text" for at in range(1, known + 1))
-                before = f"WITH _types AS (SELECT {types_before}) " if known else ""
-                await self.raw.prepare(f"{before}SELECT ${known + 1} IS NULL", name="")
+            for unknown in range(known, len(values)):
+                if not types[unknown]:
+                    await self._without_type(unknown + 1)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise self.error(error, query.text(), sent) from None
         return _Bound(prepared, types, query.text(), sent)
 
+    async def _without_type(self, number: int) -> None:
+        """Have the server say that it knows no type for a parameter."""
+        others = ", ".join(f"${at}::text" for at in range(1, number))
+        before = f"WITH _types AS (SELECT {others}) " if others else ""
+        await self._prepared(f"{before}SELECT ${number} IS NULL")
+
     async def fetch(self, bound: _Bound, values: list[_Value]) -> _Result:
         """Run a prepared statement; raises psycopg's errors."""
+        known = len(bound.prepared.get_parameters())
         try:
-            return await self._fetched(bound.prepared, [value.text for value in values])
+            return await self._fetched(bound.prepared, [value.text for value in values[:known]])
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise self.error(error, bound.text, bound.sent) from None
 
     async def _prepared(self, statement: str) -> Any:
-        while True:
-            prepared = await self.raw.prepare(statement, name="")
-            types = {column.type for column in prepared.get_attributes()}
-            types.update(prepared.get_parameters())
-            new = [(found.oid, found.name, found.schema) for found in types]
-            if not (new := [found for found in new if found[0] not in self._texts]):
-                return prepared
-            self._as_texts(new)
+        """What `asyncpg.Connection.prepare` does, but every type is a text, and none looked up."""
+        protocol = self.raw._protocol
+        record = protocol.get_record_class()
+        state = await protocol.prepare("", statement, None, record_class=record)
+        self._as_texts(state._init_types())
+        prepared = asyncpg.prepared_stmt.PreparedStatement(self.raw, statement, state)
+        types = {column.type.oid for column in prepared.get_attributes()}
+        types.update(found.oid for found in prepared.get_parameters())
+        self._as_texts(types - self._texts)
+        state._init_codecs()
+        return prepared
 
     async def _fetched(self, prepared: Any, values: Sequence[str | None]) -> _Result:
         rows = await prepared.fetch(*values)
@@ -2052,6 +2071,7 @@ class Connection:
         status = self._status
         if status == TransactionStatus.IDLE:
             return
+        self._check_open()
         reason = f"connection in transaction status {status.name}"
         if self._depth:
             reason = "connection.transaction() context in progress"
@@ -2179,7 +2199,9 @@ class ConnectionInfo:
 
     @property
     def dsn(self) -> str:
-        return make_conninfo(**self.get_parameters())
+        given = self.get_parameters()
+        first = [key for key in ("user", "dbname", "host", "port") if key in given]
+        return make_conninfo(**{key: given[key] for key in (*first, *given)})
 
     def get_parameters(self) -> dict[str, str]:
         """The settings that were given, but the password."""
@@ -2387,6 +2409,7 @@ class Cursor:
         self.arraysize = 1
         self.closed = False
         self._row_factory = row_factory or connection.row_factory
+        self._make_row: Callable[[Sequence[Any]], Any] = tuple
         self._forget()
 
     def _forget(self) -> None:
@@ -2395,7 +2418,6 @@ class Cursor:
         self._index = 0
         self._at = 0
         self._loaders: list[Callable[[str], Any]] = []
-        self._make_row: Callable[[Sequence[Any]], Any] = tuple
         self.rowcount = -1
         self.statusmessage: str | None = None
 
@@ -2454,12 +2476,9 @@ class Cursor:
                 await conn._command("BEGIN")
             try:
                 await self._each(query, params_seq, returning)
-            except BaseException:
+            finally:
                 if alone and not conn.closed:
-                    await conn._command("ROLLBACK")
-                raise
-            if alone:
-                await conn._command("COMMIT")
+                    await conn._command("ROLLBACK" if conn._failed else "COMMIT")
 
     async def _each(self, query: Any, params_seq: Iterable[Any], returning: bool) -> None:
         conn = self.connection
@@ -2552,6 +2571,8 @@ class Cursor:
                 raise
             self._results = [await found._finish()]
             self._select(0)
+            if not found._in:
+                self.statusmessage = None
 
     # [/copy]
     # results
