@@ -59,6 +59,8 @@ def codemod_section(info: CodemodInfo) -> Iterator[str]:
         yield from (f"The library's own page: <{info.docs}>.", "")
     if info.text:
         yield from (info.text, "")
+    if not info.rows:
+        return
     yield from ("| name | what happens | becomes |", "|---|---|---|")
     for row in info.rows:
         if row.kind != "constant":

@@ -79,6 +79,8 @@ def build(
     settle_mixed(sites)
     escapes = Escapes(sites)
     escapes.collect()
+    mentions = Mentions(sites)
+    escapes.add(mentions.of_named_classes())
     families = _families(solver, sites)
     keywords = Keywords(sites, escapes.functions, families).solve()
     given = {fn.number: _given(solver, fn) for fn in solver.functions if fn.number == fn.origin}
@@ -96,7 +98,6 @@ def build(
     }
     unseen = {**read_unseen(sites, escapes), **made_unseen(sites, escapes)}
     functions = _functions(sites, ids, families, OutsideClasses(python), gives, unseen)
-    mentions = Mentions(sites)
     mentions.collect()
     unsure = unsure_nodes(sites, escapes, mentions.functions())
     graph = Graph(

@@ -23,11 +23,16 @@ ASYNCSTDLIB = {
 }
 """What takes async iterables as well -> what takes sync ones only."""
 
+_GENERATED = ("_tasks", "_cached")
+
 
 def without_package(name: str) -> str:
-    """A name of the module with a pool of tasks, wherever in the project that lies."""
-    _, found, member = f".{name}".partition("._tasks.")
-    return f"_tasks.{member}" if found else name
+    """A name of a generated module, wherever in the project that lies."""
+    for module in _GENERATED:
+        _, found, member = f".{name}".partition(f".{module}.")
+        if found:
+            return f"{module}.{member}"
+    return name
 
 
 def filtered(item: str, test: ast.expr, values: ast.expr) -> ast.expr | None:

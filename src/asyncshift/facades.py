@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 
+from asyncshift.caches import CACHES
 from asyncshift.constructors import is_constructor
 from asyncshift.model import (
     Certainty,
@@ -285,6 +286,8 @@ def unfit(world: World, fid: FunctionId) -> str | None:
         return "its overloads describe one form only"
     if fid in world.entries:
         return "it is an entry point"
+    if CACHES.intersection(f.decorators) and not f.is_property:
+        return "its cache has one form"
     if f.named_by_decorator:
         return "a decorator reads its name"
     if fid in world.registered:

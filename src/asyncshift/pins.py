@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 
+from asyncshift.caches import CACHED_PROPERTY, CACHES, MODULE, RESULTS_CACHED
 from asyncshift.codemod import Registry
 from asyncshift.constructors import is_constructor, kept_constructors
 from asyncshift.model import (
@@ -27,8 +28,6 @@ from asyncshift.wrapped import mapped_places
 
 TURNING_DUNDERS = frozenset({"__call__", "__enter__", "__exit__", "__next__"})
 """Dunders that have an async form which the caller can be rewritten to."""
-
-CACHES = frozenset({"functools.lru_cache", "functools.cache", "functools.cached_property"})
 
 ENTRY_DECORATOR = re.compile(r"^(click|typer)\.|\.(command|callback|group)$")
 """Click and Typer commands, `@app.command()` and `@cli.group()` included."""
@@ -115,6 +114,7 @@ def pins(
             continue
         for rule, text in (
             *_declared(f, registry),
+            *_cached(f, registry),
             *_reasons(f, project, called_here, iterators, properties),
         ):
             if f.id in tests and rule in ("test", "foreign-base"):
@@ -123,7 +123,8 @@ def pins(
             break
         else:
             given = escaped.get(f.id)
-            if given is not None and given.to not in ASYNC_AWARE_DECORATORS | _decorating(f, tests):
+            aware = ASYNC_AWARE_DECORATORS | _decorating(f, tests) | RESULTS_CACHED.keys()
+            if given is not None and given.to not in aware:
                 text = f"{f.name} is handed to {given.to}, which calls it synchronously"
                 found[f.id] = Cause("escapes", text, given.path, given.span[0])
     for f in graph.functions.values():
@@ -151,6 +152,7 @@ def every_reason(
     iterators, properties = _iterators(graph), kept_properties(graph, project)
     for rule, text in (
         *_declared(f, registry),
+        *_cached(f, registry),
         *_reasons(f, project, called, iterators, properties),
     ):
         yield Cause(rule, text, f.path, f.line)
@@ -284,6 +286,15 @@ def _declared(f: Function, registry: Registry) -> Iterator[tuple[str, str]]:
         yield "declared", f"a table says what becomes of the uses of {name}"
 
 
+def _cached(f: Function, registry: Registry) -> Iterator[tuple[str, str]]:
+    """A cache keeps the coroutine, unless it has a form that keeps the result."""
+    caches = CACHES.intersection(f.decorators) - {CACHED_PROPERTY if f.is_property else ""}
+    if not caches:
+        return
+    if f.is_generator or not any(table.module == MODULE for table in registry.tables):
+        yield "cached", f"@{min(caches)} would cache the coroutine: its second await fails"
+
+
 def _reasons(
     f: Function,
     project: Project,
@@ -312,8 +323,6 @@ def _reasons(
         yield "beside", f"{f.name} has {f.twin} beside it already"
     if f.is_property and (why := properties.get(f.id)):
         yield "property", f"{f.name} is a property, and stays one: {why}"
-    if not f.is_property and (caches := CACHES.intersection(f.decorators)):
-        yield "cached", f"@{min(caches)} would cache the coroutine: its second await fails"
     if f.is_generator and f.returns_value:
         yield "generator-return", f"{f.name} is a generator that returns or receives a value"
     if last in project.unparsable_names:

@@ -16,7 +16,6 @@ from asyncshift.report.roots import roots
 
 PROGRAMS = Path(__file__).resolve().parent.parent / "fixtures" / "programs"
 SOURCE = """\
-import functools
 import time
 import requests
 
@@ -36,8 +35,7 @@ def slow():
 
 
 class Sized:
-    @functools.lru_cache
-    def __len__(self):
+    def __len__(self):  # asyncshift: keep-sync
         return len(low())
 
     def __str__(self):
@@ -104,17 +102,17 @@ def test_every_root_with_the_way_to_it(project: Path, capsys: pytest.CaptureFixt
 def test_every_reason_of_what_stays(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept = explained(project, "m:Sized.__len__", capsys)["kept"]
     assert isinstance(kept, list)
-    assert [reason["rule"] for reason in kept] == ["dunder", "cached"]
+    assert [reason["rule"] for reason in kept] == ["keep-sync", "dunder"]
     kept = explained(project, "m:low", capsys)["kept"]
     assert isinstance(kept, list)
-    assert [reason["rule"] for reason in kept] == ["held", "dunder", "dunder"]
+    assert [reason["rule"] for reason in kept] == ["held", "keep-sync", "dunder"]
 
 
 def test_what_would_unblock(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "m:Sized.__len__", str(project), "--jobs", "1"]) == 0
     out = capsys.readouterr().out
     assert "way out: move what waits into a method of another name" in out
-    assert "way out: cache what it returns by hand" in out
+    assert "way out: remove the comment" in out
 
 
 def test_the_calls_of_a_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -117,7 +117,7 @@ TRANSPARENT = re.compile(
     r"unittest\.mock)\..*|pytest\.mark\..*|property|staticmethod|classmethod|override|final|"
     r"contextlib\.(async)?contextmanager|.*\.(get|post|put|patch|delete|head|options|route|"
     r"websocket|api_route|on_event|middleware|exception_handler|setter|listens_for|"
-    r"cached_property))$"
+    r"cached_property)|_cached\..*)$"
 )
 """Decorators outside the project that leave an `async def` what it is."""
 ROUTES = re.compile(

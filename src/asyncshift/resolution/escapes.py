@@ -9,6 +9,7 @@ from itertools import chain
 from asyncshift import facts as f
 from asyncshift.facts import Op
 from asyncshift.model import Escape, FunctionId, Span
+from asyncshift.resolution.outside import is_stdlib
 from asyncshift.resolution.sites import Sites
 from asyncshift.resolution.summaries import (
     ASKING,
@@ -31,6 +32,9 @@ _TRANSPARENT = frozenset({"functools.wraps", "dataclasses.dataclass", "functools
 
 LITERAL = re.compile("""[a-zA-Z]{0,2}["']""")
 """A callee as written, `", ".join`, that is a method of a text."""
+_MANY = "a place where more values meet than are followed"
+_FOLLOWED = frozenset({"pytest", "mock", "map", "filter", "sorted", "min", "max"})
+"""What these are given back is followed, or nothing calls it."""
 _OWN = frozenset({"fun", "bound", "class", "subclass"})
 _LOGGING = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log"})
 
@@ -68,6 +72,7 @@ class Escapes:
             if op[4] >= 0:
                 self._store(op)
         self._saturated()
+        self._given_back()
 
     def _call(self, op: Op) -> None:
         _, _, node, args, keywords, site = op
@@ -103,6 +108,8 @@ class Escapes:
             elif kind[0] == "boxed" and facts[3].endswith(".sort"):
                 called = [n for name, n in keywords if name == "key"]
                 self._hand_over(called, site, "list.sort", generators=False, libraries=False)
+            elif kind[0] == "result":
+                self._hand_over(arguments, site, kind[1], generators=True, libraries=False)
             elif kind[0] == "member":
                 api = self.solver.registry.canonical(f"{kind[1]}.{kind[2]}")
                 self._hand_over(arguments, site, api, generators=True, libraries=False)
@@ -180,8 +187,11 @@ class Escapes:
             label = self.solver.sites[site][3]
             self._hand_over([source], site, label, generators=True, libraries=True)
         for kind in kinds:
-            if kind[0] == "ext" and kind[1] not in _TRANSPARENT:
-                self._hand_over([source], site, kind[1], generators=True, libraries=True)
+            to = kind[1] if kind[0] in ("ext", "lib", "result") else ""
+            if kind[0] == "member":
+                to = self.solver.registry.canonical(f"{kind[1]}.{kind[2]}")
+            if to and to not in _TRANSPARENT:
+                self._hand_over([source], site, to, generators=True, libraries=True)
 
     def _store(self, op: Op) -> None:
         base, source, site = op[1], op[3], op[4]
@@ -279,10 +289,39 @@ class Escapes:
         for inner in sorted(self.solver.held[node] or ()):
             self._gather(inner, leaves, seen, depth + 1)
 
+    def add(self, places: Iterable[tuple[str, Span, str, int]]) -> None:
+        """Functions that code out of sight has in another way."""
+        for place in places:
+            self.found.setdefault(place, set())
+            self.functions.add(place[3])
+
+    def _given_back(self) -> None:
+        """What a callback of a library gives, the library has: functions, also in containers."""
+        solver = self.solver
+        queue = [(to, number) for _, _, to, number in self.found if number is not None]
+        seen: set[int] = set()
+        while queue:
+            to, number = queue.pop()
+            fn = solver.functions[number]
+            if number in seen or to == _MANY or to.partition(".")[0] in _FOLLOWED or is_stdlib(to):
+                continue
+            seen.add(number)
+            if fn.facts.flags & f.GENERATOR:
+                continue
+            given = f"what calls {fn.facts.name.rpartition('.')[2]}"
+            for value in sorted(solver.held[fn.at(fn.facts.returned)] or ()):
+                for kind, other in sorted(self._leaves(value)):
+                    if kind != "function":
+                        continue
+                    place = (solver.files[fn.unit].path, fn.facts.span, given, other)
+                    self.found.setdefault(place, set())
+                    self.functions.add(other)
+                    queue.append((given, other))
+
     def _saturated(self) -> None:
         """Where too many values met, what was lost may be called from there."""
         solver = self.solver
-        to = "a place where more values meet than are followed"
+        to = _MANY
         for node, lost in sorted(solver.saturated.items()):
             if solver.uses[node] is None:
                 continue

@@ -131,11 +131,11 @@ class Members(Core):
                 return self._module_attr(kind[1], attr)
             case "ext" if kind[1].count(".") < _DEPTH:
                 return self.pool.of(EXT, f"{kind[1]}.{attr}")
-            case "foreign" if kind[1] == PARSED:
+            case "foreign":
+                if kind[1] != PARSED:
+                    return self.pool.of(EXT, f"{kind[1]}.{attr}")
                 self.read_defaults.add(attr)
                 return self.parsed(attr)
-            case "foreign":
-                return self.pool.of(EXT, f"{kind[1]}.{attr}")
             case "lib":
                 return self._library_member(kind, attr)
             case "member":
@@ -148,6 +148,8 @@ class Members(Core):
                 return self.pool.of(DRIVE, kind[1], attr)
             case "namespace":
                 return self.pool.of(EXT, f"builtins.dict.{attr}")
+            case "fun" | "bound" if attr in ("__wrapped__", "__func__", "__call__"):
+                return self.pool.of(*kind)
         return frozenset()
 
     def _library_member(self, kind: tuple[Any, ...], attr: str) -> int | Values:
@@ -516,9 +518,7 @@ class Members(Core):
             for other in sorted(self.stands_for.get(base, ())) if isinstance(base, int) else ():
                 self.link(self.lookup(SELF, other, attr), number)
                 self.unknown.add(number)
-        if mode not in (INST, SELF):
-            return
-        for name in ANSWERING:
+        for name in ANSWERING if mode in (INST, SELF) else ():
             for definer in self.definers(mode, cls, name):
                 self.answered.add(number)
                 delegated(self, definer, name, attr, number)

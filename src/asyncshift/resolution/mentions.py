@@ -13,7 +13,7 @@ from typing import Any
 from asyncshift import facts as f
 from asyncshift.facts import KEPT, Op
 from asyncshift.index import Module
-from asyncshift.model import FunctionId, Mention
+from asyncshift.model import FunctionId, Mention, Span
 from asyncshift.resolution.sites import Sites
 
 _NAMESPACES = frozenset(
@@ -22,6 +22,7 @@ _NAMESPACES = frozenset(
 _KEPT_IN = frozenset({f.SUB, f.ITER, f.LOAD})
 _GIVING = frozenset({"get", "pop", "items", "values"})
 _CALLED = frozenset({"fun", "bound", "class", "subclass"})
+_CALLED_OUTSIDE = frozenset({"__call__", "__enter__", "__exit__", "__iter__", "__next__"})
 
 
 class Mentions:
@@ -91,6 +92,35 @@ class Mentions:
             if module is not None:
                 yield from self._inner(module, parts[end:])
                 return
+
+    def of_named_classes(self) -> Iterator[tuple[str, Span, str, int]]:
+        """(path, place, reader, function): methods that only whoever reads a text can call, of the
+        class that the text names.  `MIDDLEWARE = ["shop.middleware.Timing"]`."""
+        solver = self.solver
+        reached = {number for found in self.sites.found.values() for number, _ in found.targets}
+        for unit, file in enumerate(solver.files):
+            for text, line, patched in file.strings:
+                for cls in () if patched else self._named_classes(unit, text):
+                    for base in solver.hierarchy.classes[cls].mro:
+                        for number in self._methods(base) if isinstance(base, int) else ():
+                            if number not in reached:
+                                place = (line, 0, line, 0)
+                                yield file.path, place, f'whoever reads "{text}"', number
+
+    def _named_classes(self, unit: int, text: str) -> Iterator[int]:
+        parts = text.replace(":", ".").split(".")
+        for end in range(len(parts) - 1, 0, -1):
+            module = self.solver.modules.mentioned(unit, ".".join(parts[:end]))
+            if module is not None:
+                for inside in module.units:
+                    yield from self._classes(inside, parts[end:])
+                return
+
+    def _methods(self, cls: int) -> Iterator[int]:
+        one = self.solver.hierarchy.classes[cls]
+        for name, number in self._inside.get((one.unit, one.facts.function), ()):
+            if not name.startswith("_") or name in _CALLED_OUTSIDE:
+                yield number
 
     def _inner(self, module: Module, names: list[str]) -> Iterator[int]:
         if len(names) == 1:

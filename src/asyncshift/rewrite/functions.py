@@ -9,6 +9,7 @@ from typing import Any
 
 import libcst as cst
 
+from asyncshift.caches import RESULTS_CACHED
 from asyncshift.codemod import Edit
 from asyncshift.model import Action, Decision
 from asyncshift.rewrite.blocks import aclosing_at, closing_loop, make_async
@@ -60,6 +61,11 @@ def make_function_async(ctx: Context, decision: Decision) -> Iterator[Step]:
         return
     if isinstance(node, ast.FunctionDef) and (part := decision.detail.get("test")):
         yield from run_by_plugin(ctx, node, part)
+    for decorator in node.decorator_list:
+        callee = decorator.func if isinstance(decorator, ast.Call) else decorator
+        cache = RESULTS_CACHED.get(ctx.names.resolve(callee) or "")
+        if isinstance(node, ast.FunctionDef) and cache is not None:
+            yield retargeted(ctx, callee, cache)
     if "facade" not in decision.detail:
         yield from examples(ctx, node)
     mark = mark_of(ctx, node, decision.detail.get("test", ""))
