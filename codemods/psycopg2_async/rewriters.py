@@ -96,6 +96,8 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
             return _cursor
         case name, Protocol.CALL if name == f"{CONNECTION}.named_cursor":
             return partial(_named_cursor, registry)
+        case name, Protocol.CONSUME if name.endswith(".close"):
+            return partial(_with_part, "closing", registry)
         case name, Protocol.CALL if part := PARTS.get(name.rpartition(".")[2], ""):
             return partial(_with_part, part, registry)
         case name, Protocol.VALUE if name in FACTORIES:

@@ -210,6 +210,7 @@ def rewriter_settings(project: Project, config: Config) -> dict[str, str]:
         "parity": config.parity,
         "http": config.http,
         "postgres": config.postgres,
+        "python": "{}.{}".format(*project.requires_python),
         "share_client": "yes" if config.share_client else "",
         "allow": ",".join(sorted(config.allow)),
     }

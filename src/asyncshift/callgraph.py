@@ -25,7 +25,7 @@ from asyncshift.model import (
 )
 from asyncshift.pins import is_test_file
 from asyncshift.resolution.certainty import unsure_nodes
-from asyncshift.resolution.constructors import made_unseen
+from asyncshift.resolution.constructors import factory_names, made_unseen
 from asyncshift.resolution.escapes import Escapes
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.flow import Fn
@@ -164,6 +164,7 @@ def _functions(
     unseen: Mapping[int, str],
 ) -> Iterable[Function]:
     solver = sites.solver
+    factories = factory_names(sites)
     shared: dict[int, tuple[FunctionId, ...]] = {}
     beside = _bases_beside(solver)
     classes = {
@@ -202,6 +203,7 @@ def _functions(
             named_by_decorator=not naming.isdisjoint(decorators),
             is_property=bool(facts.flags & f.PROPERTY),
             read_unseen=unseen.get(fn.number, ""),
+            factory=factories.get(fn.number, ""),
             is_contextmanager=bool(facts.flags & f.MANAGER),
             family=_family(fn.number, families, ids, shared),
             foreign_base=foreign,

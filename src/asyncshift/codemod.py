@@ -68,6 +68,8 @@ class Treatment:
     """The name belongs to a pool of threads, which moves only where what it runs turned async."""
     coroutine: bool = False
     """For MIGRATED: the call gives a coroutine."""
+    later: bool = False
+    """For AWAITABLE: where nothing can be awaited it has a form that waits when it is used."""
     renamed: bool = False
     """For PLAIN: it has another name where something of its library moves, and that is all."""
 
@@ -167,6 +169,7 @@ class Registry:
         self._spaces: dict[str, str] = {}
         """What only has another name, with all that is in it -> its new name."""
         self._variants: dict[str, tuple[str, str]] = {}
+        self._later: dict[str, str] = {}
         self._classes: dict[str, ClassRow] = {}
         self._async_aware: set[str] = set()
         self.computed: dict[str, str] = {}
@@ -313,6 +316,11 @@ class Registry:
             return self._spaces.get(name, "")
         return f"{new}.{last}" if (new := self._spaces.get(owner)) else ""
 
+    def later(self, api: str) -> str:
+        """What is called where nothing can be awaited."""
+        name = self.canonical(api)
+        return self._later.get(name, "") or next(iter(self.targets(name)), "")
+
     def exception(self, api: str) -> ExceptionRow | None:
         name = self.canonical(api)
         if new := self.moved(name):
@@ -451,13 +459,16 @@ class Registry:
         elif row.async_for:
             called = Kind.ITERATED
         to = (row.to or table.moved(row.name),)
+        call = Treatment(called, table.name, grouped=True, blocks=row.awaited)
         treatments = {
-            Protocol.CALL: Treatment(called, table.name, grouped=True, blocks=row.awaited),
+            Protocol.CALL: replace(call, later=bool(row.later)),
             Protocol.VALUE: Treatment(
                 Kind.PLAIN if row.handed_on else called, table.name, grouped=True, blocks=False
             ),
         }
         self._add(table, row.name, treatments, to if to[0] else ())
+        if row.later:
+            self._later[row.name] = row.later
         if row.returns:
             self._returns[row.name] = row.returns
         self._add_callbacks(table, row.name, row.callbacks)
@@ -481,7 +492,8 @@ class Registry:
         )
         treatments = {Protocol.CALL: plain if row.constructed and row.to else same}
         if row.made_by:
-            treatments[Protocol.CALL] = replace(plain, kind=Kind.AWAITABLE)
+            made = replace(plain, kind=Kind.AWAITABLE, later=row.later)
+            treatments[Protocol.CALL] = made
         if row.to:
             treatments |= {Protocol.ANNOTATION: plain, Protocol.VALUE: plain}
             if row.as_value:
@@ -569,6 +581,9 @@ class Registry:
         else:
             same = Treatment(Kind.SAME, codemod, grouped=True)
             treatments = dict.fromkeys((Protocol.CALL, Protocol.ATTRIBUTE, Protocol.VALUE), same)
+        if member == "close" and row.closes == "aclosing":
+            entered = Treatment(Kind.ENTERED, codemod, grouped=True, blocks=False)
+            treatments[Protocol.CONSUME] = entered
         renamed = row.rename.get(member)
         self._add(table, name, treatments, (renamed,) if renamed else ())
         if (returned := row.returns.get(member) or row.attributes.get(member)) is not None:

@@ -10,8 +10,6 @@ from collections import defaultdict
 
 from asyncshift.model import Certainty, FunctionId, Graph, Protocol, Site
 
-FACTORY = "create"
-
 
 def is_constructor(name: str) -> bool:
     """Whether a function, by its qualified name, fills new objects."""
@@ -27,13 +25,11 @@ def kept_constructors(graph: Graph) -> dict[FunctionId, str]:
                 graph.functions[target.function].name
             ):
                 sites[target.function].append(site)
-    names = {(f.path, f.name) for f in graph.functions.values()}
     mentioned = {mention.function for mention in graph.mentions}
     found = {}
     for f in graph.functions.values():
         if not is_constructor(f.name):
             continue
-        factory = f"{f.name.rpartition('.')[0]}.{FACTORY}"
         unsure = [s for s in sites[f.id] if s.certainty is not Certainty.CERTAIN]
         unsure += [s for s in sites[f.id] if s.protocol is not Protocol.CALL or len(s.targets) > 1]
         if f.read_unseen:
@@ -43,6 +39,6 @@ def kept_constructors(graph: Graph) -> dict[FunctionId, str]:
         elif unsure:
             site = unsure[0]
             found[f.id] = f"`{site.text}` ({site.path}:{site.span[0]}) may make something else"
-        elif f.decorators or (f.path, factory) in names:
-            found[f.id] = f"its class has a {FACTORY} already, or it is decorated"
+        elif f.decorators:
+            found[f.id] = "it is decorated"
     return found

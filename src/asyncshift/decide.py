@@ -101,7 +101,7 @@ def _functions(world: World) -> Iterator[Decision]:
             detail = {"name": name, "runner": "asyncio.run", **interrupted(world, f)}
             yield Decision(f.path, f.span, Action.SPLIT_ENTRY, cause, fid, detail=detail)
             continue
-        detail = {"kind": _kind(f), **interrupted(world, f)}
+        detail = {"kind": _kind(f), "factory": f.factory, **interrupted(world, f)}
         if fid in world.tests:
             yield from _test_case(world, cases, f, cause)
             detail["test"] = test_part(f)
@@ -312,7 +312,8 @@ def _awaited(
         if site.protocol is Protocol.CALL and (name := async_name(world, f)):
             yield _renamed(world, site, f, name)  # `super().__enter__()`
     if is_constructor(f.name) and not site.awaited:
-        yield _at(world, site, Action.CREATE, f"{f.name} is async", f.id)
+        detail = {"name": f.factory}
+        yield _at(world, site, Action.CREATE, f"{f.name} is async", f.id, detail)
     yield from _retargeted(world, site, f, old_names)
 
 
@@ -523,6 +524,9 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
             case Kind.AWAITABLE | Kind.ENTERED | Kind.ITERATED if in_async and world.converted(use):
                 detail["way"] = "convert"
                 yield _at(world, site, Action.LIBRARY, f"{api} has an async twin", None, detail)
+            case Kind.AWAITABLE if not in_async and treatment.later and world.converted(use):
+                detail["way"] = "later"
+                yield _at(world, site, Action.LIBRARY, f"{api} waits later", None, detail)
             case Kind.AWAITABLE if not in_async and bridged_in_test(world, use):
                 detail |= {"way": "convert", "bridge": "1"}
                 yield _at(world, site, Action.LIBRARY, f"{api} has an async twin", None, detail)

@@ -7,7 +7,7 @@ from collections.abc import Set
 
 from asyncshift.erasure_scopes import FunctionNode
 
-_FACTORY = "create"
+_FACTORIES = frozenset({"create", "make", "connected"})
 _MARK = "@"
 
 
@@ -15,7 +15,7 @@ def is_factory(node: FunctionNode) -> bool:
     """Whether a definition is `async def create(cls)` with `self = cls.__new__(cls)` at its top."""
     match node:
         case ast.AsyncFunctionDef(name=name, decorator_list=[ast.Name(id="classmethod")]) if (
-            name == _FACTORY
+            name in _FACTORIES
         ):
             return _own_name(node.body) != ""
     return False
@@ -66,11 +66,13 @@ def as_constructor(head: ast.FunctionDef) -> ast.FunctionDef:
 def without_factory(called: ast.expr, classes: Set[str]) -> ast.expr:
     """`Client.create`, of a class that has an `__init__` no more, as `Client`."""
     match called:
-        case ast.Attribute(value=cls, attr=attr) if attr == _FACTORY:
+        case ast.Attribute(value=cls, attr=attr) if attr in _FACTORIES:
             if _last(cls) in classes:
                 return cls
-        case ast.Name(id=name) if name.startswith(_MARK) and name.endswith(f".{_FACTORY}"):
-            made = name[: -len(_FACTORY) - 1]
+        case ast.Name(id=name) if name.startswith(_MARK) and (
+            name.rpartition(".")[2] in _FACTORIES
+        ):
+            made = name.rpartition(".")[0]
             if made.rpartition(".")[2].lstrip(_MARK) in classes:
                 return ast.Name(made, ast.Load())
     return called

@@ -34,6 +34,8 @@ def rewrite(resolved: Resolved, registry: Registry) -> Iterable[Outcome]:
             return _attribute(resolved, registry, treatment.kind)
         case Protocol.WITH, Kind.ENTERED | Kind.EXCLUSIVE:
             return enter(resolved)
+        case Protocol.CONSUME, Kind.ENTERED:
+            return _closing(resolved)
         case Protocol.FOR | Protocol.COMPREHENSION, Kind.ITERATED:
             return iterate(resolved)
         case Protocol.EXCEPT, _:
@@ -63,6 +65,9 @@ def _call(resolved: Resolved, registry: Registry, kind: Kind) -> Iterator[Outcom
     if not is_member and not _called_by_name(resolved, node.func):
         yield _through_variable(resolved)
         return
+    if resolved.way == "later":
+        yield from _later(resolved, node, registry.later(name))
+        return
     for new in registry.targets(name)[:1]:
         if is_member:
             yield tb.edit(resolved, node, tb.rename_member(new))
@@ -78,6 +83,27 @@ def _call(resolved: Resolved, registry: Registry, kind: Kind) -> Iterator[Outcom
             yield from enter(resolved)
         case Kind.ITERATED:
             yield from iterate(resolved)
+
+
+def _later(resolved: Resolved, node: ast.Call, new: str) -> Iterator[Outcome]:
+    """What can wait when it is used, where nothing can be awaited: its errors come then, too."""
+    for child, parent in tb.chain(resolved):
+        match parent:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                break
+            case ast.Try(body=body, handlers=[_, *_]) if child in body:
+                yield tb.refuse(
+                    resolved,
+                    "fails-later",
+                    f"`{resolved.site.text}` fails here, where its errors are handled; it could be "
+                    "awaited in a coroutine only, and elsewhere would fail when it is used",
+                    "move it into a function that can turn async",
+                )
+                return
+    text = resolved.names.dotted(new, resolved.site.span)
+    yield tb.edit(resolved, node, tb.retarget_call(text))
+    text = f"`{resolved.site.text}` connects when it is first used: nothing can be awaited here"
+    yield tb.note(resolved, "later", text)
 
 
 def _setter(resolved: Resolved, registry: Registry) -> Iterator[Outcome]:
@@ -201,6 +227,23 @@ def enter(resolved: Resolved) -> Iterator[Outcome]:
                 "not-a-with-item",
                 f"{resolved.site.text} must be entered with `async with` where it is made",
                 "enter it in a `with` statement of its own",
+            )
+
+
+def _closing(resolved: Resolved) -> Iterator[Outcome]:
+    """`with closing(client) as c:` as `async with aclosing(client) as c:`."""
+    match resolved.node, resolved.parents:
+        case ast.Call(args=[_], keywords=[]), (ast.withitem(), *_) if tb.runs_on(resolved, (3, 10)):
+            text = resolved.names.dotted("contextlib.aclosing", resolved.site.span)
+            yield tb.edit(resolved, resolved.node, tb.retarget_call(text))
+            yield from enter(resolved)
+        case _:
+            yield tb.refuse(
+                resolved,
+                "closing",
+                "it is closed by `async with contextlib.aclosing(...)`, which needs Python 3.10 "
+                "and a `with` statement of its own",
+                "write it as a `with` statement, or close it in a `finally` block",
             )
 
 

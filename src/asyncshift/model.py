@@ -270,6 +270,8 @@ class Function:
     read_unseen: str = ""
     """Why code that is not in sight may read this property, or make objects by this `__init__`;
     empty for what it cannot reach."""
+    factory: str = ""
+    """For an `__init__`: what an async factory of its class can be called."""
     is_contextmanager: bool = False
     family: tuple[FunctionId, ...] = ()
     """Overrides, overridden and protocol methods that must turn together (without itself)."""

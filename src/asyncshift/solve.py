@@ -359,7 +359,7 @@ def group_conflicts(world: World) -> bool:
         others = [t.function for t in site.targets if t.function]
         others = [fid for fid in others if world.function(fid).twin is None]
         if not world.in_async(site.caller):
-            if bridged_in_test(world, use):
+            if bridged_in_test(world, use) or treatment.later:
                 continue
             cause = world.kept.get(site.caller) or world.held.get(site.caller)
             why = cause.text if cause else "it runs when the module is imported"

@@ -39,6 +39,8 @@ class FunctionRow:
     """The codemod's rewriters look at places where it is a value."""
     pooled: bool = False
     """As for a class: it takes or gives what belongs to such a pool."""
+    later: str = ""
+    """What is called where nothing can be awaited: it does its work when what it gives is used."""
 
     @property
     def turns_in_place(self) -> bool:
@@ -105,14 +107,25 @@ class ClassRow:
     """Method -> (its first parameter, what a call that gives it is a call of)."""
     as_value: bool = False
     """The class may be handed on: its instances go only where others of its library go."""
+    aclosing: bool = False
+    """Instances can be closed by `contextlib.aclosing`."""
     made_by: str = ""
     """The method that is awaited where the class was called."""
+    later: bool = False
+    """Where nothing can be awaited, the class is called instead."""
     callbacks: tuple[str, ...] = ()
 
     @property
     def only_callbacks(self) -> bool:
         """It says which attributes are awaited when called, and nothing of the class itself."""
         return bool(self.callbacks) and replace(self, callbacks=()) == ClassRow(self.name)
+
+    @property
+    def closes(self) -> str:
+        """How `contextlib.closing` closes an instance: `aclosing`, as before (`same`), or not."""
+        if self.aclosing or self.rename.get("close") == "aclose":
+            return "aclosing"
+        return "same" if "close" in self.same else ""
 
     @property
     def waiting(self) -> bool:
@@ -354,6 +367,7 @@ _FUNCTION = (
     "callbacks",
     "handed_on",
     "pooled",
+    "later",
 )
 _CLASS = (
     "to",
@@ -379,6 +393,8 @@ _CLASS = (
     "setters",
     "variants",
     "made_by",
+    "later",
+    "aclosing",
     "as_value",
     "callbacks",
 )
@@ -449,6 +465,7 @@ def _function_row(top: _Reader, name: str, data: Any) -> FunctionRow:
         callbacks=row.names("callbacks"),
         handed_on=row.flag("handed_on"),
         pooled=row.flag("pooled"),
+        later=row.text("later"),
     )
 
 
@@ -485,6 +502,8 @@ def _class_row(top: _Reader, name: str, data: Any) -> ClassRow:
         setters=row.texts("setters"),
         variants=dict(_variants(row)),
         made_by=row.text("made_by"),
+        later=row.flag("later"),
+        aclosing=row.flag("aclosing"),
         as_value=row.flag("as_value"),
         callbacks=row.names("callbacks"),
     )

@@ -61,6 +61,12 @@ def needed(resolved: Resolved, name: str) -> bool:
     return name in resolved.needs or f"{name}@{line}:{column}" in resolved.needs
 
 
+def runs_on(resolved: Resolved, version: tuple[int, int]) -> bool:
+    """Whether the oldest Python that the project runs on is this one or a later one."""
+    major, _, minor = resolved.options.get("python", "3.11").partition(".")
+    return (int(major), int(minor)) >= version
+
+
 # ----------------------------------------------------------------------------- places
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from asyncshift.resolution.escapes import Escapes
 from asyncshift.resolution.sites import Sites
 from asyncshift.resolution.summaries import PLAIN_BASES
 
-FACTORY = "create"
-"""What an async factory is called."""
+FACTORIES = ("create", "make", "connected")
+"""What an async factory may be called: the first of these that the class has not."""
 _MAKING = ("__init__", "__new__", "__post_init__")
 
 
@@ -35,7 +35,6 @@ def made_unseen(sites: Sites, escapes: Escapes) -> Mapping[int, str]:
         outside = [b for c in family for b in classes[c].mro if isinstance(b, str)]
         outside = [base for base in outside if base not in PLAIN_BASES]
         handed = [cls for cls in family if cls in escapes.classes]
-        taken = [cls for cls in family if _has_factory(sites, cls)]
         names = {classes[cls].facts.name.rpartition(".")[2] for cls in family}
         if others:
             found[number] = f"{others[0]} makes such objects as well"
@@ -45,8 +44,8 @@ def made_unseen(sites: Sites, escapes: Escapes) -> Mapping[int, str]:
             found[number] = "its class has a metaclass"
         elif handed:
             found[number] = "code out of sight gets the class, and may make such objects"
-        elif taken:
-            found[number] = f"{classes[taken[0]].facts.name} has a {FACTORY} already"
+        elif not _factory(sites, family):
+            found[number] = f"its class has {' and '.join(FACTORIES)} already"
         elif names & texts:
             found[number] = f"a text names {min(names & texts)}, and may replace it"
         elif number in called:
@@ -54,9 +53,24 @@ def made_unseen(sites: Sites, escapes: Escapes) -> Mapping[int, str]:
     return found
 
 
-def _has_factory(sites: Sites, cls: int) -> bool:
+def factory_names(sites: Sites) -> Mapping[int, str]:
+    """`__init__` -> what an async factory of its class can be called."""
+    solver = sites.solver
+    found = {}
+    for fn in solver.functions:
+        if fn.number == fn.origin and fn.cls >= 0 and fn.facts.name.endswith(".__init__"):
+            family = (fn.cls, *solver.hierarchy.classes[fn.cls].descendants)
+            found[fn.number] = _factory(sites, family)
+    return found
+
+
+def _factory(sites: Sites, family: Sequence[int]) -> str:
+    """The first name that no class of these has, empty without."""
     hierarchy = sites.solver.hierarchy
-    return hierarchy.definer(hierarchy.classes[cls].mro, FACTORY) is not None
+    for name in FACTORIES:
+        if all(hierarchy.definer(hierarchy.classes[cls].mro, name) is None for cls in family):
+            return name
+    return ""
 
 
 def _others(sites: Sites, cls: int, own: int) -> Iterator[str]:
@@ -92,4 +106,4 @@ def _called_otherwise(sites: Sites, inits: set[int]) -> Mapping[int, str]:
     return found
 
 
-__all__ = ["made_unseen"]
+__all__ = ["factory_names", "made_unseen"]

@@ -57,12 +57,16 @@ class Escapes:
         """Functions whose callers are not all known."""
         self.classes: set[int] = set()
         """Classes that foreign code was handed: it may make instances."""
+        self._resolved: set[int] = set()
+        """Calls of which something is known, in one copy of their function at least."""
         self.boxes: set[int] = set()
         """Containers, by their elements, that foreign code may put something into."""
 
     def collect(self) -> None:
         """Look at every call, decorator and store."""
         sited = self.solver.sited
+        held = self.solver.held
+        self._resolved = {op[5] for op in sited[f.CALL] if op[2] > 0 and held[op[2]] is not None}
         for op in sited[f.CALL]:
             if op[5] >= 0 and (op[3] or op[4]):
                 self._call(op)
@@ -85,6 +89,8 @@ class Escapes:
             return
         kinds = self.solver.sees(node)
         if not kinds:
+            if site in self._resolved and node > 0 and node not in self.solver.unknown:
+                return  # in the body of a decorator, which runs in its copies
             if facts[3].rpartition(".")[2] in ENTERING:
                 self._called_later(args, ("__enter__", "__exit__"), site, facts[3])
             if facts[3].rpartition(".")[2] in METHOD_CONSUMERS:
@@ -136,6 +142,7 @@ class Escapes:
         library = self.solver.canonical(dotted) is not None
         keeps = not library and name not in CONSUMERS and not only_looks(name)
         lends = name in CONSUMERS or name == CLOSING
+        keeps = keeps and not (name == CLOSING and self._is_closed(arguments))
         self._hand_over(
             arguments, site, name, generators=not lends, libraries=keeps, objects=not shown
         )
@@ -145,6 +152,12 @@ class Escapes:
         kinds = [kind for node in nodes for kind in self.solver.sees(node)]
         known = self.solver.registry.computed
         return bool(kinds) and all(kind[0] == "lib" and kind[1] in known for kind in kinds)
+
+    def _is_closed(self, nodes: list[int]) -> bool:
+        """Whether a table says how `closing` closes these instances."""
+        kinds = [kind for node in nodes for kind in self.solver.sees(node) if kind[0] == "lib"]
+        rows = [self.solver.registry.class_row(kind[1]) for kind in kinds]
+        return bool(rows) and all(row is not None and row.closes for row in rows)
 
     def _is_asked(self, name: str, arguments: list[int]) -> bool:
         """Whether `isinstance` and its like ask for the sync protocol of iterators."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from asyncshift.facts import Op
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.members import HARMLESS_BASES
-from asyncshift.resolution.values import BOUND, FUN, GEN, INST, SELF
+from asyncshift.resolution.values import BOUND, FUN, GEN, INST, LIB, NO_ORIGIN, SELF
 
 if TYPE_CHECKING:
     from asyncshift.resolution.sites import Sites
@@ -67,6 +67,13 @@ def is_outside(sites: Sites, node: int) -> bool:
     """Whether a method is looked up on what comes from outside, where a hint says more."""
     receiver = sites.receiver(node)
     return receiver is not None and any(k[0] == "ext" for k in sites.solver.sees(receiver[0]))
+
+
+def closed(kind: tuple[Any, ...]) -> tuple[int | None, str | None, int] | None:
+    """What `contextlib.closing` closes: a generator, or an instance of a library's class."""
+    if kind[0] == GEN:
+        return kind[1], None, NO_ORIGIN
+    return (None, f"{kind[1]}.close", kind[2]) if kind[0] == LIB else None
 
 
 def by_arguments(

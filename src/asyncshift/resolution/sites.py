@@ -342,8 +342,8 @@ class Sites:
                 self._consume(args, position, site, name)
         elif name == CLOSING:
             for inner in self.solver.sees(args[0]) if args else ():
-                if inner[0] == GEN:
-                    self.note(site, "consume", (inner[1], None, NO_ORIGIN), args[0], name, 0)
+                if (ended := of.closed(inner)) is not None:
+                    self.note(site, "consume", ended, args[0], name, 0)
         elif name.rpartition(".")[2] in ("enter_context", "enter_async_context"):
             is_async = name.endswith("enter_async_context")
             for argument in args[:1]:

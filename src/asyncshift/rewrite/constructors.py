@@ -16,7 +16,6 @@ from functools import partial
 import libcst as cst
 
 from asyncshift.codemod import Edit
-from asyncshift.constructors import FACTORY
 from asyncshift.model import Decision
 from asyncshift.rewrite.blocks import make_async
 from asyncshift.rewrite.context import AWAIT_ORDER, Context, Planned, Step
@@ -32,14 +31,15 @@ def create_call(ctx: Context, decision: Decision) -> Iterator[Step]:
         reason = "the class is not called by its name"
         yield ctx.refuse(node, "constructor", reason, "call the class by its name")
         return
-    yield Edit("Call", decision.span, _created, _CREATE_ORDER)
+    change = partial(_created, factory=decision.detail["name"])
+    yield Edit("Call", decision.span, change, _CREATE_ORDER)
 
 
-def _created(node: cst.Call) -> cst.Call:
-    return node.with_changes(func=cst.Attribute(node.func, cst.Name(FACTORY)))
+def _created(node: cst.Call, factory: str) -> cst.Call:
+    return node.with_changes(func=cst.Attribute(node.func, cst.Name(factory)))
 
 
-def factory(ctx: Context, node: ast.FunctionDef) -> Iterator[Step]:
+def factory(ctx: Context, node: ast.FunctionDef, called: str) -> Iterator[Step]:
     """The definition, where everything in it means the same in a class method."""
     cls = ctx.tree.parents[node]
     assert isinstance(cls, ast.ClassDef), node
@@ -47,19 +47,19 @@ def factory(ctx: Context, node: ast.FunctionDef) -> Iterator[Step]:
     names |= {inner.arg for inner in ast.walk(node) if isinstance(inner, ast.arg)}
     bound = {inner.id for one in cls.body for inner in ast.walk(one) if isinstance(inner, ast.Name)}
     given = [*node.args.posonlyargs, *node.args.args]
-    if names & {"super", "cls", "__class__"} or FACTORY in bound or not given:
+    if names & {"super", "cls", "__class__"} or called in bound or not given:
         yield ctx.refuse(
             node,
             "constructor",
             f"what {cls.name}.__init__ does has no other form in a class method",
-            f"give {cls.name} an async class method `{FACTORY}` by hand",
+            f"give {cls.name} an async class method `{called}` by hand",
         )
         return
     own = given[0].arg
     for inner in ctx.tree.own_nodes(node):
         if isinstance(inner, ast.Return):
             yield Edit("Return", ctx.tree.span(inner), partial(_returned, own=own), AWAIT_ORDER)
-    change = partial(_factory, own=own, name=cls.name)
+    change = partial(_factory, own=own, name=cls.name, called=called)
     yield Planned(Edit("FunctionDef", ctx.tree.span(node), change, AWAIT_ORDER, built=True))
 
 
@@ -67,7 +67,7 @@ def _returned(node: cst.Return, own: str) -> cst.Return:
     return node.with_changes(value=cst.Name(own), whitespace_after_return=cst.SimpleWhitespace(" "))
 
 
-def _factory(node: cst.FunctionDef, own: str, name: str) -> cst.CSTNode:
+def _factory(node: cst.FunctionDef, own: str, name: str, called: str) -> cst.CSTNode:
     match node.body:
         case cst.IndentedBlock(body=lines):
             body = list(lines)
@@ -94,7 +94,7 @@ def _factory(node: cst.FunctionDef, own: str, name: str) -> cst.CSTNode:
         returns = returns.with_changes(annotation=cst.SimpleString(f'"{name}"'))
     return make_async(
         node.with_changes(
-            name=cst.Name(FACTORY),
+            name=cst.Name(called),
             params=parameters.with_changes(**{where: taken}),
             decorators=[cst.Decorator(cst.Name("classmethod"))],
             returns=returns,

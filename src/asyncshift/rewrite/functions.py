@@ -54,7 +54,7 @@ def make_function_async(ctx: Context, decision: Decision) -> Iterator[Step]:
     if rename in ("__anext__", "__aiter__"):
         yield from async_bases(ctx, node)
     if node.name == "__init__" and isinstance(node, ast.FunctionDef):
-        yield from factory(ctx, node)
+        yield from factory(ctx, node, decision.detail["factory"])
         return
     if (decorator := cached_decorator(ctx, node)) is not None:
         yield from keep_result(ctx, node, decorator)
