@@ -24,6 +24,7 @@ from asyncshift.model import (
     Target,
 )
 from asyncshift.pins import is_test_file
+from asyncshift.resolution.answering import answered_by
 from asyncshift.resolution.certainty import unsure_nodes
 from asyncshift.resolution.constructors import factory_names, made_unseen
 from asyncshift.resolution.escapes import Escapes
@@ -204,6 +205,7 @@ def _functions(
             is_property=bool(facts.flags & f.PROPERTY),
             read_unseen=unseen.get(fn.number, ""),
             factory=factories.get(fn.number, ""),
+            answered_by=answered_by(solver.hierarchy, fn),
             is_contextmanager=bool(facts.flags & f.MANAGER),
             family=_family(fn.number, families, ids, shared),
             foreign_base=foreign,

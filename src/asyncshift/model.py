@@ -270,6 +270,8 @@ class Function:
     read_unseen: str = ""
     """Why code that is not in sight may read this property, or make objects by this `__init__`;
     empty for what it cannot reach."""
+    answered_by: str = ""
+    """The `__getattribute__` of the project that stands between a method and its callers."""
     factory: str = ""
     """For an `__init__`: what an async factory of its class can be called."""
     is_contextmanager: bool = False

@@ -319,6 +319,9 @@ def _reasons(
             yield "constructor", f"{f.name} stays what Python calls: {properties[f.id]}"
     if last.startswith("__") and last.endswith("__") and not turns:
         yield "dunder", f"Python calls {last} synchronously"
+    if f.answered_by and not last.startswith("__"):
+        text = f"{f.answered_by} stands between {f.name} and its callers, and may call or keep it"
+        yield "answered", text
     if has_both(f):
         yield "beside", f"{f.name} has {f.twin} beside it already"
     if f.is_property and (why := properties.get(f.id)):

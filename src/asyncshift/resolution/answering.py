@@ -8,10 +8,23 @@ from asyncshift.facts import LOAD
 from asyncshift.resolution.values import FUN, INST, SELF
 
 if TYPE_CHECKING:
+    from asyncshift.index import ClassIndex
+    from asyncshift.resolution.flow import Fn
     from asyncshift.resolution.members import Members
 
 ANSWERING = ("__getattr__", "__getattribute__")
 """Methods that Python asks for an attribute that a class does not define."""
+
+
+def answered_by(classes: ClassIndex, fn: Fn) -> str:
+    """The `__getattribute__` that gives a method to its callers, of its class or of one below."""
+    if fn.cls < 0:
+        return ""
+    for cls in (fn.cls, *classes.classes[fn.cls].descendants):
+        owner = classes.definer(classes.classes[cls].mro, "__getattribute__")
+        if owner is not None:
+            return f"{classes.classes[owner].facts.name}.__getattribute__"
+    return ""
 
 
 def delegated(members: Members, definer: int, name: str, attr: str, number: int) -> None:
