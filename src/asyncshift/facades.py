@@ -290,6 +290,8 @@ def unfit(world: World, fid: FunctionId) -> str | None:
         return "its cache has one form"
     if f.named_by_decorator:
         return "a decorator reads its name"
+    if fid in world.elsewhere:
+        return "it has a decorator, and is called by another name than its own"
     if fid in world.registered:
         return "a framework knows it by its decorator"
     return None

@@ -22,6 +22,7 @@ from asyncshift.model import (
     Site,
 )
 from asyncshift.pins import is_test_file
+from asyncshift.reasons import why_sync
 from asyncshift.world import World, pin, reaches
 
 WAITING = (
@@ -101,8 +102,7 @@ def _why_it_stays(
         if not (world.editable(site) and world.chosen(site)) and not is_test_file(site.path):
             return f"{caller.name} uses the pool, and {caller.module} is not selected"
         if _is_run(site) and treatment.kind is not Kind.SAME and not _may_await(world, site.caller):
-            cause = world.kept.get(site.caller) or world.held.get(site.caller)
-            reason = cause.text if cause else "it runs when the module is imported"
+            reason = why_sync(world, site.caller)
             return f"`{site.text}` is used in {caller.name}, which stays sync: {reason}"
         ends |= site.protocol is Protocol.WITH or (target.api or "").endswith(".shutdown")
     if not ends:

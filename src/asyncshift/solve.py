@@ -37,6 +37,7 @@ from asyncshift.model import (
 )
 from asyncshift.pins import is_test_file
 from asyncshift.pools import callers, in_moved_pool, keep_in_threads, settle_pools
+from asyncshift.reasons import why_sync
 from asyncshift.standing import has_twin
 from asyncshift.testing import is_test_part
 from asyncshift.world import (
@@ -49,7 +50,6 @@ from asyncshift.world import (
     THREADABLE,
     World,
     bridge_allowed,
-    calls_at_once,
     enclosing,
     forces,
     hold,
@@ -58,6 +58,7 @@ from asyncshift.world import (
     pin,
     reaches,
 )
+from asyncshift.wrapped import calls_at_once
 
 
 def run(world: World) -> None:
@@ -361,8 +362,7 @@ def group_conflicts(world: World) -> bool:
         if not world.in_async(site.caller):
             if bridged_in_test(world, use) or treatment.later:
                 continue
-            cause = world.kept.get(site.caller) or world.held.get(site.caller)
-            why = cause.text if cause else "it runs when the module is imported"
+            why = why_sync(world, site.caller)
             rule, way_out = "sync-user", f"move the call out of {caller.name}"
             why = f"{site.text} is called in {caller.name}, which stays sync: {why}"
         elif sync := [fid for fid in others if not world.is_coroutine(fid)]:

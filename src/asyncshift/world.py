@@ -31,7 +31,13 @@ from asyncshift.pooled import without_handed
 from asyncshift.scope import Scope
 from asyncshift.standing import handed_to_twins, has_both, left_alone
 from asyncshift.testing import async_tests
-from asyncshift.wrapped import mapped_places, wrapped_by_decorators
+from asyncshift.wrapped import (
+    applied_by_hand,
+    calls_at_once,
+    known_otherwise,
+    mapped_places,
+    wrapped_by_decorators,
+)
 
 ENTERING = (".enter_context", ".enter_async_context")
 """How the methods of an exit stack end that enter what they are handed."""
@@ -61,13 +67,6 @@ EAGER = frozenset(
     {"all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted", "str.join", "sum"}
     | {"tuple", "list.extend"}
 )
-AT_ONCE = frozenset(
-    {"filter", "functools.reduce", "heapq.merge", "heapq.nlargest", "heapq.nsmallest", "iter"}
-    | {"itertools.accumulate", "itertools.dropwhile", "itertools.filterfalse", "itertools.groupby"}
-    | {"itertools.starmap", "itertools.takewhile", "map", "max", "min", "re.sub", "re.subn"}
-    | {"sorted"}
-)
-"""What calls a function that it is given before it returns, or as it is iterated."""
 OWN_THREAD = frozenset(
     {"asyncio.to_thread", "_run_sync.in_thread", "threading.Thread", "threading.Timer"}
 )
@@ -105,6 +104,8 @@ class World:
     """Files outside packages that no file imports: their module body is a program."""
     wrapped: Mapping[FunctionId, Mapping[str, list[FunctionId]]] = field(default_factory=dict)
     """A decorator's inner function -> by name, the functions that it stands for."""
+    elsewhere: frozenset[FunctionId] = frozenset()
+    """Decorated functions that something calls by another name: a decorator may have kept them."""
     handing: Mapping[FunctionId, list[FunctionId]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -281,6 +282,7 @@ def prepare(
         called_in_tests=frozenset(called_in_tests(uses, groups, registry)),
         patched=frozenset(m.function for m in graph.mentions if m.how == "patched"),
         mapped=mapped,
+        elsewhere=known_otherwise(graph),
         inlined=frozenset(
             f for _, _, f in mapped if graph.functions[f].kind is FunctionKind.LAMBDA
         ),
@@ -321,6 +323,8 @@ def meant(world: World, site: Site, fid: FunctionId) -> list[FunctionId]:
     if known:
         return known
     decorated = list(dict.fromkeys(g for group in names.values() for g in group))
+    if applied_by_hand(world.graph, world.outgoing[site.caller], fid):
+        return [fid]
     return [fid] if in_decorator(world, site.caller, decorated) else decorated
 
 
@@ -340,10 +344,6 @@ def names_around(world: World, fid: FunctionId) -> set[str]:
         found.add(f"{outer.module}.{outer.name}")
         around = outer.parent
     return found
-
-
-def calls_at_once(name: str) -> bool:
-    return name in AT_ONCE or name.endswith(".sort")
 
 
 def _index(world: World, uses: Sequence[LibraryUse]) -> None:

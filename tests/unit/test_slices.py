@@ -714,3 +714,51 @@ def test_downwards_a_constructor_stays_sync_where_a_test_makes_an_instance(tree:
 def test_downwards_a_constructor_turns_where_only_async_code_makes_one(tree: Tree) -> None:
     plan = tree.write(parser_=PARSER, loads=LOADS).plan("parser_", direction="down")
     assert plan.turned == {"parser_.py:5"}
+
+
+BY_HELP = REGISTERED.replace("function.__name__", "help")
+
+
+def test_what_a_decorator_may_have_kept_has_no_facade(tree: Tree) -> None:
+    shop = "from api import COMMANDS\n\ndef buy(k):\n    return COMMANDS[k]('x')\n"
+    plan = tree.write(api=BY_HELP, shop=shop).plan("api")
+    assert facades(plan) == {"api.py:17": "plain_async"}
+    assert ("slice-no-facade", "shop.py", 4) in rules(plan)
+
+
+def test_what_is_only_called_by_its_name_has_one(tree: Tree) -> None:
+    shop = "from api import fetch as get\n\ndef buy(k):\n    return get('x')\n"
+    plan = tree.write(api=BY_HELP, shop=shop).plan("api")
+    assert facades(plan) == {"api.py:13": "fetch_async", "api.py:17": "plain_async"}
+
+
+BY_HAND = """
+import time
+from functools import wraps
+
+def again(function):
+    @wraps(function)
+    def wrapper(*args):
+        return function(*args)
+    return wrapper
+
+@again
+def fetch(url):
+    time.sleep(1)
+    return url
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "bridged"),
+    [
+        ("    wrapped = api.again(same)\n    assert wrapped('a') == 'a'\n", True),
+        ("    wrapped = api.fetch\n    assert wrapped('a') == 'a'\n", False),
+    ],
+)
+def test_a_decorator_that_is_applied_by_hand_gives_the_coroutine(
+    tree: Tree, body: str, bridged: bool
+) -> None:
+    test = f"import api\n\ndef test_it():\n    def same(x):\n        return x\n{body}"
+    plan = tree.write(api=BY_HAND, test_it=test, x="X = 1\n").plan("api")
+    assert [d.path for d in made(plan, Action.BRIDGE)] == ["test_it.py"] * bridged

@@ -15,7 +15,7 @@ from asyncshift.model import (
     Graph,
     Protocol,
 )
-from asyncshift.world import calls_at_once
+from asyncshift.wrapped import calls_at_once
 
 MENTIONS = frozenset(
     {Protocol.VALUE, Protocol.ANNOTATION, Protocol.EXCEPT, Protocol.BASE, Protocol.IMPORT}
