@@ -140,12 +140,9 @@ class Names:
         self._attributes: dict[str, str] = dict(_ATTRIBUTES)
         self._keywords: dict[str, str] = {}
         self._exceptions: dict[str, set[str]] = defaultdict(set)
-        named: list[str] = []
+        self._named: tuple[str, ...] = ()
         for rename in tables.erasures():
             match rename.kind:
-                case "name":
-                    named.append(rename.new)
-                    self._dotted[rename.old] = rename.new
                 case "exception":
                     self._exceptions[rename.old].add(rename.new)
                 case "attribute":
@@ -154,10 +151,9 @@ class Names:
                     self._keywords[rename.old] = rename.new
                 case "module":
                     self._modules[rename.old] = rename.new
-                case _:
+                case kind:
                     self._dotted[rename.old] = rename.new
-        self._named = tuple(named)
-        """What only has another name: exceptions may be among them."""
+                    self._named += (rename.new,) if kind == "name" else ()
         self._known_exceptions = frozenset(
             {*self._exceptions, *(new for all_new in self._exceptions.values() for new in all_new)}
         )

@@ -39,6 +39,7 @@ WIDE = Style(line_length=100, quotes="preserve")
 class Codemods:
     """A registry whose rewriter is one function."""
 
+    tables = ()
     tops: frozenset[str] = frozenset()
     digest = ""
 

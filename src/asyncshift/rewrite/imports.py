@@ -116,6 +116,7 @@ def _unused(
         if isinstance(node, (ast.Import, ast.ImportFrom))
     }
     kept = set(filter(None, ctx.options.get("keep_imports", "").split(",")))
+    left = _left_behind(ctx, used)
     found: dict[Import, set[ast.alias]] = {}
     for node in ast.walk(tree.module):
         if not isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -137,10 +138,21 @@ def _unused(
                 went = name not in after
             else:
                 free = name not in kept and (not stays or _is_bridge(ctx, binding))
-                went = free and name in before and name not in after
+                idle = name in before or binding.full.partition(".")[0] in left
+                went = free and idle and name not in after
             if went and binding.alias.asname != binding.alias.name:
                 found.setdefault(node, set()).add(binding.alias)
     return found
+
+
+def _left_behind(ctx: Context, used: set[str]) -> set[str]:
+    """Libraries of which nothing is used any more, a generated module standing for them: what was
+    imported and never used goes, too."""
+    modules = {wanted.module.rpartition(".")[2] for wanted in ctx.names.wanted}
+    modules |= {wanted.attr or "" for wanted in ctx.names.wanted}
+    tables = [t for t in ctx.registry.tables if t.replaces and t.module in modules]
+    tops = {row.name.partition(".")[0] for table in tables for row in table.functions}
+    return tops - {b.full.partition(".")[0] for b in ctx.names.bindings if b.name in used}
 
 
 def _must_stay(ctx: Context, tree: Tree, node: Import) -> bool:
