@@ -6,7 +6,6 @@ import ast
 import itertools
 import subprocess
 import sys
-from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,18 @@ import pytest
 from asyncshift import module_parts
 from asyncshift.bridge_modules import module_template
 from asyncshift.cli import run
-from asyncshift.codemod_info import PACKAGE
 from asyncshift.loading import load_registry
 
 TEMPLATE = module_template(load_registry(), "_http")
-PSYCOPG2 = (resources.files(PACKAGE) / "psycopg2_async" / "_psycopg2.py").read_text("utf-8")
-USES = {"_http": (TEMPLATE, "Client()"), "_psycopg2": (PSYCOPG2, 'connection("dbname=x")')}
+ASYNCPG, PSYCOPG = (
+    module_template(load_registry(), "_psycopg2", {"postgres": target})
+    for target in ("asyncpg", "psycopg")
+)
+USES = {
+    "_http": (TEMPLATE, "Client()"),
+    "_psycopg2": (ASYNCPG, 'connection("dbname=x")'),
+    "_psycopg2_": (PSYCOPG, 'connection("dbname=x")'),
+}
 PARTS = sorted(module_parts.standing(TEMPLATE, TEMPLATE))
 SMALL = """\
 import os
@@ -68,7 +73,7 @@ def test_members_come_with_the_attributes_that_anything_has() -> None:
     assert module_parts.members(small.replace(".b]", "b]").replace("/.b", "/b"), {"b"}) == set()
 
 
-@pytest.mark.parametrize("template", [TEMPLATE, PSYCOPG2], ids=USES)
+@pytest.mark.parametrize("template", [template for template, _ in USES.values()], ids=USES)
 def test_the_parts_of_a_module_are_read_back_from_it(template: str) -> None:
     known = sorted(module_parts.standing(template, template))
     for wanted in itertools.chain([()], ((part,) for part in known), itertools.pairwise(known)):
