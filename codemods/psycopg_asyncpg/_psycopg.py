@@ -1738,6 +1738,10 @@ class _Bound(NamedTuple):
 # ---------------------------------------------------------------- rows
 
 
+TupleRow = tuple[Any, ...]
+DictRow = dict[str, Any]
+
+
 def tuple_row(cursor: Any) -> Callable[[Sequence[Any]], Any]:
     """Rows are tuples."""
     return tuple
@@ -1872,6 +1876,9 @@ class Connection:
 
     One statement runs at a time: tasks that share a connection wait for each other.
     """
+
+    def __class_getitem__(cls, item: Any) -> Any:
+        return cls
 
     def __init__(self, wire: _Wire, given: Mapping[str, Any]) -> None:
         self.row_factory: Any = tuple_row
@@ -2058,6 +2065,10 @@ class Connection:
             await self.commit()
         if self._pool is None:
             await self.close()
+
+    # [closing]
+    aclose = close
+    # [/closing]
 
     def transaction(
         self, savepoint_name: str | None = None, force_rollback: bool = False
@@ -2404,6 +2415,9 @@ _SIZES = {
 class Cursor:
     """A statement's result, read whole: only what talks to the server is awaited."""
 
+    def __class_getitem__(cls, item: Any) -> Any:
+        return cls
+
     def __init__(self, connection: Connection, *, row_factory: Any = None) -> None:
         self.connection = connection
         self.arraysize = 1
@@ -2723,6 +2737,9 @@ class NamedCursor:
 
     It lives as long as the transaction, unless `withhold` is set.
     """
+
+    def __class_getitem__(cls, item: Any) -> Any:
+        return cls
 
     def __init__(
         self,
@@ -3176,6 +3193,9 @@ class ConnectionPool:
     """Connections that are kept; the first use opens it, unless `open=False` says to wait."""
 
     _number = 0
+
+    def __class_getitem__(cls, item: Any) -> Any:
+        return cls
 
     def __init__(
         self,

@@ -20,6 +20,7 @@ _END = re.compile(r"\s*# \[/(\.?\w+)\]")
 _DEFINED = re.compile(r"(?:async def|def|class) (\w+)")
 _ASSIGNED = re.compile(r"(\w+)(?:: \w+)? = ")
 _HEADING = "# -----"
+WIDTH = 100
 
 
 _BLOCK = re.compile(r"^# <(\w+)>\n(.*?)^# </\1>\n", re.M | re.S)
@@ -109,20 +110,28 @@ def _without_unused_imports(lines: list[str]) -> list[str]:
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     found = dict(enumerate(lines, 1))
     for node in tree.body:
-        if (
-            not isinstance(node, (ast.Import, ast.ImportFrom))
-            or node.lineno == node.end_lineno == 0
-        ):
+        if not isinstance(node, (ast.Import, ast.ImportFrom)):
             continue
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             continue
         kept = [a for a in node.names if (a.asname or a.name.partition(".")[0]) in used]
-        if not kept:
-            del found[node.lineno]
-        elif len(kept) < len(node.names):
+        if len(kept) == len(node.names):
+            continue
+        for number in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+            del found[number]
+        if kept:
             node.names = kept
-            found[node.lineno] = ast.unparse(node)
-    return list(found.values())
+            found[node.lineno] = _import(node)
+    return [found[number] for number in sorted(found)]
+
+
+def _import(node: ast.Import | ast.ImportFrom) -> str:
+    """The text of an import, in parentheses where the line would be long."""
+    text = ast.unparse(node)
+    if len(text) <= WIDTH:
+        return text
+    head, names = text.split(" import ", 1)
+    return f"{head} import (\n    {names.replace(', ', f',{chr(10)}    ')},\n)"
 
 
 def _tidied(lines: list[str]) -> str:
