@@ -109,6 +109,8 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
             name.endswith(".execute") or name.rpartition(".")[2] in PARTS
         ):
             return partial(_method, registry)
+        case name, Protocol.CALL if "register_" in name.rpartition(".")[2]:
+            return _own_adapters
         case name, Protocol.VALUE if name in CURSORS:
             return partial(_value, registry)
         case name, Protocol.CALL | Protocol.VALUE if name in VALUES | FACTORIES:
@@ -249,6 +251,17 @@ def _says_text(annotation: ast.expr | None) -> bool:
 
 
 # ----------------------------------------------------------------------------- what is handed over
+
+
+def _own_adapters(resolved: Resolved) -> Iterator[Outcome]:
+    """What is told to psycopg's adapters counts for all connections."""
+    yield Tie(TOGETHER)
+    yield tb.refuse(
+        resolved,
+        "own-adapters",
+        f"`{ast.unparse(resolved.node)}` changes the adapters of all connections, which are libpq's",
+        "convert the values where they are handed over and fetched",
+    )
 
 
 def _value(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:

@@ -74,6 +74,7 @@ def apply(project: Path, case: Path) -> None:
 GENERATED = {
     "_run_sync.py": bridge_source(),
     "_http.py": module_template(load_registry(), "_http"),
+    "_psycopg.py": module_template(load_registry(), "_psycopg"),
     "_psycopg2.py": module_template(load_registry(), "_psycopg2"),
 }
 """Modules with tests of their own, which fixtures leave out."""

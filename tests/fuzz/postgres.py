@@ -28,7 +28,10 @@ from tests.fuzz.postgres_programs import PSYCOPG, Choices, project
 from tests.fuzz.walks import _spans, _without
 from tests.postgres_server import Server, dump, hold
 
-CLAIMED: dict[tuple[str, str], tuple[str, ...]] = {(PSYCOPG, "psycopg"): ()}
+CLAIMED: dict[tuple[str, str], tuple[str, ...]] = {
+    (PSYCOPG, "asyncpg"): (),
+    (PSYCOPG, "psycopg"): ("--postgres", "psycopg"),
+}
 """Which driver is migrated to which target, and the options that ask for it."""
 DRIVERS = sorted({driver for driver, _ in CLAIMED})
 TARGETS = sorted({target for _, target in CLAIMED})
