@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
+from asyncshift.caches import RESULTS_CACHED
+
 ASYNCSTDLIB = {
     **{f"asyncstdlib.{name}": f"builtins.{name}" for name in ("enumerate", "filter", "map", "zip")},
     **{
@@ -20,10 +22,11 @@ ASYNCSTDLIB = {
     },
     "_tasks.zipped": "builtins.zip",
     "_tasks.enumerated": "builtins.enumerate",
+    **{new: old for old, new in RESULTS_CACHED.items()},
 }
-"""What takes async iterables as well -> what takes sync ones only."""
+"""What takes async iterables as well -> what takes sync ones only; caches of results."""
 
-_GENERATED = ("_tasks", "_cached")
+_GENERATED = ("_tasks", "_cached", "_threads")
 
 
 def without_package(name: str) -> str:

@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from asyncshift.caches import RESULTS_CACHED
 from asyncshift.erasure_constructors import as_constructor, is_factory, without_factory
 from asyncshift.erasure_consumers import (
     ASYNCSTDLIB,
@@ -83,7 +82,6 @@ _STDLIB = {
     "contextlib.AbstractAsyncContextManager": "typing.ContextManager",
     "contextlib.AbstractContextManager": "typing.ContextManager",
     "typing.AsyncContextManager": "typing.ContextManager",
-    **{new: old for old, new in RESULTS_CACHED.items()},
     **ASYNCSTDLIB,
     **{
         f"{module}.{name}": f"typing.{name.removeprefix('Async')}"

@@ -23,15 +23,16 @@ from asyncshift.model import (
 )
 from asyncshift.pins import is_test_file
 from asyncshift.reasons import why_sync
-from asyncshift.world import World, pin, reaches
+from asyncshift.world import World, forces, pin, reaches
 
 WAITING = (
     *("queue.Queue.get", "queue.Queue.put", "queue.Queue.join", "queue.SimpleQueue.get"),
     *("threading.Barrier.wait", "threading.Condition", "threading.Event.wait"),
-    *("threading.RLock", "threading.Thread.join", "threading.local"),
+    *("threading.RLock", "threading.current_thread", "threading.get_ident", "threading.local"),
 )
 """They wait for another thread, or know one from another: in as many tasks as there were threads
 they would hold up all the threads of the loop, or take one task for another."""
+_ENDING = (".shutdown", ".join")
 _MENTIONS = frozenset({Protocol.ANNOTATION, Protocol.IMPORT, Protocol.VALUE, Protocol.BASE})
 Keep = Callable[[World, Escape, str], bool]
 
@@ -104,9 +105,9 @@ def _why_it_stays(
         if _is_run(site) and treatment.kind is not Kind.SAME and not _may_await(world, site.caller):
             reason = why_sync(world, site.caller)
             return f"`{site.text}` is used in {caller.name}, which stays sync: {reason}"
-        ends |= site.protocol is Protocol.WITH or (target.api or "").endswith(".shutdown")
+        ends |= site.protocol is Protocol.WITH or (target.api or "").endswith(_ENDING)
     if not ends:
-        return "nothing waits for the end of the pool, and a loop cancels what it still runs"
+        return "nothing waits for its end, and a loop cancels what it still runs"
     for escape in escapes:
         assert escape.function is not None
         if reason := _why_in_a_thread(world, escape.function):
@@ -141,7 +142,8 @@ def _why_in_a_thread(world: World, fid: FunctionId) -> str:
                 g = target.function
                 if g is None or g in seen or site.certainty is Certainty.UNKNOWN:
                     continue
-                if stays and (world.is_coroutine(g) or world.function(g).is_async):
+                waits = world.is_coroutine(g) or world.function(g).is_async
+                if stays and waits and forces(site, world.function(g)):
                     return f"{name} runs there as well, stays sync and bridges"
                 if reaches(site, world.function(g)):
                     seen.add(g)

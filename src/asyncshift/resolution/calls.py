@@ -243,7 +243,7 @@ class Calls(Members):
 
     def _external(self, dotted: str, op: Op) -> None:
         _, target, _, args, _, site = op
-        if dotted == "threading.Thread":
+        if dotted in ("threading.Thread", "_threads.TaskThread"):
             self._thread(op)
         api = None if dotted in AWAITING else self.canonical(dotted)
         if api is not None:

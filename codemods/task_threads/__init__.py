@@ -1,0 +1,1 @@
+"""threading.Thread to a task."""
