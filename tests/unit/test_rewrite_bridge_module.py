@@ -506,6 +506,33 @@ def test_ctrl_c_cancels_the_coroutine_and_waits_for_it(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("cleaned\ninterrupted\n", "")
 
 
+def test_ctrl_c_while_the_task_is_handed_over(tmp_path: Path) -> None:
+    done = script(
+        tmp_path,
+        """
+        hand_over = asyncio.run_coroutine_threadsafe
+
+        def interrupted(*given):
+            hand_over(*given)
+            threading.Event().wait(0.1)
+            raise KeyboardInterrupt
+
+        async def main():
+            try:
+                await asyncio.sleep(20)
+            finally:
+                print("cleaned", flush=True)
+
+        asyncio.run_coroutine_threadsafe = interrupted
+        try:
+            run_sync(main())
+        except KeyboardInterrupt:
+            print("interrupted")
+        """,
+    )
+    assert (done.stdout, done.stderr) == ("cleaned\ninterrupted\n", "")
+
+
 @pytest.mark.parametrize("start", ["run_sync", "run", "asyncio.run"])
 def test_ctrl_c_passes_through_threads(tmp_path: Path, start: str) -> None:
     done = script(

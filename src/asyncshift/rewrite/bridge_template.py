@@ -97,8 +97,10 @@ async def in_thread(function: Callable[..., T], /, *args: Any, **kwargs: Any) ->
 def _started(awaitable: Awaitable[T]) -> Generator[Future[T], None, None]:
     """A task on the home loop, in the caller's context; Ctrl-C cancels it and waits for its end."""
     future: Future[T] = Future()
+    own: list[Any] = []
 
     async def outcome() -> None:
+        own.append(asyncio.current_task())
         if future.set_running_or_notify_cancel():
             try:
                 future.set_result(await awaitable)
@@ -117,7 +119,8 @@ def _started(awaitable: Awaitable[T]) -> Generator[Future[T], None, None]:
     except BaseException:
         if future.cancel() and isinstance(awaitable, Coroutine):
             awaitable.close()  # it did not begin, and would warn that nobody awaited it
-        if not future.done() and task.cancel() and _home_loop() is loop:
+        if not future.done() and _home_loop() is loop:
+            loop.call_soon_threadsafe(own[0].cancel)
             with suppress(asyncio.CancelledError):
                 future.result()  # what its `finally` blocks raise instead
         raise
