@@ -9,11 +9,24 @@ from asyncshift.resolution.values import FUN, INST, SELF
 
 if TYPE_CHECKING:
     from asyncshift.index import ClassIndex
-    from asyncshift.resolution.flow import Fn
+    from asyncshift.resolution.flow import Fn, Values
     from asyncshift.resolution.members import Members
 
 ANSWERING = ("__getattr__", "__getattribute__")
 """Methods that Python asks for an attribute that a class does not define."""
+
+
+NAMESPACES = frozenset({"threading.local"})
+"""Classes of libraries whose objects hold what a program stores on them."""
+
+
+def kept(members: Members, token: int, attr: str, held: Values = frozenset()) -> int:
+    """The node of what is stored on such an object."""
+    number = members.kept.get((token, attr))
+    if number is None:
+        number = members.kept[token, attr] = members.node()
+    members.push(number, held)
+    return number
 
 
 def answered_by(classes: ClassIndex, fn: Fn) -> str:

@@ -20,7 +20,7 @@ from asyncshift.facts import (
 )
 from asyncshift.index import Base, Module
 from asyncshift.model import Protocol
-from asyncshift.resolution.answering import ANSWERING, delegated
+from asyncshift.resolution.answering import ANSWERING, NAMESPACES, delegated, kept
 from asyncshift.resolution.flow import BIND, Core, Values
 from asyncshift.resolution.summaries import GENERICS, PARSED, PLAIN_BASES
 from asyncshift.resolution.values import (
@@ -83,6 +83,7 @@ class Members(Core):
         self._undefined: list[tuple[str, int, str, int]] = []
         self.answered: set[int] = set()
         """Lookup nodes that only a `__getattr__` answers for."""
+        self.kept: dict[tuple[int, str], int] = {}
         self._holders: dict[int, int] = {}
         self.computed: dict[int, list[int]] = {}
         """Node of a name -> what `getattr` reads the attribute of that name of."""
@@ -161,7 +162,8 @@ class Members(Core):
             treated = self.registry.treatment(f"{api}.{attr}", Protocol.CALL) is not None
             if not treated or not self.definers(SELF, cls, attr):
                 return self.lookup(SELF, cls, attr)
-        return self.pool.of(MEMBER, api, attr, token)
+        held = self.pool.of(MEMBER, api, attr, token)
+        return kept(self, token, attr, held) if api in NAMESPACES else held
 
     def _makes(self, cls: int) -> bool:
         """Whether a class has a `__new__` of its own, or from outside."""
@@ -171,11 +173,10 @@ class Members(Core):
 
     def parsed(self, name: str) -> int:
         """What the namespace of parsed arguments holds by a name."""
-        node = self._parsed.get(name)
-        if node is None:
-            node = self._parsed[name] = self.node()
-            self.unknown.add(node)
-        return node
+        if name not in self._parsed:
+            self._parsed[name] = self.node()
+            self.unknown.add(self._parsed[name])
+        return self._parsed[name]
 
     def attribute_values(self, member: tuple[Any, ...], op: Op) -> None:
         """A library attribute that is read on: what the tables say it holds."""
@@ -201,6 +202,8 @@ class Members(Core):
                 for cls in self.definers(kind[0], kind[1], attr) if kind[0] in (INST, SELF) else ():
                     held = self.hierarchy.classes[cls].attrs[attr]
                     self.add((KIND, CONSTANT, held, ("stored", kind[1], source)), held)
+            case "lib" if kind[1] in NAMESPACES:
+                self.link(source, kept(self, kind[2], attr))
             case "module":
                 for unit in kind[1].units:
                     self.link(source, self.module_name(unit, attr))
@@ -231,26 +234,23 @@ class Members(Core):
     def stored_through(self, cls: int, source: int, value: int) -> None:
         """What a class body holds is assigned to through an instance: a property, a descriptor."""
         kind = self.values[value]
-        this = self.holder(cls)
+        given = (self.holder(cls), source)
         if kind[0] == PROP:
-            self.add((CALL, CONSTANT, kind[2], (this, source), (), -1), kind[2])
+            self.add((CALL, CONSTANT, kind[2], given, (), -1), kind[2])
         elif kind[0] == INST and self.definers(INST, kind[1], "__set__"):
             setter = self.lookup(INST, kind[1], "__set__")
-            self.add((CALL, CONSTANT, setter, (this, source), (), -1), setter)
+            self.add((CALL, CONSTANT, setter, given, (), -1), setter)
 
     def holder(self, cls: int) -> int:
         """A node that holds an instance of a class, as a descriptor is given it."""
-        number = self._holders.get(cls)
-        if number is None:
-            number = self._holders[cls] = self.node()
-            self.push(number, self.pool.of(SELF, cls))
-        return number
+        if cls not in self._holders:
+            self._holders[cls] = self.node()
+            self.push(self._holders[cls], self.pool.of(SELF, cls))
+        return self._holders[cls]
 
     def stored(self) -> Iterator[tuple[tuple[int, str], int]]:
         """((class, attribute), node) of what is stored on instances."""
-        for key, node in self._instance.items():
-            if key[0] >= 0:
-                yield key, node
+        yield from ((key, node) for key, node in self._instance.items() if key[0] >= 0)
 
     def is_stored(self, mode: str, cls: int, attr: str) -> bool:
         """Something stores the attribute on instances of a class."""
