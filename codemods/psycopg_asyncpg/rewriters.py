@@ -259,7 +259,7 @@ def _own_adapters(resolved: Resolved) -> Iterator[Outcome]:
     yield tb.refuse(
         resolved,
         "own-adapters",
-        f"`{ast.unparse(resolved.node)}` changes the adapters of all connections, which are libpq's",
+        f"`{ast.unparse(resolved.node)}` changes the adapters of all connections of libpq",
         "convert the values where they are handed over and fetched",
     )
 
