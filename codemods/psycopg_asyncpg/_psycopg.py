@@ -757,8 +757,11 @@ def _octets(value: Any) -> str:
     return f"\\x{bytes(value).hex()}"
 
 
-def _span(value: dt.timedelta) -> str:
-    return f"{value.days:+} day {value.seconds:+} second {value.microseconds:+} microsecond"
+def _span(value: dt.timedelta, mark: str) -> _Value:
+    if mark == "t":
+        return _Value("interval", str(value).replace(",", ""))
+    text = f"{value.days:+} day {value.seconds:+} second {value.microseconds:+} microsecond"
+    return _Value("interval", text)
 
 
 _DUMPERS: dict[type, Callable[[Any, str], _Value]] = {
@@ -781,7 +784,7 @@ _DUMPERS: dict[type, Callable[[Any, str], _Value]] = {
     dt.date: _typed_as("date"),
     dt.datetime: _datetime,
     dt.time: _time,
-    dt.timedelta: _typed_as("interval", _span),
+    dt.timedelta: _span,
     UUID: _typed_as("uuid", lambda value: f"{value.int:032x}"),
     IPv4Address: _typed_as("inet"),
     IPv6Address: _typed_as("inet"),
@@ -839,8 +842,6 @@ def _literal(value: Any) -> str:
         return "NULL"
     if kind == "bool":
         return "true" if text == "t" else "false"
-    if isinstance(value, dt.timedelta):
-        text = str(value).replace(",", "")
     if kind in ("int2", "int4", "int8", "numeric", "oid", "float4", "float8"):
         special = text.lower().lstrip("-") in ("inf", "infinity", "nan")
         if not special:
@@ -962,8 +963,8 @@ _INTERVAL = re.compile(
 
 
 def _interval(text: str) -> dt.timedelta:
-    found = _INTERVAL.fullmatch(text)
-    if not found:
+    found = _INTERVAL.match(text)
+    if not found or (found.end() < len(text) and "infinity" not in text):
         raise NotImplementedError(f"can't parse interval with this IntervalStyle: {text!r}")
     years, months, days, sign, hours, minutes, seconds = found.groups()
     whole = 365 * int(years or 0) + 30 * int(months or 0) + int(days or 0)
@@ -2182,6 +2183,7 @@ class ConnectionInfo:
         self._given = conn._given
 
     def _setting(self, name: str, variable: str, default: str = "") -> str:
+        self._conn._check_open()
         return str(self._given.get(name) or os.environ.get(variable) or default)
 
     @property
@@ -3024,7 +3026,7 @@ class Copy:
         """Send a row of values."""
         if self._binary:
             raise NotSupportedError("rows cannot be written in binary format")
-        texts = (_copied(value) for value in row)
+        texts = (_dumped(value, "t").text for value in row)
         fields = (
             "\\N" if text is None else re.sub(r"[\b\t\n\v\f\r\\]", _escape, text) for text in texts
         )
@@ -3156,12 +3158,6 @@ class Copy:
 
 class _Aborted(Exception):
     """Ends a COPY whose block has raised."""
-
-
-def _copied(value: Any) -> str | None:
-    if isinstance(value, dt.timedelta):
-        return str(value).replace(",", "")
-    return _dumped(value, "t").text
 
 
 def _escape(found: re.Match[str]) -> str:

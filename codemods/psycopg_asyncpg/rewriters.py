@@ -259,7 +259,7 @@ def _own_adapters(resolved: Resolved) -> Iterator[Outcome]:
     yield tb.refuse(
         resolved,
         "own-adapters",
-        f"`{ast.unparse(resolved.node)}` changes the adapters of all connections of libpq",
+        f"`{ast.unparse(resolved.node)}` changes psycopg's adapters for all connections",
         "convert the values where they are handed over and fetched",
     )
 

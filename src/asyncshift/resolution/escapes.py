@@ -139,7 +139,8 @@ class Escapes:
             return
         if name == "getattr" and self._is_followed(arguments[:1]):
             return
-        library = self.solver.canonical(dotted) is not None
+        known = self.solver.canonical(dotted)
+        library = known is not None and self.solver.registry.is_api(known)
         keeps = not library and name not in CONSUMERS and not only_looks(name)
         lends = name in CONSUMERS or name == CLOSING
         keeps = keeps and not (name == CLOSING and self._is_closed(arguments))
