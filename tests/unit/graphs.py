@@ -63,6 +63,9 @@ class TinyRegistry:
     def called_as(self, api: str, positional: int, keywords: object) -> str:
         return api
 
+    def owner(self, api: str) -> str:
+        return ""
+
     def is_api(self, name: str) -> bool:
         return name in _CLASSES or name in _RETURNS or name == "time.sleep"
 

@@ -78,12 +78,22 @@ def closed(kind: tuple[Any, ...]) -> tuple[int | None, str | None, int] | None:
 
 def by_arguments(
     solver: Solver, reached: tuple[int | None, str | None, int], op: Op
-) -> tuple[int | None, str | None, int]:
-    """The method of a library that these arguments choose."""
+) -> Iterator[tuple[int | None, str | None, int]]:
+    """What a call of a library is with these arguments: they may choose another method, and where
+    they are instances of the library, it goes where they go, as in `execute_values(cursor, ...)`.
+    """
     function, api, token = reached
-    if api is not None:
-        api = solver.registry.called_as(api, len(op[3]), (name for name, _ in op[4]))
-    return function, api, token
+    if api is None:
+        yield reached
+        return
+    registry = solver.registry
+    api = registry.called_as(api, len(op[3]), (name for name, _ in op[4]))
+    yield function, api, token
+    owner = registry.owner(api)
+    for node in (*op[3], *(node for _, node in op[4])) if owner else ():
+        for kind in solver.sees(node) if node > 0 else ():
+            if kind[0] == LIB and kind[2] != NO_ORIGIN and registry.owner(kind[1]) == owner:
+                yield None, api, kind[2]
 
 
 _CALLABLE = frozenset({"ext", "boxed", "class", "subclass"})

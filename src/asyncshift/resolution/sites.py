@@ -279,7 +279,8 @@ class Sites:
         inside = outside = False
         kinds = self.solver.sees(node)
         for kind in kinds:
-            ran = [of.by_arguments(self.solver, one, op) for one in self.called(kind, site)]
+            called = self.called(kind, site)
+            ran = [each for one in called for each in of.by_arguments(self.solver, one, op)]
             inside = inside or bool(ran)
             outside |= not ran and of.gives_at_once(kind)
             for reached in ran:
