@@ -35,6 +35,10 @@ def places_that_close(graph: Graph) -> frozenset[tuple[str, Span]]:
         if (site.protocol is Protocol.FOR and site.leaves)
         or site.protocol is Protocol.NEXT
         or site.consumer in _AT_ONCE
+        or (
+            site.protocol is Protocol.COMPREHENSION
+            and not graph.functions[site.caller].is_generator
+        )
         or (_hands_on(graph, site) and site.caller in dropped)
         if not ended.isdisjoint(_generators(graph, site))
     )
@@ -50,6 +54,12 @@ def makes_generator(around: Sequence[Site], site: Site) -> bool:
         and {target.function for target in call.targets} == iterated
         for call in around
     )
+
+
+def _listed(graph: Graph, site: Site) -> bool:
+    """Whether a comprehension iterates here that takes all, unless it raises."""
+    makes = graph.functions[site.caller].is_generator
+    return site.protocol is Protocol.COMPREHENSION and not makes
 
 
 def _inside(inner: Span, outer: Span) -> bool:

@@ -63,7 +63,9 @@ BY_PROTOCOL = {
 }
 
 
-_CLOSING = frozenset({Action.ASYNC_FOR, Action.DELEGATE, Action.ANEXT, Action.CONSUME})
+_CLOSING = frozenset(
+    {Action.ASYNC_FOR, Action.ASYNC_COMPREHENSION, Action.DELEGATE, Action.ANEXT, Action.CONSUME}
+)
 
 
 def decide(world: World, registry: Registry, no_run: frozenset[tuple[str, Span]]) -> list[Decision]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.rewrite_bench import A, do, migrated, rules
+from tests.unit.rewrite_bench import A, do, migrated, rewritten, rules
 
 MAIN = do(A.MAKE_ASYNC, "def main")
 BRIDGE = {"bridge": "pkg._run_sync"}
@@ -133,3 +133,23 @@ def test_enumerating_a_generator_expression() -> None:
     )
     todo = do(A.CONSUME, "enumerate(f(i) for i in y)", consumer="enumerate")
     assert migrated(before, do(A.AWAIT, "f(i)"), todo) == after
+
+
+@pytest.mark.parametrize(
+    ("body", "listed"),
+    [
+        ("try: return [1 // x for x in rows()]\n    except KeyError: pass", True),
+        ("try: return {load(x) for x in rows() if x}\n    except KeyError: pass", True),
+        ("try: return [x.name for x in rows()]\n    except KeyError: pass", False),
+        ("try: pass\n    except KeyError: return [1 // x for x in rows()]", False),
+        ("try: return [1 // x for x in rows()]\n    finally: pass", False),
+        ("return [1 // x for x in rows()]", False),
+    ],
+)
+def test_an_exception_that_leaves_a_generator_before_its_end_is_listed(
+    body: str, listed: bool
+) -> None:
+    todo = do(A.ASYNC_COMPREHENSION, "rows()", close="made")
+    result = rewritten(f"async def main():\n    {body}\n", todo)
+    assert [message.rule for message in result.messages] == ["early-exit"] * listed
+    assert "async for x in rows()" in (result.text or "")

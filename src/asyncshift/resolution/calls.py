@@ -29,6 +29,7 @@ from asyncshift.resolution.summaries import (
     DEFAULTS,
     ELEMENTS,
     GIVEN,
+    GIVEN_BACK,
     HOLDERS,
     IDENTITY,
     MAPPED,
@@ -301,10 +302,10 @@ class Calls(Members):
             self.threaded(THREADED[name], op)
         elif dotted.rpartition(".")[2] in ("enter_context", "enter_async_context") and args:
             self.add((WITH, target, args[0], -1), args[0])
-        elif name in ("typing.TypeVar", "typing_extensions.TypeVar"):
-            for keyword, bound in op[4]:
-                if keyword == "bound":
-                    self.link(bound, target)
+        elif name in GIVEN_BACK:
+            for keyword, given in op[4]:
+                if keyword == GIVEN_BACK[name]:
+                    self.link(given, target)
         elif name == DEFAULTS:
             for keyword, given in op[4]:
                 if keyword is not None:

@@ -17,6 +17,7 @@ from asyncshift.resolution.summaries import (
     CONSUMERS,
     DEFAULTS,
     ENTERING,
+    GIVEN_BACK,
     HARMLESS,
     HOPS,
     ITERATOR_CLASSES,
@@ -107,6 +108,9 @@ class Escapes:
                 if kind[1] == DEFAULTS:
                     known = self.solver.read_defaults
                     arguments = [node for name, node in keywords if name not in known]
+                if kind[1] in GIVEN_BACK:
+                    held = [node for name, node in keywords if name == GIVEN_BACK[kind[1]]]
+                    arguments = [node for node in arguments if node not in held]
                 self._external(kind[1], arguments, site, any(one[0] in _OWN for one in kinds))
                 name = kind[1].removeprefix("builtins.")
                 self._called_outside(name, args, site)

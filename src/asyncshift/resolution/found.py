@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from asyncshift.facts import Op
+from asyncshift.facts import TYPE, Op
 from asyncshift.resolution.fixpoint import Solver
 from asyncshift.resolution.members import HARMLESS_BASES
 from asyncshift.resolution.values import BOUND, FUN, GEN, INST, LIB, NO_ORIGIN, SELF
@@ -40,6 +40,22 @@ def made_by_metaclass(solver: Solver, node: int) -> bool:
         kind[0] in ("class", "subclass") and solver.hierarchy.has_metaclass(kind[1])
         for kind in solver.sees(node)
     )
+
+
+def fields(solver: Solver) -> dict[int, tuple[int, str]]:
+    """Node of a field in a class body -> (class, field)."""
+    return {
+        one.base + node: (one.number, name)
+        for one in solver.hierarchy.classes
+        for name, node in one.facts.fields
+    }
+
+
+def mentioned(sites: Sites, code: int, source: int) -> Iterator[tuple[Any, ...]]:
+    """What a mark is of: that of a type in a class body is of what its instances hold as well."""
+    yield from sites.solver.sees(source)
+    if code == TYPE and (field := sites.fields.get(source)) is not None:
+        yield from sites.solver.bound(SELF, *field)
 
 
 def calls_of_metaclasses(solver: Solver, cls: int) -> Iterator[int]:

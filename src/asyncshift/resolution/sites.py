@@ -59,6 +59,7 @@ class Sites:
         """What is called where a mock can stand in its place."""
         self._labels: dict[int, str] = {}
         """Site of such a call -> how the function is written there."""
+        self.fields = of.fields(solver)
 
     # ------------------------------------------------------------------ places
 
@@ -532,7 +533,7 @@ class Sites:
     def _mention(self, mark: Op) -> None:
         code, source, site = mark
         solver = self.solver
-        for kind in solver.sees(source):
+        for kind in of.mentioned(self, code, source):
             api = solver.canonical(kind[1]) if kind[0] == "ext" else None
             match code:
                 case f.TRUTH:

@@ -137,6 +137,10 @@ HARMLESS = frozenset(
 )  # fmt: skip
 """They neither call nor keep what they are given."""
 
+GIVEN_BACK = {"dataclasses.field": "default", "typing.TypeVar": "bound",
+              "typing_extensions.TypeVar": "bound"}  # fmt: skip
+"""The keyword argument that stands for what a call gives."""
+
 PLAIN_BASES = frozenset(
     {"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"}
     | {"typing_extensions.Protocol"}

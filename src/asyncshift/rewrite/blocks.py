@@ -114,7 +114,26 @@ def async_comprehension(ctx: Context, decision: Decision) -> Iterator[Step]:
     if (refusal := ctx.cannot_await(ctx.tree.parents[clause])) is not None:
         yield refusal
         return
+    if decision.detail.get("close") and _raises_inside(ctx, clause):
+        yield ends_later(ctx, clause.iter)
     yield Edit("CompFor", decision.span, make_async, AWAIT_ORDER)
+
+
+def _raises_inside(ctx: Context, clause: ast.comprehension) -> bool:
+    """Whether a handler of the function goes on after what a comprehension may raise."""
+    comprehension = ctx.tree.parents[clause]
+    source = set(map(id, ast.walk(clause.iter)))
+    parts = (part for part in ast.walk(comprehension) if id(part) not in source)
+    if not any(isinstance(part, ast.Call | ast.BinOp) for part in parts):
+        return False
+    child: ast.AST = comprehension
+    for parent in ctx.tree.ancestors(comprehension):
+        if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            return False
+        if isinstance(parent, ast.Try) and child in parent.body and parent.handlers:
+            return True
+        child = parent
+    return False
 
 
 def async_with(ctx: Context, decision: Decision) -> Iterator[Step]:
