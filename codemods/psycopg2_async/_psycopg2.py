@@ -296,8 +296,8 @@ def _refused(found: Any, statement: str) -> Error:
     return error
 
 
-def _message(found: Any, statement: str) -> str:
-    """What libpq makes of an error of the server."""
+def _message(found: Any, statement: str = "") -> str:
+    """What libpq makes of an error of the server, or, without its context, of a notice."""
     lines = [f"{found.message}\n"]
     if found.position:
         lines.append(_place(statement, int(found.position)))
@@ -309,7 +309,7 @@ def _message(found: Any, statement: str) -> str:
         ("QUERY", found.internal_query),
         ("CONTEXT", found.context),
     ):
-        if text:
+        if text and (statement or label != "CONTEXT"):
             lines.append(f"{label}:  {text}\n")
     return "".join(lines)
 
@@ -543,39 +543,41 @@ def _merged(statement: str, values: Any, conn: Any = None) -> str:
     done = count = 0
     kind = ""
     quoted: dict[str, str] = {}
+    wrong: list[str] = []
     while (at := statement.find("%", done)) >= 0:
         parts.append(statement[done:at])
-        mark = statement[at + 1 : at + 2]
-        done = at + 2
-        if mark == "%":
+        end = at + 1
+        if statement.startswith("%", end):
             parts.append("%")
+            done = at + 2
             continue
-        if kind and kind != ("named" if mark == "(" else "positional"):
+        named = statement.startswith("(", end)
+        if kind and kind != ("named" if named else "positional"):
             raise ProgrammingError("argument formats can't be mixed")
-        if mark == "(":
+        if named:
             kind = "named"
-            found = re.compile(r"([^)%]*)\)").match(statement, at + 2)
+            found = re.compile(r"\(([^)%]*)\)").match(statement, end)
             if not found:
                 raise ProgrammingError("incomplete placeholder: '%(' without ')'")
-            name = found[1]
+            name, end = found[1], found.end()
             value = values[name]
             if name not in quoted:
                 quoted[name] = "NULL" if value is None else _quoted(value, conn)
             parts.append(quoted[name])
-            mark = statement[found.end() : found.end() + 1]
-            done = found.end() + 1
         else:
             kind = "positional"
             value = _item(values, count)
             parts.append("NULL" if value is None else _quoted(value, conn))
             count += 1
+        mark = statement[end : end + 1]
+        done = end + 1 if mark == "s" else end
         if not mark:
-            raise ValueError("incomplete format")
-        if mark != "s":
-            where = done - 1
-            raise ValueError(
-                f"unsupported format character '{mark}' (0x{ord(mark):x}) at index {where}"
-            )
+            wrong.append("incomplete format")
+        elif mark != "s":
+            where = f"(0x{ord(mark):x}) at index {end}"
+            wrong.append(f"unsupported format character '{mark}' {where}")
+    if wrong:
+        raise ValueError(wrong[0])
     if kind == "positional" and count < len(values):
         raise TypeError("not all arguments converted during string formatting")
     parts.append(statement[done:])
@@ -646,10 +648,16 @@ def _plain(cast: Callable[[str], Any]) -> Callable[[str | None, Any], Any]:
 def _date(value: str) -> dt.date:
     if value.endswith("infinity"):
         return dt.date.min if value.startswith("-") else dt.date.max
-    found = re.fullmatch(r"(\d+)-(\d+)-(\d+)", value)
+    found = re.fullmatch(r"(\d+)-(\d+)-(\d+)( BC)?", value)
     if not found:
         raise DataError("unable to parse date")
+    _of_our_era(found[1], found[4])
     return dt.date(int(found[1]), int(found[2]), int(found[3]))
+
+
+def _of_our_era(year: str, before: str | None) -> None:
+    if before:
+        raise ValueError(f"year -{int(year)} is out of range")
 
 
 _CLOCK = r"(\d+):(\d+):(\d+)(?:\.(\d+))?(?:([-+])(\d+)(?::(\d+))?(?::(\d+))?)?"
@@ -661,6 +669,7 @@ def _clock(found: re.Match[str], first: int) -> tuple[int, int, int, int, dt.tim
     micro = int((found[first + 3] or "0").ljust(6, "0")[:6])
     if second > 59:
         minute, second = minute + 1, second - 60
+    hour %= 24
     zone = None
     if found[first + 4]:
         hours, minutes, seconds = (int(found[first + at] or 0) for at in (5, 6, 7))
@@ -672,9 +681,10 @@ def _clock(found: re.Match[str], first: int) -> tuple[int, int, int, int, dt.tim
 def _moment(value: str) -> dt.datetime:
     if value.endswith("infinity"):
         return dt.datetime.min if value.startswith("-") else dt.datetime.max
-    found = re.fullmatch(r"(\d+)-(\d+)-(\d+)(?:[ T]" + _CLOCK + r")?", value)
+    found = re.fullmatch(r"(\d+)-(\d+)-(\d+)(?:[ T]" + _CLOCK + r")?( BC)?", value)
     if not found:
         raise DataError("unable to parse date")
+    _of_our_era(found[1], found[12])
     day = [int(found[at]) for at in (1, 2, 3)]
     if found[4] is None:
         return dt.datetime(day[0], day[1], day[2])
@@ -1277,7 +1287,7 @@ class _Transport:
     def __init__(self, raw: Any, notices: list[str]) -> None:
         self.raw = raw
         self._texts: set[int] = set()
-        self._as_texts((oid, str(oid), "pg_catalog") for oid in _OF_BUILTINS)
+        self._as_texts(_OF_BUILTINS)
         self._notices = notices
         raw.add_log_listener(self._noticed)
 
@@ -1302,13 +1312,15 @@ class _Transport:
         return found
 
     def _noticed(self, raw: Any, message: Any) -> None:
-        self._notices.append(f"{message.severity}:  {_message(message, '')}")
+        self._notices.append(f"{message.severity}:  {_message(message)}")
         del self._notices[:-50]
 
-    def _as_texts(self, types: Iterable[tuple[int, str, str]]) -> None:
+    def _as_texts(self, types: Iterable[int]) -> None:
         settings = self.raw._protocol.get_settings()  # set_type_codec leaves composites and ranges
-        for oid, name, schema in types:
-            settings.add_python_codec(oid, name, schema, [], "scalar", str, str, "text")
+        for oid in types:
+            settings.add_python_codec(
+                *(oid, str(oid), "pg_catalog", [], "scalar", str, str, "text")
+            )
             self._texts.add(oid)
 
     @property
@@ -1326,8 +1338,7 @@ class _Transport:
     def parameter(self, name: str) -> str | None:
         """A setting that the server reports, such as `TimeZone`."""
         if name == "server_version":
-            version = self.raw.get_server_version()
-            return f"{version.major}.{version.minor}"
+            return "{0.major}.{0.micro}".format(self.raw.get_server_version())
         found = getattr(self.raw.get_settings(), name, None)
         return None if found is None else str(found)
 
@@ -1335,7 +1346,7 @@ class _Transport:
     def version(self) -> int:
         """As 150004 for 15.4."""
         found = self.raw.get_server_version()
-        return int(found.major) * 10000 + int(found.minor)
+        return int(found.major) * 10000 + int(found.micro)
 
     async def run(self, statement: str) -> _Result:
         """Run one or more statements; what the last one gives.
@@ -1357,16 +1368,23 @@ class _Transport:
             raise self._lost(error) from error
 
     async def _one(self, statement: str) -> _Result:
-        while True:
-            prepared = await self.raw.prepare(statement, name="")
-            columns = prepared.get_attributes()
-            new = {found.type for found in columns if found.type.oid not in self._texts}
-            if not new:
-                break
-            self._as_texts((found.oid, found.name, found.schema) for found in new)
+        prepared = await self._prepared(statement)
         rows = await prepared.fetch()
-        described = [_column(found.name, found.type.oid) for found in columns]
-        return _Result(described or None, rows, prepared.get_statusmsg())
+        columns = [_column(found.name, found.type.oid) for found in prepared.get_attributes()]
+        status = prepared.get_statusmsg()
+        return _Result(columns if columns or rows else None, rows, status)
+
+    async def _prepared(self, statement: str) -> Any:
+        """What `asyncpg.Connection.prepare` does, but every type is a text, and none looked up."""
+        protocol = self.raw._protocol
+        record = protocol.get_record_class()
+        state = await protocol.prepare("", statement, None, record_class=record)
+        self._as_texts(state._init_types())
+        prepared = asyncpg.prepared_stmt.PreparedStatement(self.raw, statement, state)
+        types = {found.type.oid for found in prepared.get_attributes()}
+        self._as_texts(types - self._texts)
+        state._init_codecs()
+        return prepared
 
     async def _several(self, whole: str, found: list[tuple[int, str, list[str]]]) -> _Result:
         """In a transaction one by one; else together, for they succeed or fail together."""
@@ -1461,8 +1479,8 @@ async def connect(
 ) -> connection:
     """A connection, from a connection string or libpq's settings as keywords.
 
-    Raises OperationalError where the server cannot be reached or says no, TypeError without any
-    setting, and ProgrammingError for settings that libpq does not know.
+    Raises OperationalError where the server cannot be reached or says no, and ProgrammingError for
+    settings that libpq does not know.
     """
     found = _made(dsn, connection_factory, cursor_factory, kwargs)
     await found.open()
@@ -1487,8 +1505,6 @@ def connect_later(
 
 # [/later]
 def _made(dsn: str | None, factory: Any, cursors: Any, settings: dict[str, Any]) -> connection:
-    if dsn is None and not settings:
-        raise TypeError("missing dsn and no parameters")
     found: connection = (factory or connection)(make_dsn(dsn, **settings))
     if cursors is not None:
         found.cursor_factory = cursors
@@ -1897,7 +1913,7 @@ class cursor:  # noqa: N801
 
     def __init__(self, conn: connection, name: str | None = None) -> None:
         self.connection = conn
-        self.closed = False
+        self._closed = False
         self.arraysize = 1
         self.itersize = 2000
         self.query: bytes | None = None
@@ -1921,10 +1937,14 @@ class cursor:  # noqa: N801
         self.close()
 
     def close(self) -> None:
-        self.closed = True
+        self._closed = True
+
+    @property
+    def closed(self) -> bool:
+        return self._closed or bool(self.connection.closed)
 
     def _open(self) -> None:
-        if self.closed or self.connection.closed:
+        if self.closed:
             raise InterfaceError("cursor already closed")
 
     # statements
@@ -1932,20 +1952,26 @@ class cursor:  # noqa: N801
     # [.mogrify]
     def mogrify(self, query: Any, vars: Any = None) -> bytes:
         """The statement that `execute` would send."""
-        self._open()
         return self._statement(query, vars).encode()
 
     # [/.mogrify]
     def _statement(self, query: Any, values: Any) -> str:
+        return _merged(self._text(query), values, self.connection)
+
+    def _text(self, query: Any) -> str:
+        if not query:
+            error = ProgrammingError("can't execute an empty query")
+            error.cursor = self
+            raise error
         if hasattr(query, "as_string"):
-            query = query.as_string(self)
-        elif isinstance(query, bytes):
-            query = query.decode()
-        elif not isinstance(query, str):
-            raise TypeError(
-                f"argument 1 must be a string or unicode object: got {type(query).__name__} instead"
-            )
-        return _merged(query, values, self.connection)
+            return str(query.as_string(self))
+        if isinstance(query, bytes):
+            return query.decode()
+        if isinstance(query, str):
+            return query
+        raise TypeError(
+            f"argument 1 must be a string or unicode object: got {type(query).__name__} instead"
+        )
 
     async def execute(self, query: Any, vars: Any = None) -> None:
         """Run a statement with its placeholders filled, and read what it gives.
@@ -1953,7 +1979,18 @@ class cursor:  # noqa: N801
         Raises the class that psycopg2 has for the server's error.
         """
         self._open()
-        await self._run(self._statement(query, vars))
+        await self._run(self._merged(query, vars))
+
+    def _merged(self, query: Any, values: Any) -> str:
+        """The statement to run; whatever is wrong with it, the last result is gone."""
+        text = self._text(query)
+        self.query = self._rows = None
+        try:
+            return _merged(text, values, self.connection)
+        except ProgrammingError as error:
+            if "adapt" not in str(error):
+                error.cursor = self
+            raise
 
     async def _run(self, statement: str, begin: bool = True) -> None:
         self.query = statement.encode()
@@ -1961,9 +1998,14 @@ class cursor:  # noqa: N801
         try:
             result = await self.connection.run(lambda wire: wire.run(statement), begin)
         except Error as error:
-            error.cursor = self
+            self._failed(error)
             raise
         self._take(result)
+
+    def _failed(self, error: Error) -> None:
+        self.statusmessage = ""
+        if error.pgcode or not str(error).startswith("can't execute an empty"):
+            error.cursor = self
 
     def _take(self, result: _Result) -> None:
         self.statusmessage = result.status
@@ -1985,7 +2027,7 @@ class cursor:  # noqa: N801
         self.rowcount = -1
         total = 0
         for values in vars_list:
-            await self._run(self._statement(query, values))
+            await self._run(self._merged(query, values))
             found = _count(self.statusmessage or "")
             total = -1 if -1 in (total, found) else total + found
         self._rows = self.description = None
@@ -2061,9 +2103,10 @@ class cursor:  # noqa: N801
             else:
                 result = await self.connection.run(lambda wire: wire.run(statement))
         except Error as error:
-            error.cursor = self
+            self._failed(error)
             raise
         self._take(result)
+        self.statusmessage = ""
 
     # [/copy]
     # results
@@ -2076,7 +2119,7 @@ class cursor:  # noqa: N801
     def _readable(self) -> Sequence[Sequence[str | None]]:
         self._open()
         if self._rows is None:
-            self.rowcount, self.description = -1, None
+            self.rowcount, self.rownumber, self.description = -1, 0, None
             raise ProgrammingError("no results to fetch")
         return self._rows
 
@@ -2297,7 +2340,7 @@ class NamedCursor:
         if self._inner._rows is None:
             return []
         found = self._inner.fetchall()
-        self.rownumber += len(found)
+        self.rownumber = len(found)
         return found
 
     async def fetchone(self) -> Any:

@@ -79,7 +79,7 @@ class _Transport:
 
     def _noticed(self, diag: Any) -> None:
         found = _fields(diag)
-        self._notices.append(f"{found.severity}:  {_message(found, '')}")
+        self._notices.append(f"{found.severity}:  {_message(found)}")
         del self._notices[:-50]
 
     @property
@@ -160,7 +160,7 @@ class _Transport:
                     write(bytes(data))
         except psycopg.Error as error:
             raise self._translated(error, statement) from None
-        return _Result(None, (), cursor.statusmessage or "")
+        return _Result(None, (), f"COPY {cursor.rowcount}")
 
     # [/copy]
     async def close(self) -> None:
@@ -201,8 +201,10 @@ def _unreachable(text: str) -> str:
     unknown = re.match(r"failed to resolve host '(.*?)': \[Errno -?\d+\] (.*)", text, re.S)
     if unknown:
         return f'could not translate host name "{unknown[1]}" to address: {unknown[2]}\n'
-    tries = re.findall(r"^- .*?connection failed: (.*?)(?=\n- |\Z)", text, re.S | re.M)
-    found = [one.strip("\n") for one in tries] or [text.replace("connection failed: ", "", 1)]
+    tries = re.findall(r"^- .*?connection (?:failed|is bad): (.*?)(?=\n- |\Z)", text, re.S | re.M)
+    found = [one.strip("\n") for one in tries] or [
+        re.sub("^connection (failed|is bad): ", "", text)
+    ]
     return "".join(f"{one}\n" for one in found)
 
 
