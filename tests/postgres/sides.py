@@ -93,7 +93,7 @@ async def attempted(do: Callable[[], Any]) -> Any:
     """What comes of it: the value, or all that can be seen of the error."""
     try:
         return shown(await now(do()))
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         kinds = [kind.__name__ for kind in type(error).__mro__[:3]]
         diag = getattr(error, "diag", None)
         fields = [] if diag is None else [(name, getattr(diag, name)) for name in FIELDS]
