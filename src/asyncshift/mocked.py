@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from asyncshift.facades import simple_name
 from asyncshift.groups import LibraryUse
@@ -33,14 +33,19 @@ def mocked_members(world: World, found: Sequence[Decision]) -> Iterator[Decision
             plain[simple_name(f)] = f.id
         elif f.id in world.facades and _is_awaited(world, f.id):
             beside[simple_name(f)] = world.facades[f.id]
+    gone = {simple_name(world.function(world.pairs[fid])) for fid in world.dropped}
     for fake in world.fakes:
         owner = enclosing(world, fake.path, (fake.line, 0, fake.line, 0)) or f"{fake.path}:0"
         if world.in_scope(owner):
-            yield from _equipped(fake, owner, plain, beside)
+            yield from _equipped(fake, owner, plain, beside, gone)
 
 
 def _equipped(
-    fake: Fake, owner: FunctionId, plain: Mapping[str, FunctionId | None], beside: Mapping[str, str]
+    fake: Fake,
+    owner: FunctionId,
+    plain: Mapping[str, FunctionId | None],
+    beside: Mapping[str, str],
+    dropped: Set[str],
 ) -> Iterator[Decision]:
     """What a mock gets, and what it has no longer."""
 
@@ -49,7 +54,7 @@ def _equipped(
 
     members = [name for name in asked(plain) if name not in fake.given]
     both = {name: beside[name] for name in asked(beside) if beside[name] not in fake.given}
-    gone = sorted(fake.beside - {beside[name] for name in asked(beside)})
+    gone = sorted(fake.beside & dropped)
     if not (members or both or gone):
         return
     because = next((plain[name] for name in members if plain[name] is not None), None)
