@@ -13,14 +13,14 @@ import pickle
 import sys
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from asyncshift import __version__
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from asyncshift.facts import FileFacts
+R = TypeVar("R")
 
 MAX_BYTES = 512 * 1024 * 1024
 """A cache that outgrows this starts anew."""
@@ -31,7 +31,7 @@ _DAMAGED = (
 """What `pickle` raises on bytes that another version of a class wrote."""
 
 
-class FactsCache:
+class FactsCache(Generic[R]):
     """`get` and `put` by key; entries are written in one transaction when the cache is closed."""
 
     def __init__(self, enabled: bool, folder: Path | None = None) -> None:
@@ -39,8 +39,8 @@ class FactsCache:
         self._pending: list[tuple[str, bytes]] = []
         self._closing = weakref.finalize(self, _store, self._database, self._pending)
 
-    def get(self, key: str) -> FileFacts | None:
-        """The facts stored under a key, or None."""
+    def get(self, key: str) -> R | None:
+        """What is stored under a key, or None."""
         if self._database is None:
             return None
         import sqlite3
@@ -55,13 +55,13 @@ class FactsCache:
         if _checksum(data) != check:
             return None
         try:
-            facts: FileFacts = pickle.loads(data)
+            facts: R = pickle.loads(data)
         except _DAMAGED:
             return None
         return facts
 
-    def put(self, key: str, facts: FileFacts) -> None:
-        """Remember facts; what cannot be written is forgotten."""
+    def put(self, key: str, facts: R) -> None:
+        """Remember it; what cannot be written is forgotten."""
         if self._database is not None:
             data = pickle.dumps(facts, protocol=pickle.HIGHEST_PROTOCOL)
             self._pending.append((key, _checksum(data) + data))

@@ -163,6 +163,18 @@ def _digest(path: Path) -> str | None:
         return None
 
 
+def identity(config: Config) -> str:
+    """What rewriters depend on beside what they are told: tables, and the tool's own code."""
+    chosen = Config(
+        only=config.only,
+        exclude=config.exclude,
+        tables=config.tables,
+        codemods=config.codemods,
+        postgres=config.postgres,
+    )
+    return _key(("answers",), (), chosen)
+
+
 def _key(command: Sequence[str], paths: Sequence[Path], config: Config) -> str:
     settings = [
         (field.name, getattr(config, field.name))

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from asyncshift import callgraph, discover, erasure, facts
+from asyncshift.answers import asked
 from asyncshift.bridge_modules import (
     changed_modules,
     new_helpers,
@@ -210,7 +211,7 @@ def _facts(
     found: dict[str, facts.FileFacts] = {}
     missing: list[SourceFile] = []
     broken: dict[str, SyntaxError] = {}
-    with closing(FactsCache(config.cache)) as cache:
+    with closing(FactsCache[facts.FileFacts](config.cache)) as cache:
         for file in project.files:
             known = cache.get(f"{file.path}:{file.module}:{file.digest}")
             if known is None:
@@ -275,9 +276,10 @@ def ask_rewriters(seen: Survey, config: Config, progress: Progress) -> Looked:
                 by_path[site.path].append((site, target.api))
     files = [file for file in seen.project.files if file.path in by_path]
     work = [(file, tuple(by_path[file.path])) for file in files]
-    task = partial(_look_at, seen.registry, rewriter_settings(seen.project, config))
-    found = _each(task, work, config, "looking", progress)
-    return Looked.of_all(found)
+    settings = rewriter_settings(seen.project, config)
+    each = partial(_each, partial(_look_at, seen.registry, settings))
+    ask = partial(each, config=config, step="looking", progress=progress)
+    return Looked.of_all(asked(ask, work, lambda w: (w[0], (w[1], settings)), config, "look"))
 
 
 def _look_at(
@@ -299,14 +301,17 @@ def _look_ahead(
     from asyncshift.layout import style_of
 
     style = style_of(Path(seen.project.root), seen.project.requires_python)
-    task = partial(_refused_in, seen.registry, style)
+    each = partial(_each, partial(_refused_in, seen.registry, style))
+    ask = partial(each, config=config, step="looking ahead", progress=progress)
     known: dict[_Work, tuple[Refusal, ...]] = {}
     failed: dict[Refusal, None] = {}
     while True:
         plan = make_plan(seen.graph, seen.project, seen.registry, refusals, tuple(failed))
         work = _work(seen, plan, config)
         missing = [item for item in work if item not in known]
-        found = _each(task, missing, config, "looking ahead", progress)
+        found = asked(
+            ask, missing, lambda w: (w.file, (w.decisions, w.options, style)), config, "ahead"
+        )
         known.update(zip(missing, found, strict=True))
         fresh = [r for item in work for r in known[item] if r not in failed]
         if not fresh:

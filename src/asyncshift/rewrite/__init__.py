@@ -140,7 +140,7 @@ def refusals_of(
     options: Mapping[str, str],
 ) -> tuple[Refusal, ...]:
     """What `rewrite_file` would refuse of one file's decisions; nothing is rewritten."""
-    ctx = _context(file, decisions, registry, style, options)
+    ctx = _context(file, decisions, registry, style, options, laid_out=False)
     if isinstance(ctx, Refusal):
         return (ctx,)
     planned, _, refusals, _ = _plan(ctx)
@@ -153,13 +153,15 @@ def _context(
     registry: Registry,
     style: Style,
     options: Mapping[str, str],
+    laid_out: bool = True,
 ) -> Context | Refusal:
     try:
         tree = Tree(file.text)
     except (RecursionError, MemoryError):
         return _too_deep(file.path, decisions[0].span)
     names = _names(file, tree, options)
-    return Context(file, tree, names, registry, style_in(style, tree), options, decisions)
+    style = style_in(style, tree) if laid_out else style
+    return Context(file, tree, names, registry, style, options, decisions)
 
 
 def look(
