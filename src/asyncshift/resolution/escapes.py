@@ -79,7 +79,7 @@ class Escapes:
         self._saturated()
         self._given_back()
 
-    def _call(self, op: Op) -> None:
+    def _call(self, op: Op, hop: bool = False) -> None:
         _, _, node, args, keywords, site = op
         arguments = [a if a >= -1 else ~a for a in args] + [n for _, n in keywords]
         arguments = [a for a in arguments if a > 0 and self.solver.held[a] is not None]
@@ -90,7 +90,8 @@ class Escapes:
             return
         kinds = self.solver.sees(node)
         if not kinds:
-            if site in self._resolved and node > 0 and node not in self.solver.unknown:
+            seen = site in self._resolved and not hop
+            if seen and node > 0 and node not in self.solver.unknown:
                 return  # in the body of a decorator, which runs in its copies
             if facts[3].rpartition(".")[2] in ENTERING:
                 self._called_later(args, ("__enter__", "__exit__"), site, facts[3])
@@ -103,7 +104,7 @@ class Escapes:
             if kind[0] == "ext" and kind[1] in HOPS and args and self._keeps_nothing(args, site):
                 continue
             if kind[0] == "ext" and kind[1] in HOPS and args and args[0] > 0:
-                self._call((f.CALL, op[1], args[0], args[1:], keywords, site))
+                self._call((f.CALL, op[1], args[0], args[1:], keywords, site), hop=True)
             elif kind[0] == "ext":
                 if kind[1] == DEFAULTS:
                     known = self.solver.read_defaults
