@@ -2320,7 +2320,7 @@ class NamedCursor:
         if self._declared:
             raise ProgrammingError("can't call .execute() on named cursors more than once")
         conn = self._inner.connection
-        if conn.autocommit and not self.withhold and not conn._entered:
+        if conn.autocommit and not self.withhold:
             raise ProgrammingError("can't use a named cursor outside of transactions")
         scroll = {None: "", False: "NO SCROLL ", True: "SCROLL "}[self.scrollable]
         hold = "WITH" if self.withhold else "WITHOUT"

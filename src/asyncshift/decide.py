@@ -529,7 +529,7 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
             case Kind.AWAITABLE if not in_async and treatment.later and world.converted(use):
                 detail["way"] = "later"
                 yield _at(world, site, Action.LIBRARY, f"{api} waits later", None, detail)
-            case Kind.AWAITABLE if not in_async and bridged_in_test(world, use):
+            case Kind.AWAITABLE | Kind.ENTERED if not in_async and bridged_in_test(world, use):
                 detail |= {"way": "convert", "bridge": "1"}
                 yield _at(world, site, Action.LIBRARY, f"{api} has an async twin", None, detail)
             case Kind.AWAITABLE | Kind.BLOCKING if (

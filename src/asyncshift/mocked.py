@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
+from asyncshift.codemod import Kind
 from asyncshift.facades import simple_name
 from asyncshift.groups import LibraryUse
 from asyncshift.mocks import Fake
@@ -22,6 +23,7 @@ def mocked_members(world: World, found: Sequence[Decision]) -> Iterator[Decision
         for d in found
         if d.action is Action.LIBRARY and d.detail.get("way", "convert") == "convert"
     }
+    moved &= {use[1].api for use in world.uses if use[2].kind is Kind.AWAITABLE}
     plain: dict[str, FunctionId | None] = {
         api.rpartition(".")[2]: None for api in moved.intersection(doubled)
     }

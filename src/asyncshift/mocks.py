@@ -66,15 +66,20 @@ def find_fakes(project: Project) -> Iterator[Fake]:
 def called_in_tests(
     uses: Sequence[LibraryUse], groups: Groups, registry: Registry
 ) -> Iterator[tuple[str, Span, str | None]]:
-    """Where tests call awaitable methods of clients that other code uses as well."""
+    """Where tests call awaitable methods of clients that other code uses as well, or enter them."""
     shared = {
         groups.of(site, target)
         for site, target, treatment in uses
         if treatment.grouped and not is_test_file(site.path)
     }
     for site, target, treatment in uses:
-        called = treatment.kind is Kind.AWAITABLE and site.protocol is Protocol.CALL
-        if not called or not registry.is_class((target.api or "").rpartition(".")[0]):
-            continue
+        api = target.api or ""
+        match treatment.kind, site.protocol:
+            case Kind.AWAITABLE, Protocol.CALL if registry.is_class(api.rpartition(".")[0]):
+                pass
+            case Kind.ENTERED, Protocol.WITH if registry.is_class(api):
+                pass
+            case _:
+                continue
         if is_test_file(site.path) and groups.of(site, target) in shared:
             yield site.path, site.span, target.api

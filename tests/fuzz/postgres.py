@@ -24,13 +24,15 @@ from pathlib import Path
 
 from tests.e2e.never_awaited import watching
 from tests.fuzz.constructs import Seeded
-from tests.fuzz.postgres_programs import PSYCOPG, Choices, project
+from tests.fuzz.postgres_programs import PSYCOPG, PSYCOPG2, Choices, project
 from tests.fuzz.walks import _spans, _without
 from tests.postgres_server import Server, dump, hold
 
 CLAIMED: dict[tuple[str, str], tuple[str, ...]] = {
     (PSYCOPG, "asyncpg"): (),
     (PSYCOPG, "psycopg"): ("--postgres", "psycopg"),
+    (PSYCOPG2, "asyncpg"): (),
+    (PSYCOPG2, "psycopg"): ("--postgres", "psycopg"),
 }
 """Which driver is migrated to which target, and the options that ask for it."""
 DRIVERS = sorted({driver for driver, _ in CLAIMED})

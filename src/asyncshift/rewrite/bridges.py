@@ -59,8 +59,9 @@ def run_here(ctx: Context, node: ast.AST, outcomes: Iterable[Step]) -> Iterator[
                 run = partial(wrapped, function=function)
                 yield replace(outcome, change=run, order=BRIDGE_ORDER)
             case Edit(kind="With"):
-                reason = "a client is entered here, in a function that stays sync"
-                yield ctx.refuse(node, "bridge-with", reason, "make the request in a function")
+                enter = ctx.text(f"{ctx.bridge}.enter_sync", node)
+                change = partial(wrapped, function=enter)
+                yield Edit(kind_of(node), ctx.tree.span(node), change, _AROUND)
             case _:
                 yield outcome
 
