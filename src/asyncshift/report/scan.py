@@ -399,7 +399,7 @@ def _verdict(kind: EntryKind, fans: bool, reached: tuple[Blocking, ...]) -> tupl
     twins = sum(b.fate is Fate.ASYNC for b in reached)
     threads = sum(b.fate is Fate.THREAD for b in reached)
     if not reached:
-        return Worth.NO, "async brings nothing: nothing here waits (only computing)"
+        return Worth.NO, "async brings nothing: it reaches no call that is known to wait"
     if kind is EntryKind.ASYNC:
         word = "a call that blocks" if count == 1 else f"{count} calls that block"
         return Worth.YES, f"worth it: {word} the event loop for every other task"
@@ -422,7 +422,10 @@ def _answer(entries: list[Entry], sites: Mapping[str, int], unreached: int) -> t
     """The first lines of the report."""
     total = sum(sites.values())
     if not total:
-        return ("No: nothing here waits in a way asyncshift knows. Async would bring nothing.",)
+        return (
+            "No: nothing here waits in a way asyncshift knows. A client of a library that it does not "
+            "know is a row in a table of your own (docs/tables.md).",
+        )
     by_worth = {worth: [e for e in entries if e.worth is worth] for worth in Worth}
     if by_worth[Worth.YES]:
         names = _some([entry.name for entry in by_worth[Worth.YES]])
