@@ -1551,6 +1551,9 @@ class _Wire:
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw
+        self.told = False
+        self._heard = _Heard(raw._protocol)
+        raw._transport.set_protocol(self._heard)
         self._texts: set[int] = set()
         self._as_texts(_NAMES)
 
@@ -1711,9 +1714,17 @@ class _Wire:
             at = int(error.position or 0) - 1
             if sent is not None and at >= sent.at + sent.more:
                 error.position = str(at - sent.more + 1)
+            self.told = self.told or error.severity_en == "FATAL"
             return _refused(error, statement)
         if not self.closed:
             return InterfaceError(str(error))
+        return self.lost(error)
+
+    def lost(self, error: Exception | None = None) -> Error:
+        """What is told, once, of a connection that the server has closed."""
+        self.told = True
+        if (last := self._heard.fatal()) is not None:
+            return _refused(last, "")
         found = OperationalError(
             "consuming input failed: server closed the connection unexpectedly\n"
             "\tThis probably means the server terminated abnormally\n"
@@ -1725,6 +1736,30 @@ class _Wire:
     async def close(self) -> None:
         """End the connection; what was not committed is lost."""
         await self.raw.close()
+
+
+class _Heard(asyncio.Protocol):
+    """Hands on to asyncpg what comes, and keeps the last word of a server that hangs up.
+
+    asyncpg throws away an error that comes while no statement runs.
+    """
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+        self._last = b""
+        for name in ("connection_lost", "eof_received", "pause_writing", "resume_writing"):
+            setattr(self, name, getattr(protocol, name))
+
+    def data_received(self, data: bytes) -> None:
+        if data[:1] == b"E":
+            self._last = data
+        self._protocol.data_received(data)
+
+    def fatal(self) -> Any:
+        """The fields of the error after which the connection was closed, if there was one."""
+        parts = self._last[5:].split(b"\0")
+        fields = {part[:1].decode("ascii", "replace"): part[1:].decode() for part in parts if part}
+        return asyncpg.PostgresError.new(fields) if fields.get("V") == "FATAL" else None
 
 
 class _Bound(NamedTuple):
@@ -1931,14 +1966,20 @@ class Connection:
         return self
 
     def _check_open(self) -> None:
-        if self.closed:
+        if self.broken and not self._wire.told:
+            raise self._wire.lost()
+        self._check_known_open()
+
+    def _check_known_open(self) -> None:
+        """A server that has hung up is noticed when something is sent to it."""
+        if self._closed or self._wire.told:
             raise OperationalError("the connection is closed")
 
     # statements
 
     def cursor(self, name: str = "", *, binary: bool = False, row_factory: Any = None) -> Any:
         """A cursor that reads each result whole."""
-        self._check_open()
+        self._check_known_open()
         return self.cursor_factory(self, row_factory=row_factory or self.row_factory)
 
     # [named]
@@ -1952,7 +1993,7 @@ class Connection:
         withhold: bool = False,
     ) -> Any:
         """A cursor on the server, which is read in parts; without a name a plain one."""
-        self._check_open()
+        self._check_known_open()
         return NamedCursor(
             *(self, name),
             row_factory=row_factory or self.row_factory,

@@ -228,7 +228,14 @@ class Registry:
         """Whether the tables say something of this name."""
         name = self.canonical(name)
         owner = name.rpartition(".")[0]
-        return name in self._rows or owner in self._unknown or owner in self._spaces
+        return name in self._rows or owner in self._unknown or bool(self._space(name))
+
+    def _space(self, name: str) -> str:
+        """The name that only has another one, and that this one is in."""
+        while name := name.rpartition(".")[0]:
+            if name in self._spaces:
+                return name
+        return ""
 
     def is_named(self, name: str) -> bool:
         """Whether a table says something of exactly this name, not of its whole class."""
@@ -245,8 +252,8 @@ class Registry:
         if (found := self._rows.get(name)) is not None:
             return found.get(protocol)
         owner, _, member = name.rpartition(".")
-        if owner in self._spaces:
-            return self._rows[owner].get(protocol)
+        if owner not in self._unknown and (space := self._space(name)):
+            return self._rows[space].get(protocol)
         if owner not in self._unknown:
             return None
         if protocol in _DUNDERS.get(member, ()):
@@ -302,7 +309,8 @@ class Registry:
     def owner(self, api: str) -> str:
         """The codemod whose table has the row (or the class of the member)."""
         name = self.canonical(api)
-        return self._owners.get(name) or self._owners.get(name.rpartition(".")[0], "")
+        above = name.rpartition(".")[0], self._space(name)
+        return next((o for n in (name, *above) if (o := self._owners.get(n))), "")
 
     def targets(self, api: str) -> tuple[str, ...]:
         """The new names: dotted for functions, classes and exceptions, bare for members."""
@@ -311,10 +319,10 @@ class Registry:
 
     def moved(self, name: str) -> str:
         """The new name of what only has another name."""
-        owner, _, last = name.rpartition(".")
         if name in self._rows:
             return self._spaces.get(name, "")
-        return f"{new}.{last}" if (new := self._spaces.get(owner)) else ""
+        space = self._space(name)
+        return f"{self._spaces[space]}{name[len(space) :]}" if space else ""
 
     def later(self, api: str) -> str:
         """What is called where nothing can be awaited."""

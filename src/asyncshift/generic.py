@@ -25,7 +25,9 @@ def rewrite(resolved: Resolved, registry: Registry) -> Iterable[Outcome]:
         return ()
     match resolved.site.protocol, treatment.kind:
         case ((Protocol.VALUE | Protocol.ATTRIBUTE), Kind.PLAIN) if treatment.renamed:
-            return _new_name(resolved, registry)
+            if not isinstance(resolved.node, ast.expr) or _names_it(resolved, resolved.node):
+                return _new_name(resolved, registry)
+            return ()  # a variable holds it
         case Protocol.CALL, Kind.AWAITABLE if resolved.api.endswith("="):
             return _setter(resolved, registry)
         case Protocol.CALL, Kind.AWAITABLE | Kind.PLAIN | Kind.ENTERED | Kind.ITERATED:

@@ -55,6 +55,8 @@ def test_names_are_renamed_with_what_is_in_them(registry: Registry) -> None:
     assert registry.targets("lib.errors") == ("_lib.errors",)
     assert registry.targets("lib.Error") == ("_lib.Error",)
     assert registry.owner("lib.errors.Missing") == "lib"
+    assert registry.targets("lib.errors.Missing.__name__") == ("_lib.errors.Missing.__name__",)
+    assert registry.owner("lib.errors.Missing.__name__") == "lib"
     for protocol in (Protocol.EXCEPT, Protocol.BASE, Protocol.VALUE, Protocol.CALL):
         found = registry.treatment("lib.errors.Missing", protocol)
         assert found is not None
@@ -68,7 +70,6 @@ def test_what_is_not_named_is_nothing(registry: Registry) -> None:
     assert not registry.is_api("lib.other")
     assert registry.treatment("lib.other", Protocol.VALUE) is None
     assert registry.exception("lib.other.Missing") is None
-    assert registry.targets("lib.errors.Missing.args") == ()
 
 
 def test_an_argument_chooses_the_method(registry: Registry) -> None:
