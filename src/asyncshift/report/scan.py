@@ -423,8 +423,8 @@ def _answer(entries: list[Entry], sites: Mapping[str, int], unreached: int) -> t
     total = sum(sites.values())
     if not total:
         return (
-            "No: nothing here waits in a way asyncshift knows. What a library that it does not know "
-            "does is a row in a table of your own (docs/tables.md).",
+            "No: nothing here waits in a way asyncshift knows. What a library that it does not "
+            "know does is a row in a table of your own (docs/tables.md).",
         )
     by_worth = {worth: [e for e in entries if e.worth is worth] for worth in Worth}
     if by_worth[Worth.YES]:
