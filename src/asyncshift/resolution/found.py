@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -92,12 +92,17 @@ def closed(kind: tuple[Any, ...]) -> tuple[int | None, str | None, int] | None:
     return (None, f"{kind[1]}.close", kind[2]) if kind[0] == LIB else None
 
 
-def by_arguments(
-    solver: Solver, reached: tuple[int | None, str | None, int], op: Op
-) -> Iterator[tuple[int | None, str | None, int]]:
+_Reached = tuple[int | None, str | None, int]
+
+
+def by_arguments(solver: Solver, called: Iterable[_Reached], op: Op) -> list[_Reached]:
     """What a call of a library is with these arguments: they may choose another method, and where
     they are instances of the library, it goes where they go, as in `execute_values(cursor, ...)`.
     """
+    return [each for one in called for each in _by_arguments(solver, one, op)]
+
+
+def _by_arguments(solver: Solver, reached: _Reached, op: Op) -> Iterator[_Reached]:
     function, api, token = reached
     if api is None:
         yield reached

@@ -280,8 +280,7 @@ class Sites:
         inside = outside = False
         kinds = self.solver.sees(node)
         for kind in kinds:
-            called = self.called(kind, site)
-            ran = [each for one in called for each in of.by_arguments(self.solver, one, op)]
+            ran = of.by_arguments(self.solver, self.called(kind, site), op)
             inside = inside or bool(ran)
             outside |= not ran and of.gives_at_once(kind)
             for reached in ran:
