@@ -46,13 +46,24 @@ def except_clause(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
     if api == "requests.RequestException" and _may_parse_json(resolved):
         extra += ["json.JSONDecodeError", "builtins.UnicodeDecodeError"]
     yield from generic.except_class(resolved, registry, extra)
-    handler = next((p for p in resolved.parents[:2] if isinstance(p, ast.ExceptHandler)), None)
+    handler = next((p for p in resolved.parents[:3] if isinstance(p, ast.ExceptHandler)), None)
     if api == "requests.SSLError":
         yield Need("client", everywhere=True)
     if handler is not None:
         if api in TEXTS and _uses_text(handler):
             yield Need("error-text", everywhere=True)
         yield from _reads(resolved, handler, always=api in WITH_RESPONSE)
+
+
+def exception_value(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
+    """A class as a value: handlers elsewhere may be given it, and read from what they catch."""
+    api = registry.canonical(resolved.api)
+    extra = []
+    if api == "requests.RequestException" and tb.needed(resolved, "json-errors"):
+        extra = ["json.JSONDecodeError", "builtins.UnicodeDecodeError"]
+    yield from generic.exception_value(resolved, registry, extra)
+    if api == "requests.SSLError":
+        yield Need("client", everywhere=True)
 
 
 def _uses_text(handler: ast.ExceptHandler) -> bool:

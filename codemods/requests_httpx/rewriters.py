@@ -57,6 +57,8 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
     match owner, name, protocol:
         case _, _, Protocol.EXCEPT:
             return partial(handlers.except_clause, registry)
+        case _, _, Protocol.VALUE if registry.exception(api) is not None:
+            return partial(handlers.exception_value, registry)
         case "requests", "Session", Protocol.BASE:
             return sessions.base
         case "requests", "Session", Protocol.VALUE:

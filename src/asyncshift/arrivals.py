@@ -36,14 +36,15 @@ class Arrivals:
                     self._uses[place] = True
                     new.add(site.caller)
             elif (
-                site.protocol in (Protocol.CALL, Protocol.VALUE, Protocol.BASE)
+                site.protocol in (Protocol.CALL, Protocol.OPERATOR, Protocol.BASE)
                 and registry.treatment(target.api or "", Protocol.EXCEPT) is not None
             ):
                 old.add(site.caller)
         self._new, self._old = _callers(world, new), _callers(world, old)
 
     def way(self, handler: Site) -> str:
-        """`convert`, `both` or `keep` for one class of an except clause."""
+        """`convert`, `both` or `keep` for one class of an except clause.  Whatever is raised
+        anywhere may meet one that is a value."""
         new = old = False
         for site in guarded(self._world, handler):
             match self._uses.get((site.path, site.span, site.protocol)):

@@ -607,8 +607,9 @@ class Registry:
         )
         treatments = {
             Protocol.EXCEPT: Treatment(Kind.PLAIN, table.name, row.refused),
-            Protocol.VALUE: kept,
+            Protocol.VALUE: Treatment(Kind.PLAIN, table.name, row.refused, blocks=False),
             Protocol.CALL: kept,
+            Protocol.OPERATOR: kept,
             Protocol.BASE: kept,
         }
         self._add(table, row.name, treatments, row.to)

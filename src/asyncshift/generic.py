@@ -6,6 +6,8 @@ A codemod whose rows say everything needs no code; one with rewriters falls back
 from __future__ import annotations
 
 import ast
+import builtins
+import enum
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -42,6 +44,8 @@ def rewrite(resolved: Resolved, registry: Registry) -> Iterable[Outcome]:
             return iterate(resolved)
         case Protocol.EXCEPT, _:
             return except_class(resolved, registry)
+        case Protocol.VALUE, Kind.PLAIN if registry.exception(resolved.api) is not None:
+            return exception_value(resolved, registry)
         case Protocol.ANNOTATION | Protocol.BASE, Kind.PLAIN:
             return _new_name(resolved, registry)
         case ((Protocol.VALUE | Protocol.ATTRIBUTE | Protocol.OPERATOR), _):
@@ -300,9 +304,25 @@ def _new_name(resolved: Resolved, registry: Registry) -> Iterator[Outcome]:
                     continue
                 text = resolved.names.dotted(new, resolved.site.span)
                 yield Edit("SimpleString", at, partial(_in_quotes, old, text))
-            case _:
+            case _ if is_named(resolved, registry):
                 text = resolved.names.dotted(new, resolved.site.span)
                 yield tb.edit(resolved, resolved.node, tb.retarget(text))
+
+
+def is_named(resolved: Resolved, registry: Registry) -> bool:
+    """Whether the site is written with the name of the API, and no variable that holds it."""
+    return _names_api(resolved, registry, resolved.node, registry.canonical(resolved.api))
+
+
+def _names_api(resolved: Resolved, registry: Registry, node: ast.AST, api: str) -> bool:
+    owner, _, last = api.rpartition(".")
+    match node:
+        case ast.Attribute(value=inner, attr=attr) if attr == last and last.startswith("__"):
+            return _names_api(resolved, registry, inner, owner)
+    if tb.mentions_import(resolved, node):
+        return True
+    text = tb.dotted_text(node)
+    return bool(text) and f".{api}".endswith(f".{text}")
 
 
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
@@ -436,7 +456,7 @@ def except_class(
 ) -> Iterator[Outcome]:
     """The new classes in the place of an old one; `extra` are more classes this clause needs."""
     row = registry.exception(resolved.api)
-    if row is None:
+    if row is None or not is_named(resolved, registry):
         return
     siblings = _siblings(resolved)
     bases = {registry.canonical(base) for base in row.bases}
@@ -457,6 +477,156 @@ def except_class(
             yield tb.edit(resolved, group, flatten_tuple, order=20, built=True)
         case (ast.Call() as call, *_) if tb.qualified(resolved, call.func) == SUPPRESS:
             yield tb.edit(resolved, call, flatten_arguments, order=20)
+
+
+def exception_value(
+    resolved: Resolved, registry: Registry, extra: Sequence[str] = ()
+) -> Iterator[Outcome]:
+    """The new classes where an old one is a value: for a handler that a variable gives its
+    classes, for `isinstance`, for whoever decides what is tried again."""
+    row = registry.exception(resolved.api)
+    if row is None or not is_named(resolved, registry):
+        return
+    place = _place(resolved, registry)
+    if place is _Place.RAISED:
+        return
+    siblings = _siblings(resolved) if place in (_Place.AMONG, _Place.TESTED) else []
+    bases = {registry.canonical(base) for base in row.bases}
+    covered = bases & {registry.canonical(tb.qualified(resolved, other)) for other in siblings}
+    if row.refused and not covered:
+        text = f"{resolved.site.text}: {row.refused}; it stays as it was"
+        yield tb.note(resolved, "exception-kept", text, Severity.WARNING)
+        return
+    wanted = () if covered else (*row.to, *extra)
+    both = resolved.way == "both"
+    present = _named(resolved, siblings)
+    if both and all(n.removeprefix("builtins.") in present for n in wanted):
+        return
+    several = len(wanted) + both > 1
+    if place is _Place.CALLED or (several and place is _Place.ONE):
+        classes = " and ".join(wanted)
+        why = "which is called or asked for more than whether it fits" if not several else ""
+        why = why or f"in whose place {classes} may arrive, where only one class can stand"
+        if both:
+            text = f"{resolved.site.text} stays here, {why}"
+            yield tb.note(resolved, "exception-as-value", text, Severity.WARNING)
+            return
+        yield tb.refuse(
+            resolved,
+            "exception-as-value",
+            f"{resolved.api} is a value here, {why}",
+            "name the classes in a tuple that is only used in `except` and `isinstance`",
+        )
+        return
+    change = partial(_classes, tuple(_written(resolved, n) for n in wanted), both)
+    yield tb.edit(resolved, resolved.node, change, order=20, built=several)
+    match resolved.parents[0]:
+        case ast.Tuple() as group if place in (_Place.AMONG, _Place.TESTED):
+            flatten = flatten_tuple if place is _Place.TESTED else flatten_elements
+            yield tb.edit(resolved, group, flatten, order=20, built=True)
+        case ast.List() | ast.Set() as group if place is _Place.AMONG:
+            yield tb.edit(resolved, group, flatten_elements, order=20, built=True)
+        case ast.Call() as call if place is _Place.AMONG:
+            yield tb.edit(resolved, call, flatten_arguments, order=20, built=True)
+
+
+class _Place(enum.Enum):
+    """Where a class stands: RAISED.  TESTED: asked for by `isinstance`.  AMONG: among others, of
+    which it does not matter how many there are.  GROUP: a tuple can stand there as well.  ONE: one
+    class.  CALLED: one class, of which more is used than whether an error is one of it."""
+
+    RAISED = enum.auto()
+    TESTED = enum.auto()
+    AMONG = enum.auto()
+    GROUP = enum.auto()
+    ONE = enum.auto()
+    CALLED = enum.auto()
+
+
+def _place(resolved: Resolved, registry: Registry) -> _Place:
+    node = resolved.node
+    match resolved.parents:
+        case (ast.Raise(), *_):
+            return _Place.RAISED
+        case (ast.Tuple() as group, ast.Call(func=func, args=[_, kinds]), *_) if kinds is group:
+            if dotted(func) in _TESTS:
+                return _Place.TESTED
+        case (ast.Call(func=func, args=[_, kinds]), *_) if kinds is node and dotted(func) in _TESTS:
+            return _Place.GROUP
+    match resolved.parents:
+        case (ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts), above, *_):
+            if isinstance(above, ast.Assign) and _unpacks(above):
+                return _Place.GROUP
+            alike = all(_is_exception(resolved, registry, one) for one in parts)
+            return _Place.AMONG if alike else _Place.GROUP
+        case (ast.Dict(values=values), *_):
+            return _Place.GROUP if any(one is node for one in values) else _Place.ONE
+        case (ast.arguments(), *_):
+            return _Place.GROUP
+        case (
+            ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)),
+            *_,
+        ):
+            return _use_of(resolved, name)
+        case (ast.Assign(targets=[ast.Attribute()]), *_):
+            return _Place.GROUP
+        case (ast.keyword(arg="side_effect" | "return_value"), *_):
+            return _Place.CALLED
+        case (ast.keyword(), *_):
+            return _Place.GROUP
+        case (ast.Call(args=args) as call, *_) if node in args:
+            return _argument(resolved, call)
+    return _Place.ONE
+
+
+def _unpacks(statement: ast.Assign) -> bool:
+    return any(isinstance(target, (ast.Tuple, ast.List)) for target in statement.targets)
+
+
+def _is_exception(resolved: Resolved, registry: Registry, node: ast.expr) -> bool:
+    """Whether an element of a tuple is an exception, or several."""
+    if isinstance(node, ast.Starred):
+        return True
+    full = tb.qualified(resolved, node) or tb.dotted_text(node)
+    known = getattr(builtins, full, None)
+    return (
+        registry.exception(full) is not None
+        or (isinstance(known, type) and issubclass(known, BaseException))
+        or full.endswith(("Error", "Exception", "Timeout", "Warning"))
+    )
+
+
+def _use_of(resolved: Resolved, name: str) -> _Place:
+    """What the file does with a variable that holds a class."""
+    for node in ast.walk(tb.module_of(resolved)):
+        match node:
+            case (
+                ast.Call(func=ast.Name(id=used))
+                | ast.Attribute(value=ast.Name(id=used))
+                | ast.Raise(exc=ast.Name(id=used))
+            ) if used == name:
+                return _Place.CALLED
+            case ast.ClassDef(bases=bases) if name in map(tb.dotted_text, bases):
+                return _Place.CALLED
+    return _Place.GROUP
+
+
+def _argument(resolved: Resolved, call: ast.Call) -> _Place:
+    """A positional argument: one of those that `*errors` takes, or one that a tuple can be."""
+    name = tb.dotted_text(call.func)
+    position = call.args.index(resolved.node)  # type: ignore[arg-type]
+    defined = [
+        node
+        for node in ast.walk(tb.module_of(resolved))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name
+    ]
+    if len(defined) == 1:
+        args = defined[0].args
+        taken = len(args.posonlyargs) + len(args.args)
+        return _Place.AMONG if args.vararg and position >= taken else _Place.GROUP
+    top = tb.qualified(resolved, call.func).partition(".")[0]
+    own = resolved.options.get("first_party", "").split(",")
+    return _Place.ONE if not top or top in own else _Place.GROUP
 
 
 def _written(resolved: Resolved, name: str) -> str:
@@ -502,6 +672,19 @@ def flatten_tuple(node: Any) -> Any:
         return node
     if len(found) == 1:
         return found[0].value
+    return node.with_changes(elements=found)
+
+
+def flatten_elements(node: Any) -> Any:
+    """The same of a tuple, list or set that is a value, and stays one."""
+    found: list[Any] = []
+    for element in node.elements:
+        inner = element.value.elements if isinstance(element.value, cst.Tuple) else [element]
+        for one in inner:
+            if not any(one.value.deep_equals(other.value) for other in found):
+                found.append(one.with_changes(comma=cst.MaybeSentinel.DEFAULT))
+    if [e.value for e in found] == [e.value for e in node.elements]:
+        return node
     return node.with_changes(elements=found)
 
 

@@ -6,7 +6,7 @@ Groups are the connected components of origins (`Target.origins`) over the sites
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from asyncshift.codemod import Kind, Registry, Treatment
 from asyncshift.model import (
@@ -48,6 +48,8 @@ class Groups:
     def __init__(self) -> None:
         self._parent: dict[str, str] = {}
         self.refused: dict[str, Refusal] = {}
+        self.left: set[tuple[str, Span]] = set()
+        """Places of exceptions that keep the old class."""
         self.kinds: dict[str | None, str] = {}
         """Library name -> the kind of instances that it has to do with (`Registry.kind`)."""
         self.pools: dict[str, tuple[Escape, ...]] = {}
@@ -168,6 +170,14 @@ def tests_class(registry: Registry, use: LibraryUse) -> bool:
     return is_class and not treatment.renamed
 
 
+def names_exception(registry: Registry, use: LibraryUse) -> bool:
+    """An exception in an except clause, or as a value."""
+    site, target, treatment = use
+    if site.protocol is Protocol.VALUE:
+        return not treatment.renamed and registry.exception(target.api or "") is not None
+    return site.protocol is Protocol.EXCEPT
+
+
 def only_renamed(registry: Registry, use: LibraryUse) -> bool:
     """A function that is no client's, of a library that has clients: it is the same elsewhere."""
     _, target, treatment = use
@@ -230,6 +240,7 @@ def form_groups(
             why = f"{site.text} runs in a thread already: that was decided before"
             refusal = Refusal(site.path, site.span, QUIET, why, "call it without the thread")
             groups.refuse(origins_of(site, target)[0], refusal)
+    _keep_errors(groups, uses, at, registry)
     _tie(groups, graph, grouped)
     groups.pools = handed_to_pools(graph, grouped, groups.of, registry)
     replaced = {registry.kind(name) for name in registry.replaced}
@@ -249,6 +260,28 @@ def form_groups(
             way_out = "migrate that use by hand, or keep it away from this client"
             groups.refuse(origin, Refusal(escape.path, escape.span, rule, why, way_out))
     return groups
+
+
+def _keep_errors(
+    groups: Groups,
+    uses: Iterable[LibraryUse],
+    refusals: Mapping[tuple[str, Span], Refusal],
+    registry: Registry,
+) -> None:
+    """Where an exception has to stay the old one, so has what raises it; a test only fails."""
+    kept: dict[str, Refusal] = {}
+    for use in uses:
+        site, _, treatment = use
+        refusal = refusals.get((site.path, site.span))
+        if refusal is None or treatment.kind is not Kind.PLAIN:
+            continue
+        if names_exception(registry, use):
+            groups.left.add((site.path, site.span))
+            if not is_test_file(site.path):
+                kept.setdefault(treatment.codemod, refusal)
+    for site, target, treatment in uses:
+        if treatment.grouped and treatment.codemod in kept:
+            groups.refuse(origins_of(site, target)[0], kept[treatment.codemod])
 
 
 def _tie(groups: Groups, graph: Graph, uses: Iterable[LibraryUse]) -> None:

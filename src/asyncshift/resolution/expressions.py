@@ -516,6 +516,8 @@ class Expressions(Doubles):
         """
         if isinstance(node, ast.Tuple):
             return [found for part in node.elts for found in self.guard(part, region)]
+        if isinstance(node, ast.Starred):
+            return self.guard(node.value, region)
         if not isinstance(node, (ast.Name, ast.Attribute)):
             self.value(node)
             return []
@@ -525,7 +527,12 @@ class Expressions(Doubles):
         site = self.site(node, "except")
         self.regions[site] = region
         self.marks.append((EXCEPT, source, site))
-        return [(source, site)]
+        if source <= 0:
+            return [(source, site)]
+        classes = self.node()  # of a tuple that a variable holds
+        self.ops.append((SUB, classes, source, None, CONSTANT))
+        self.marks.append((EXCEPT, classes, site))
+        return [(source, site), (classes, site)]
 
     def is_guard(self, node: ast.expr) -> bool:
         """`suppress(X)`, `pytest.raises(X)`: a with item that takes exception classes."""
