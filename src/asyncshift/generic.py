@@ -6,8 +6,6 @@ A codemod whose rows say everything needs no code; one with rewriters falls back
 from __future__ import annotations
 
 import ast
-import builtins
-import enum
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -17,6 +15,7 @@ import libcst as cst
 
 from asyncshift import toolbox as tb
 from asyncshift.codemod import Edit, Kind, Outcome, Registry, Resolved
+from asyncshift.exception_places import TESTS, Place, place_of
 from asyncshift.model import Protocol, Severity
 
 
@@ -375,7 +374,7 @@ def _class_value(resolved: Resolved, registry: Registry) -> Iterator[Outcome]:
     new = registry.targets(resolved.api)[:1]
     group = resolved.parents[0] if isinstance(resolved.parents[0], ast.Tuple) else None
     match resolved.parents[1 if group else 0]:
-        case ast.Call(func=func, args=[_, kinds]) if new and dotted(func) in _TESTS:
+        case ast.Call(func=func, args=[_, kinds]) if new and dotted(func) in TESTS:
             if kinds is (group or resolved.node):
                 yield from _tested_class(resolved, new[0], group)
                 return
@@ -404,7 +403,6 @@ def dotted(node: ast.AST) -> str:
 
 _ALIASES = frozenset({"Union", "Optional", "List", "Sequence", "Type", "Tuple", "Dict"})
 """What stands before a type: `Reply = Union[Response, str]`."""
-_TESTS = frozenset({"isinstance", "issubclass"})
 
 
 def _tested_class(resolved: Resolved, new: str, group: ast.Tuple | None) -> Iterator[Outcome]:
@@ -487,10 +485,10 @@ def exception_value(
     row = registry.exception(resolved.api)
     if row is None or not is_named(resolved, registry):
         return
-    place = _place(resolved, registry)
-    if place is _Place.RAISED:
+    place = place_of(resolved, registry)
+    if place is Place.RAISED:
         return
-    siblings = _siblings(resolved) if place in (_Place.AMONG, _Place.TESTED) else []
+    siblings = _siblings(resolved) if place in (Place.AMONG, Place.TESTED) else []
     bases = {registry.canonical(base) for base in row.bases}
     covered = bases & {registry.canonical(tb.qualified(resolved, other)) for other in siblings}
     if row.refused and not covered:
@@ -503,7 +501,7 @@ def exception_value(
     if both and all(n.removeprefix("builtins.") in present for n in wanted):
         return
     several = len(wanted) + both > 1
-    if place is _Place.CALLED or (several and place is _Place.ONE):
+    if place is Place.CALLED or (several and place is Place.ONE):
         classes = " and ".join(wanted)
         why = "which is called or asked for more than whether it fits" if not several else ""
         why = why or f"in whose place {classes} may arrive, where only one class can stand"
@@ -521,112 +519,13 @@ def exception_value(
     change = partial(_classes, tuple(_written(resolved, n) for n in wanted), both)
     yield tb.edit(resolved, resolved.node, change, order=20, built=several)
     match resolved.parents[0]:
-        case ast.Tuple() as group if place in (_Place.AMONG, _Place.TESTED):
-            flatten = flatten_tuple if place is _Place.TESTED else flatten_elements
+        case ast.Tuple() as group if place in (Place.AMONG, Place.TESTED):
+            flatten = flatten_tuple if place is Place.TESTED else flatten_elements
             yield tb.edit(resolved, group, flatten, order=20, built=True)
-        case ast.List() | ast.Set() as group if place is _Place.AMONG:
+        case ast.List() | ast.Set() as group if place is Place.AMONG:
             yield tb.edit(resolved, group, flatten_elements, order=20, built=True)
-        case ast.Call() as call if place is _Place.AMONG:
+        case ast.Call() as call if place is Place.AMONG:
             yield tb.edit(resolved, call, flatten_arguments, order=20, built=True)
-
-
-class _Place(enum.Enum):
-    """Where a class stands: RAISED.  TESTED: asked for by `isinstance`.  AMONG: among others, of
-    which it does not matter how many there are.  GROUP: a tuple can stand there as well.  ONE: one
-    class.  CALLED: one class, of which more is used than whether an error is one of it."""
-
-    RAISED = enum.auto()
-    TESTED = enum.auto()
-    AMONG = enum.auto()
-    GROUP = enum.auto()
-    ONE = enum.auto()
-    CALLED = enum.auto()
-
-
-def _place(resolved: Resolved, registry: Registry) -> _Place:
-    node = resolved.node
-    match resolved.parents:
-        case (ast.Raise(), *_):
-            return _Place.RAISED
-        case (ast.Tuple() as group, ast.Call(func=func, args=[_, kinds]), *_) if kinds is group:
-            if dotted(func) in _TESTS:
-                return _Place.TESTED
-        case (ast.Call(func=func, args=[_, kinds]), *_) if kinds is node and dotted(func) in _TESTS:
-            return _Place.GROUP
-    match resolved.parents:
-        case (ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts), above, *_):
-            if isinstance(above, ast.Assign) and _unpacks(above):
-                return _Place.GROUP
-            alike = all(_is_exception(resolved, registry, one) for one in parts)
-            return _Place.AMONG if alike else _Place.GROUP
-        case (ast.Dict(values=values), *_):
-            return _Place.GROUP if any(one is node for one in values) else _Place.ONE
-        case (ast.arguments(), *_):
-            return _Place.GROUP
-        case (
-            ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)),
-            *_,
-        ):
-            return _use_of(resolved, name)
-        case (ast.Assign(targets=[ast.Attribute()]), *_):
-            return _Place.GROUP
-        case (ast.keyword(arg="side_effect" | "return_value"), *_):
-            return _Place.CALLED
-        case (ast.keyword(), *_):
-            return _Place.GROUP
-        case (ast.Call(args=args) as call, *_) if node in args:
-            return _argument(resolved, call)
-    return _Place.ONE
-
-
-def _unpacks(statement: ast.Assign) -> bool:
-    return any(isinstance(target, (ast.Tuple, ast.List)) for target in statement.targets)
-
-
-def _is_exception(resolved: Resolved, registry: Registry, node: ast.expr) -> bool:
-    """Whether an element of a tuple is an exception, or several."""
-    if isinstance(node, ast.Starred):
-        return True
-    full = tb.qualified(resolved, node) or tb.dotted_text(node)
-    known = getattr(builtins, full, None)
-    return (
-        registry.exception(full) is not None
-        or (isinstance(known, type) and issubclass(known, BaseException))
-        or full.endswith(("Error", "Exception", "Timeout", "Warning"))
-    )
-
-
-def _use_of(resolved: Resolved, name: str) -> _Place:
-    """What the file does with a variable that holds a class."""
-    for node in ast.walk(tb.module_of(resolved)):
-        match node:
-            case (
-                ast.Call(func=ast.Name(id=used))
-                | ast.Attribute(value=ast.Name(id=used))
-                | ast.Raise(exc=ast.Name(id=used))
-            ) if used == name:
-                return _Place.CALLED
-            case ast.ClassDef(bases=bases) if name in map(tb.dotted_text, bases):
-                return _Place.CALLED
-    return _Place.GROUP
-
-
-def _argument(resolved: Resolved, call: ast.Call) -> _Place:
-    """A positional argument: one of those that `*errors` takes, or one that a tuple can be."""
-    name = tb.dotted_text(call.func)
-    position = call.args.index(resolved.node)  # type: ignore[arg-type]
-    defined = [
-        node
-        for node in ast.walk(tb.module_of(resolved))
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name
-    ]
-    if len(defined) == 1:
-        args = defined[0].args
-        taken = len(args.posonlyargs) + len(args.args)
-        return _Place.AMONG if args.vararg and position >= taken else _Place.GROUP
-    top = tb.qualified(resolved, call.func).partition(".")[0]
-    own = resolved.options.get("first_party", "").split(",")
-    return _Place.ONE if not top or top in own else _Place.GROUP
 
 
 def _written(resolved: Resolved, name: str) -> str:
