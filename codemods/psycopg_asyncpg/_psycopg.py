@@ -3308,14 +3308,22 @@ class ConnectionPool:
         self._check_open()
         try:
             await asyncio.wait_for(self._fill(), timeout)
-        except (asyncio.TimeoutError, OperationalError):
+        except asyncio.TimeoutError:
             await self.close()
             text = f"pool initialization incomplete after {timeout} sec"
             raise PoolTimeout(text) from None
 
     async def _fill(self) -> None:
         while self._size < self.min_size:
-            self._give(await self._made())
+            try:
+                self._give(await self._made())
+            except Error as error:
+                await self._failed(error)
+
+    async def _failed(self, error: Error) -> None:
+        """Another attempt may succeed: the server may be starting."""
+        _log.warning("error connecting in %r: %s", self.name, error)
+        await asyncio.sleep(1)
 
     async def close(self, timeout: float = 5.0) -> None:
         """Close it; connections in use are closed when they come back."""
@@ -3366,9 +3374,8 @@ class ConnectionPool:
             if self._size < self.max_size:
                 try:
                     return await self._made()
-                except OperationalError as error:
-                    _log.warning("error connecting in %r: %s", self.name, error)
-                    await asyncio.sleep(1)
+                except Error as error:
+                    await self._failed(error)
                     continue
             if self.max_waiting and len(self._waiting) >= self.max_waiting:
                 raise TooManyRequests(

@@ -27,9 +27,10 @@ the server is awaited, and the rest stays: fetching, `with conn.cursor()`, `conn
 
 A named cursor fetches from the server: `conn.cursor("rows")` becomes `conn.named_cursor("rows")`,
 which is iterated and fetched from asynchronously.  A `ConnectionPool` opens on the event loop with
-its first connection.  Pipelines, notifications, two-phase commit, adapters and results in binary
-format, classes of one's own below psycopg's, and connections that go to another library keep
-psycopg: the connection and all that came from it wait in threads.
+its first connection.  `cursor.description` tells no length of `varchar(n)` and no precision of
+`numeric(p, s)`, for asyncpg does not.  Pipelines, notifications, two-phase commit, adapters and
+results in binary format, classes of one's own below psycopg's, and connections that go to another
+library keep psycopg: the connection and all that came from it wait in threads.
 """
 
 from __future__ import annotations

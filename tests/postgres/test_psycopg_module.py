@@ -764,6 +764,15 @@ async def test_pools(lib: Side, uri: str) -> list[Any]:
     return seen
 
 
+@same
+async def test_a_pool_waits_for_a_server(lib: Side, uri: str) -> list[Any]:
+    nowhere = "host=127.0.0.1 port=1 dbname=x user=y connect_timeout=2"
+    pool = lib.ConnectionPool(nowhere, min_size=1, open=False, timeout=0.3, name="p")
+    await now(pool.open())
+    seen = [await attempted(pool.getconn), await attempted(lambda: pool.wait(timeout=0.3))]
+    return [*seen, pool.closed]
+
+
 # ---------------------------------------------------------------- any values
 
 
