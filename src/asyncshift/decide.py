@@ -499,7 +499,7 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
     staying: set[str] = set()
     for use in world.uses:
         if use[2].grouped and use[0].protocol is not Protocol.VALUE:
-            known = moved if world.converted(use) else staying
+            known = moved if world.converted(use) or _goes_along(world, use) else staying
             known |= classes_of(registry, use[1].api or "")
     for use in world.uses:
         site, target, treatment = use
@@ -546,6 +546,14 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
             ):
                 own = {} if _has_to_thread(world) else {"own": "1"}
                 yield _at(world, site, Action.TO_THREAD, _thread_reason(world, use), None, own)
+
+
+def _goes_along(world: World, use: LibraryUse) -> bool:
+    """Whether a member that is the same in both libraries is one of a client that moves."""
+    site, target, treatment = use
+    if treatment.kind is not Kind.SAME or treatment.exclusive or treatment.pooled:
+        return False
+    return world.groups.of(site, target) not in world.groups.refused
 
 
 def _thread_reason(world: World, use: LibraryUse) -> str:
