@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from asyncshift.codemod import Kind, Registry, Treatment
+from asyncshift.groups import names_exception
 from asyncshift.model import Certainty, FunctionId, FunctionKind, Protocol, Site, Span
 from asyncshift.world import ROOTS, World
 
@@ -86,8 +87,8 @@ def guarded(world: World, handler: Site) -> Iterator[Site]:
 
 
 def find_arrivals(world: World, registry: Registry) -> dict[str, Arrivals]:
-    """For each codemod whose exceptions are handled somewhere."""
-    handled = {use[2].codemod for use in world.uses if use[0].protocol is Protocol.EXCEPT}
+    """For each codemod whose exceptions are named somewhere."""
+    handled = {use[2].codemod for use in world.uses if names_exception(registry, use)}
     return {codemod: Arrivals(world, registry, codemod) for codemod in sorted(handled)}
 
 

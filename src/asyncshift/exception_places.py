@@ -42,6 +42,8 @@ def place_of(resolved: Resolved, registry: Registry) -> Place:
         case (ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts), above, *_):
             if isinstance(above, ast.Assign) and _unpacks(above):
                 return Place.GROUP
+            if isinstance(above, ast.Compare):  # `type(error) in (...)` asks for the very class
+                return Place.ONE
             alike = all(_is_exception(resolved, registry, one) for one in parts)
             return Place.AMONG if alike else Place.GROUP
         case (ast.Dict(values=values), *_):
