@@ -35,7 +35,7 @@ endef
 help:
 	@sed -n '3,6s/^# \{0,3\}//p' Makefile
 	@echo "also: lint types unit docs real-code slices-real check-real prefixes fuzz fuzz-graph fuzz-nets" \
-		"fuzz-postgres crash-corpus format clean"
+		"fuzz-postgres sql-corpus crash-corpus format clean"
 
 $(READY): pyproject.toml
 	$(call make_venv,$(VENV))
@@ -119,6 +119,11 @@ SECONDS ?= 600
 fuzz-graph: $(READY)
 	$(BIN)/python -m tests.fuzz.edges --seconds $(SECONDS)
 	$(BIN)/python -m tests.fuzz.any_module --seconds $(SECONDS)
+
+# Downloads wheels through pip, and reads the SQL in them.
+.PHONY: sql-corpus
+sql-corpus: $(READY)
+	$(BIN)/python scripts/sql_corpus.py $(CORPUS_ARGS)
 
 # Generated programs are run against a PostgreSQL, as written and migrated.
 POSTGRES_ARGS ?= --programs 3000
