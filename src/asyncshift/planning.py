@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from asyncshift.changesets import change_sets
 from asyncshift.codemod import Registry
-from asyncshift.decide import counts, decide, looks
+from asyncshift.decide import counts, decide
 from asyncshift.facades import settle_facades
 from asyncshift.groups import QUIET
+from asyncshift.looks import looks
 from asyncshift.model import Graph, Message, Plan, Project, Refusal, Severity
 from asyncshift.scope import Scope
 from asyncshift.slices import narrow
