@@ -46,7 +46,7 @@ _ASKED = frozenset({"as_completed", "len", "wait"})
 
 
 def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | None:
-    """The rewriter for one name under one protocol."""
+    """The rewriter for one name under one protocol; None where its row says enough."""
     owner, _, name = api.rpartition(".")
     found: Rewriter = partial(_by_table, registry)
     match owner, name, protocol:
@@ -60,7 +60,9 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
             found = partial(_comprehension, registry)
         case "concurrent.futures", "Results" | "Completed", Protocol.CONSUME:
             found = _consumed
-        case "concurrent.futures", "Results" | "Completed", Protocol.NEXT | Protocol.YIELD_FROM:
+        case "concurrent.futures", "Results" | "Completed", Protocol.NEXT:
+            return None  # `await anext(results)`
+        case "concurrent.futures", "Results" | "Completed", Protocol.YIELD_FROM:
             found = _one_by_one
     return partial(_quietly, found)
 

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Iterator
 
 from asyncshift.codemod import Kind, Registry, Treatment
-from asyncshift.groups import names_exception
 from asyncshift.model import Certainty, FunctionId, FunctionKind, Protocol, Site, Span
 from asyncshift.world import ROOTS, World
 
@@ -46,6 +45,8 @@ class Arrivals:
     def way(self, handler: Site) -> str:
         """`convert`, `both` or `keep` for one class of an except clause.  Whatever is raised
         anywhere may meet one that is a value."""
+        if (handler.path, handler.span) in self._world.groups.left:
+            return "keep"
         new = old = False
         for site in guarded(self._world, handler):
             match self._uses.get((site.path, site.span, site.protocol)):
@@ -88,7 +89,11 @@ def guarded(world: World, handler: Site) -> Iterator[Site]:
 
 def find_arrivals(world: World, registry: Registry) -> dict[str, Arrivals]:
     """For each codemod whose exceptions are named somewhere."""
-    handled = {use[2].codemod for use in world.uses if names_exception(registry, use)}
+    handled = {
+        treatment.codemod
+        for site, target, treatment in world.uses
+        if registry.names_exception(target.api or "", site.protocol)
+    }
     return {codemod: Arrivals(world, registry, codemod) for codemod in sorted(handled)}
 
 

@@ -335,6 +335,12 @@ class Registry:
             return ExceptionRow(name, (new,))
         return self._exceptions.get(name)
 
+    def names_exception(self, api: str, protocol: Protocol) -> bool:
+        """Whether it stands in an except clause, or is an exception as a value."""
+        if protocol is Protocol.VALUE:
+            return self.canonical(api) in self._exceptions
+        return protocol is Protocol.EXCEPT
+
     def constant(self, api: str) -> Value | None:
         return self._constants.get(self.canonical(api))
 

@@ -13,14 +13,7 @@ from asyncshift.codemod import Kind, Registry
 from asyncshift.constructors import is_constructor
 from asyncshift.endings import waits_above
 from asyncshift.facades import KEPT_BESIDE, async_name, simple_name
-from asyncshift.groups import (
-    LibraryUse,
-    classes_of,
-    moves,
-    names_exception,
-    only_renamed,
-    tests_class,
-)
+from asyncshift.groups import LibraryUse, classes_of, moves, only_renamed, tests_class
 from asyncshift.interrupts import interrupted
 from asyncshift.mocked import bridged_in_test, loses_sync_name, mocked_members
 from asyncshift.model import (
@@ -508,9 +501,7 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
         in_async = world.in_async(site.caller)
         detail = {"codemod": treatment.codemod, "api": api, "protocol": str(site.protocol)}
         match treatment.kind:
-            case Kind.PLAIN if names_exception(registry, use):
-                if (site.path, site.span) in world.groups.left:
-                    continue
+            case Kind.PLAIN if registry.names_exception(api, site.protocol):
                 if (way := arrivals[treatment.codemod].way(site)) != "keep":
                     detail["way"] = way
                     yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)

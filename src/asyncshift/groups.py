@@ -170,14 +170,6 @@ def tests_class(registry: Registry, use: LibraryUse) -> bool:
     return is_class and not treatment.renamed
 
 
-def names_exception(registry: Registry, use: LibraryUse) -> bool:
-    """An exception in an except clause, or as a value."""
-    site, target, treatment = use
-    if site.protocol is Protocol.VALUE:
-        return not treatment.renamed and registry.exception(target.api or "") is not None
-    return site.protocol is Protocol.EXCEPT
-
-
 def only_renamed(registry: Registry, use: LibraryUse) -> bool:
     """A function that is no client's, of a library that has clients: it is the same elsewhere."""
     _, target, treatment = use
@@ -270,12 +262,11 @@ def _keep_errors(
 ) -> None:
     """Where an exception has to stay the old one, so has what raises it; a test only fails."""
     kept: dict[str, Refusal] = {}
-    for use in uses:
-        site, _, treatment = use
+    for site, target, treatment in uses:
         refusal = refusals.get((site.path, site.span))
         if refusal is None or treatment.kind is not Kind.PLAIN:
             continue
-        if names_exception(registry, use):
+        if registry.names_exception(target.api or "", site.protocol):
             groups.left.add((site.path, site.span))
             if not is_test_file(site.path):
                 kept.setdefault(treatment.codemod, refusal)

@@ -335,7 +335,7 @@ class Sites:
                 for inner in self.solver.sees(argument):
                     for one in self._next(inner, name == "anext"):
                         self.note(site, "next", one, argument)
-                    if inner[0] == "result":
+                    if inner[0] in ("lib", "result"):
                         self.note(site, "next", (None, inner[1], inner[2]), argument)
         elif name in CONSUMERS:
             skipped = 1 if name in ("map", "filter", "functools.reduce") else 0
