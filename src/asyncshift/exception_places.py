@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 import builtins
 import enum
+import re
 
 from asyncshift import toolbox as tb
 from asyncshift.codemod import Registry, Resolved
 
+_CLASS = re.compile(r"[A-Z]+[a-z]")
+"""How the name of a class begins, in the company of exceptions; a constant's does not."""
 TESTS = frozenset({"isinstance", "issubclass"})
 
 
@@ -44,8 +47,9 @@ def place_of(resolved: Resolved, registry: Registry) -> Place:
                 return Place.GROUP
             if isinstance(above, ast.Compare):  # `type(error) in (...)` asks for the very class
                 return Place.ONE
+            paired = isinstance(above, (ast.Tuple, ast.List, ast.Set, ast.Dict))
             alike = all(_is_exception(resolved, registry, one) for one in parts)
-            return Place.AMONG if alike else Place.GROUP
+            return Place.AMONG if alike and not paired else Place.GROUP
         case (ast.Dict(values=values), *_):
             return Place.GROUP if any(one is node for one in values) else Place.ONE
         case (ast.arguments(), *_):
@@ -79,7 +83,7 @@ def _is_exception(resolved: Resolved, registry: Registry, node: ast.expr) -> boo
     return (
         registry.exception(full) is not None
         or (isinstance(known, type) and issubclass(known, BaseException))
-        or full.endswith(("Error", "Exception", "Timeout", "Warning"))
+        or _CLASS.match(full.rpartition(".")[2]) is not None
     )
 
 

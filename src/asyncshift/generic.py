@@ -318,7 +318,9 @@ def _names_api(resolved: Resolved, registry: Registry, node: ast.AST, api: str) 
     match node:
         case ast.Attribute(value=inner, attr=attr) if attr == last and last.startswith("__"):
             return _names_api(resolved, registry, inner, owner)
-    if tb.mentions_import(resolved, node):
+    full = tb.qualified(resolved, node)
+    own = ("", *resolved.options.get("first_party", "").split(","))
+    if full and full.partition(".")[0] not in own:
         return True
     text = tb.dotted_text(node)
     return bool(text) and f".{api}".endswith(f".{text}")

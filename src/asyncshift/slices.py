@@ -8,6 +8,7 @@ are named.  So steps in any order come to the goal.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 
@@ -365,7 +366,18 @@ def _close_handlers(world: World, registry: Registry) -> bool:
     for site, target, treatment in world.uses:
         if site.protocol is not Protocol.EXCEPT or treatment.kind is not Kind.PLAIN:
             continue
-        if world.editable(site) or not arrivals[treatment.codemod].reached(site):
+        if not arrivals[treatment.codemod].reached(site):
+            continue
+        if world.editable(site):
+            for named in _named_outside(world, registry, site, target.api or ""):
+                reason = (
+                    f"`except {site.text}` reads {target.api} from "
+                    f"{world.function(named.caller).module}, which is not selected"
+                )
+                way_out = _add(world, named.path, named.caller, edited=True)
+                refusal = Refusal(site.path, site.span, "slice-handler", reason, way_out)
+                if groups := raising(world, site, treatment.codemod):
+                    passed.append((site, refusal, groups))
             continue
         if world.scope.edit_callers:
             world.consented.add((site.path, site.span))
@@ -384,6 +396,27 @@ def _close_handlers(world: World, registry: Registry) -> bool:
         for group in sorted(groups):
             grew |= _open(world, group, site, refusal.reason, QUIET)
     return grew
+
+
+def _named_outside(world: World, registry: Registry, handler: Site, api: str) -> list[Site]:
+    """Where the class that a variable brings to a handler is named, outside what is selected."""
+    assert world.scope is not None
+    last = api.rpartition(".")[2]
+    if re.search(rf"\b{last}\b", handler.text):
+        return []
+    found = []
+    for site, target, _ in world.uses:
+        if (
+            target.api == api
+            and site.protocol is Protocol.VALUE
+            and registry.names_exception(api, site.protocol)
+            and not world.editable(site)
+        ):
+            if world.scope.edit_callers:
+                world.consented.add((site.path, site.span))
+            else:
+                found.append(site)
+    return found
 
 
 def raising(world: World, handler: Site, codemod: str) -> set[str]:

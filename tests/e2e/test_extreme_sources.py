@@ -97,10 +97,13 @@ def test_deeper_than_the_stack(name: str, size: int, tell: Tell) -> None:
     ["overriding_chain", "diamond", "subclasses", "protocols"],
 )
 def test_large_hierarchies_take_no_longer_for_each_class(name: str, tell: Tell) -> None:
-    """Seen: 1,000 classes one below the other took 400 times as long as 200."""
+    """Seen: 1,000 classes one below the other took 400 times as long as 200.
+
+    Five times as many may take 25 times as long, and as much again on a busy machine.
+    """
     took = []
     for size in (80, 80, 400):
         start = time.process_time()
         tell(MAKERS[name](size), "graph")
         took.append(time.process_time() - start)
-    assert took[2] < 15 * took[1]
+    assert took[2] < 50 * min(took[:2])

@@ -1005,16 +1005,26 @@ def class_of_a_decorator(p: Program) -> None:
     p.give(f"Plain{n}().added{n}")
 
 
-@beyond("methods of a metaclass, `__call__` above all")
-def metaclass(p: Program) -> None:
+@construct
+def method_of_a_metaclass(p: Program) -> None:
+    n, f = p.name(""), p.function()
+    p.add(
+        f"class Meta{n}(type):\n    def on_class{n}(cls, x):\n        return {f}(x)\n\n\n"
+        f"class Typed{n}(metaclass=Meta{n}):\n    pass\n"
+    )
+    p.give(f"Typed{n}.on_class{n}")
+
+
+@beyond("what `super().__call__` of a metaclass makes")
+def call_of_a_metaclass(p: Program) -> None:
     n, m, f = p.name(""), p.method(), p.function()
     p.add(
         f"class Meta{n}(type):\n    def __call__(cls, *args):\n        {f}(0)\n"
-        f"        return super().__call__(*args)\n\n    def on_class{n}(cls, x):\n        return {f}(x)\n\n\n"
+        f"        return super().__call__(*args)\n\n\n"
         f"class Typed{n}(metaclass=Meta{n}):\n    def __init__(self, cb):\n        self.cb = cb\n\n"
         f"    def {m}(self, x):\n        return self.cb(x)\n"
     )
-    p.give(p.chance.pick((f"Typed{n}({f}).{m}", f"Typed{n}.on_class{n}")))
+    p.give(f"Typed{n}({f}).{m}")
 
 
 @construct

@@ -26,7 +26,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.prefixes import BrokenError, Target, Walk
+from scripts.prefixes import BrokenError, Order, Target, Walk
 from tests.e2e.never_awaited import watching
 from tests.fuzz.programs import is_loose, program
 
@@ -165,7 +165,7 @@ class Try:
                     if partial:
                         walk.steps_only(order)
                     else:
-                        walk.whole_order(order, one_step)
+                        walk.whole_order(Order("random", [(m,) for m in order]), one_step)
         except BrokenError as broken:
             return Failure(order, str(broken), self.options, self.name_earlier, partial)
         except Exception:  # noqa: BLE001  # a crash is what this looks for

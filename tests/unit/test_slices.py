@@ -234,6 +234,30 @@ def test_a_handler_that_the_call_does_not_reach_is_no_matter(tree: Tree) -> None
     assert changed(plan) == {"api.py"}
 
 
+SHARED = "import requests\n\nERRORS = (requests.Timeout, ValueError)\n"
+ASKING = (
+    "import requests\nfrom errors import ERRORS\n\n\ndef fetch(url):\n    try:\n"
+    "        return requests.get(url, timeout=1).text\n    except ERRORS:\n        return None\n"
+)
+
+
+def test_a_handler_whose_classes_are_named_outside_keeps_the_call(tree: Tree) -> None:
+    plan = tree.write(errors=SHARED, asks=ASKING).plan("asks")
+    assert plan.turned == frozenset()
+    (refusal,) = [r for r in plan.refusals if r.rule == "slice-handler"]
+    assert "reads requests.Timeout from errors, which is not selected" in refusal.reason
+
+
+def test_with_consent_the_classes_change_where_they_are_named(tree: Tree) -> None:
+    plan = tree.write(errors=SHARED, asks=ASKING).plan("asks", edit_callers=True)
+    assert changed(plan) == {"asks.py", "errors.py"}
+
+
+def test_classes_that_no_handler_here_asks_for_are_no_matter(tree: Tree) -> None:
+    plan = tree.write(errors=SHARED, api=API).plan("api")
+    assert changed(plan) == {"api.py"}
+
+
 def test_isinstance_outside_keeps_the_client(tree: Tree) -> None:
     check = "import requests\n\ndef is_one(x):\n    return isinstance(x, requests.Response)\n"
     plan = tree.write(api=CLIENT, check=check).plan("api")

@@ -69,6 +69,9 @@ class Tables:
             return Treatment(Kind.PLAIN, "w") if api == "web.Error" else None
         return self.kinds.get(api)
 
+    def names_exception(self, api: str, protocol: Protocol) -> bool:
+        return protocol is Protocol.EXCEPT
+
     standing: frozenset[str] = frozenset()
     turning: frozenset[str] = frozenset()
 
