@@ -1,4 +1,4 @@
-"""Writes the reference pages from the code: docs/codemods.md and docs/cli.md.
+"""Writes the reference pages from the code: docs/codemods.md, docs/rules.md and docs/cli.md.
 
 With `--check` nothing is written; the exit status is 1 when a page is not what the code says.
 """
@@ -9,7 +9,8 @@ import argparse
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ import typer.main
 from asyncshift.cli.app import build
 from asyncshift.codemod_info import CodemodInfo, RowInfo
 from asyncshift.loading import load_registry
+from asyncshift.report.rules import in_groups, title
+from asyncshift.rules import Rule, known_rules
+from asyncshift.tables import Table
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 NOTICE = "<!-- Made by scripts/gen_docs.py (`make docs`): edit the code, not this page. -->"
@@ -80,6 +84,31 @@ def becomes(row: RowInfo) -> str:
     if any(" " in name for name in names):
         return cell(row.becomes)
     return ", ".join(f"`{cell(name)}`" for name in names)
+
+
+# ----------------------------------------------------------------------------- rules
+
+
+def rules_page(tables: Iterable[Table]) -> str:
+    lines = [
+        "# Rules",
+        "",
+        NOTICE,
+        "",
+        "Every reason that asyncshift gives ends with a name in brackets.  What each of them",
+        "means, and what to do about it; `asyncshift rules NAME` prints the same.",
+        "",
+    ]
+    for group, members in groupby(in_groups(tuple(known_rules(tables).values())), group_of):
+        lines += [f"## {title(group)}", ""]
+        for rule in members:
+            lines += [f"### {rule.name}", "", rule.means, ""]
+            lines += [f"What to do: {rule.do}", ""] if rule.do else []
+    return "\n".join(lines)
+
+
+def group_of(rule: Rule) -> str:
+    return rule.group
 
 
 # ----------------------------------------------------------------------------- commands
@@ -152,7 +181,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, exit 1 when stale")
     check = parser.parse_args().check
-    pages = {"codemods.md": codemods_page(load_registry().codemods), "cli.md": commands_page()}
+    registry = load_registry()
+    pages = {
+        "codemods.md": codemods_page(registry.codemods),
+        "rules.md": rules_page(registry.tables),
+        "cli.md": commands_page(),
+    }
     stale = []
     for name, text in pages.items():
         path, text = DOCS / name, text.rstrip("\n") + "\n"

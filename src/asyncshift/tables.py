@@ -212,6 +212,9 @@ class Table:
     names: Mapping[str, str] = field(default_factory=dict)
     """What only has another name, with all that is in it, wherever it is used: constants,
     functions, exceptions, and modules of these."""
+    rules: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """What stands in brackets behind a refusal or a note of the codemod -> what it means, and what
+    to do about it."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Setting -> the only value with which the codemod takes part."""
     requires_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -345,6 +348,7 @@ _SECTIONS = (
     "computed",
     "migrated",
     "names",
+    "rules",
 )
 _CODEMOD = (
     "name",
@@ -434,6 +438,7 @@ def parse_table(
         exceptions=tuple(_exception_row(top, *row) for row in top.rows("exceptions")),
         constants=dict(_constants(top)),
         names=top.texts("names"),
+        rules=dict(_rules(top)),
         bases=top.texts("bases"),
         blocking=_functions(file, "blocking", data),
         waiting=_functions(file, "waiting", data),
@@ -507,6 +512,12 @@ def _class_row(top: _Reader, name: str, data: Any) -> ClassRow:
         as_value=row.flag("as_value"),
         callbacks=row.names("callbacks"),
     )
+
+
+def _rules(top: _Reader) -> Iterator[tuple[str, tuple[str, str]]]:
+    for name, data in top.rows("rules"):
+        row = top.below("rules", name, data, ("means", "do"))
+        yield name, (row.text("means"), row.text("do"))
 
 
 _VARIANT = re.compile(r"(\w+)\((\w+)\)")

@@ -131,7 +131,7 @@ def test_the_summary_tells_places_reasons_and_ways_out(
 ) -> None:
     run(["diff"])
     err = capsysbinary.readouterr().err.decode()
-    assert "b.py:7: there is no async one\n    way out: use another" in err
+    assert "b.py:7: there is no async one [no-twin]\n    way out: use another" in err
     assert "b.py:9: x.run() may reach fetch" in err
     assert "redirects: 20 at most\n    b.py:3, b.py:5" in err
     assert "2 change-sets, 1 mechanical" in err

@@ -16,6 +16,7 @@ from asyncshift.cli import (
     graph,
     plan,
     review,
+    rules,
     scan,
     status,
     undo,
@@ -38,7 +39,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_top)
     work = (scan.scan, plan.plan, diff.diff, apply.apply, review.review, status.status)
-    for command in (*work, explain.explain, graph.graph, check.check):
+    for command in (*work, explain.explain, rules.rules, graph.graph, check.check):
         app.command(context_settings=_HELP)(configured(command))
     app.command(context_settings=_HELP)(configured(verify.verify))
     app.add_typer(_codemods(), name="codemods")

@@ -25,7 +25,8 @@ from asyncshift.model import (
     Refusal,
 )
 from asyncshift.pins import every_reason
-from asyncshift.report.roots import Call, Step, calls_at, roots, sync_callers, way_out
+from asyncshift.report.roots import Call, Step, calls_at, roots, sync_callers
+from asyncshift.rules import own_rules
 
 _LINE = re.compile(r"(.+):(\d+)(?::\d+)?")
 _SHOWN = 20
@@ -164,12 +165,21 @@ def _behind(explanation: Explanation) -> Iterator[Text]:
     if explanation.kept:
         yield Text("\nWhat keeps it sync", style="bold")
     for reason in explanation.kept:
-        rule = reason.rule if way_out(reason.rule) else explanation.chain[-1].rule
-        out = f"; way out: {way_out(rule)}" if way_out(rule) else ""
-        yield Text(f"  {reason.text}  [{reason.path}:{reason.line}, {reason.rule}]{out}")
+        yield Text(f"  {reason.text}  [{reason.path}:{reason.line}, {reason.rule}]")
+        if out := _way_out(explanation, reason):
+            yield Text(f"    way out: {out[:1].lower()}{out[1:].rstrip('.')}")
     for call in explanation.calls:
         said = f": {call.reason}"
         yield Text.assemble(f"\nline {call.line}: {call.call} is ", (call.verdict, "bold"), said)
+
+
+def _way_out(explanation: Explanation, reason: Reason) -> str:
+    """What would let the function turn: where the reason is that of another one, of its end."""
+    rules = [own_rules().get(link.rule) for link in (reason, *explanation.chain[1:])]
+    keeping = [rule for rule in rules if rule is not None and rule.group in ("stays", "step")]
+    if not keeping:
+        return ""
+    return keeping[-1 if reason == explanation.chain[0] else 0].do
 
 
 def _chain(graph: Graph, plan: Plan, start: FunctionId) -> Iterator[Reason]:

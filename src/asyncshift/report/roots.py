@@ -217,33 +217,3 @@ def _why_left(graph: Graph, plan: Plan, site: Site) -> str:
     if (cause := plan.causes.get(caller.id)) is not None and caller.id not in plan.turned:
         return f"{api} stays in {caller.name}, which stays sync: {cause.text}"
     return f"nothing has to be done for {api} here"
-
-
-# ----------------------------------------------------------------------------- what unblocks
-
-
-_UNBLOCKING = {
-    "dunder": "move what waits into a method of another name, and call that",
-    "property": "make it a method: a property cannot be awaited where it is not seen",
-    "cached": "cache what it returns by hand, after the await",
-    "generator-return": "hand the value out as the last item, or through an object",
-    "lambda": "write a function",
-    "class-body": "do it when it is first asked for",
-    "escapes": "hand over a function that does not wait, or call it yourself",
-    "foreign-base": "name the environment with --python, so that the base class can be read",
-    "unparsable-caller": "mend the file, or leave it out with `ignore`",
-    "keep-sync": "remove the comment",
-    "test": "configure pytest-asyncio, or take --tests async",
-    "interrupt": "catch KeyboardInterrupt where the program starts",
-    "unknown-caller": "annotate the receiver, or give a hint",
-    "lock": "do what waits after the lock is released",
-    "managed": "use it with `with` inside of the function",
-    "later": "select what is named",
-    "slice-family": "select what is named",
-    "only-sync-callers": "let one of its callers turn",
-}
-
-
-def way_out(rule: str) -> str:
-    """The smallest edit that would let a function turn; empty where none is known."""
-    return _UNBLOCKING.get(rule, "")

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from asyncshift import __version__
 from asyncshift.check import Finding, Step
 from asyncshift.inert import printable
+from asyncshift.rules import own_rules
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _ROOT = "PROJECTROOT"
@@ -38,8 +39,7 @@ def sarif(root: str, findings: Sequence[Finding]) -> str:
             "driver": {
                 "name": "asyncshift",
                 "semanticVersion": __version__,
-                "rules": [{"id": rule, "shortDescription": {"text": _title(rule)}}
-                          for rule in rules],
+                "rules": [_rule(rule) for rule in rules],
             }
         },
         "columnKind": "unicodeCodePoints",
@@ -85,8 +85,13 @@ def _location(path: str, line: int, column: int | None = None) -> dict[str, Any]
     return {"physicalLocation": place}
 
 
-def _title(rule: str) -> str:
-    return rule.replace("-", " ").capitalize()
+def _rule(name: str) -> dict[str, Any]:
+    rule = own_rules()[name]
+    return {
+        "id": name,
+        "shortDescription": {"text": rule.means},
+        "help": {"text": f"{rule.means} {rule.do}"},
+    }
 
 
 def github(findings: Sequence[Finding]) -> Iterator[str]:

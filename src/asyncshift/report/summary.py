@@ -170,7 +170,7 @@ def _decided(title: str, outcome: Outcome, action: Action) -> Iterator[Text]:
 
 
 def _refusal(refusal: Refusal) -> str:
-    text = f"{refusal.path}:{refusal.span[0]}: {refusal.reason}"
+    text = f"{refusal.path}:{refusal.span[0]}: {refusal.reason} [{refusal.rule}]"
     return f"{text}\n    way out: {refusal.way_out}" if refusal.way_out else text
 
 
