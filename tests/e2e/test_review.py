@@ -8,6 +8,7 @@ import os
 import pty
 import random
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -286,9 +287,11 @@ def forty(root: Path) -> None:
     (root / "clock.py").unlink()
 
 
-def test_a_session_of_forty_change_sets(root: Path) -> None:
+def test_a_session_of_forty_change_sets(root: Path, tmp_path: Path) -> None:
+    """After each answer the tree that would result prints the same."""
     forty(root)
     before = prints(root)
+    copy = tmp_path / "copy"
     config = load_config(root, {"cache": False, "jobs": 1})
 
     def drafts():  # type: ignore[no-untyped-def]
@@ -301,9 +304,11 @@ def test_a_session_of_forty_change_sets(root: Path) -> None:
 
     def ask(question: Question) -> str:
         asked.append(question.total)
-        tree = {c.path: c.new for c in work.result().outcome.changes}
-        for path, new in tree.items():
-            compile(new or b"", path, "exec")
+        shutil.copytree(root, copy)
+        for change in work.result().outcome.changes:
+            (copy / change.path).write_bytes(change.new or b"")
+        assert prints(copy) == before
+        shutil.rmtree(copy)
         return "n" if len(asked) - 1 in refuse else "y"
 
     work.run(ask, lambda _: False)
@@ -316,3 +321,86 @@ def test_a_session_of_forty_change_sets(root: Path) -> None:
     assert prints(root) == before
     texts = [p.read_text() for p in root.glob("m?.py")]
     assert 0 < sum(text.count("async def") for text in texts) <= 35
+
+
+TITLE = re.compile(rb"\[\d+/(\d+)\] (\S+)")
+
+
+class Terminal:
+    """A review on a terminal of its own, answered one by one."""
+
+    def __init__(self, root: Path, **environment: str) -> None:
+        self.main, other = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "asyncshift", "review", "--no-cache"],
+            cwd=root,
+            stdin=other,
+            stdout=other,
+            stderr=other,
+            env={**os.environ, "NO_COLOR": "1", "COLUMNS": "80", **environment},
+        )
+        os.close(other)
+
+    def shown(self) -> tuple[str, int] | None:
+        """The name of the change-set that is asked about, and how many there are; None at the
+        end."""
+        seen = b""
+        while not seen.endswith(PROMPT):
+            try:
+                seen += os.read(self.main, 1)
+            except OSError:  # the other end is closed
+                assert self.process.wait() == 0, seen.decode()
+                os.close(self.main)
+                return None
+        total, name = TITLE.findall(seen)[-1]
+        return name.decode(), int(total)
+
+    def answer(self, word: str) -> None:
+        os.write(self.main, f"{word}\n".encode())
+
+
+def test_forty_change_sets_on_a_terminal(root: Path) -> None:
+    """Five are refused, the session is left, a file is edited by hand and one from within, and the
+    rest is taken another day."""
+    forty(root)
+    before = prints(root)
+    chance = random.Random(8)
+    refuse = set(chance.sample(range(36), 5))
+    refused: list[str] = []
+    totals: list[int] = []
+    first = Terminal(root)
+    for number in range(20):
+        shown = first.shown()
+        assert shown is not None
+        totals.append(shown[1])
+        if number in refuse:
+            refused.append(shown[0])
+        first.answer("n" if number in refuse else "y")
+    assert first.shown() is not None
+    first.answer("q")
+    assert first.shown() is None
+    assert prints(root) == before
+    assert max(totals) >= 40
+    by_hand = root / "m3.py"
+    by_hand.write_text(by_hand.read_text() + "\n\ndef more():\n    return f0()\n")
+    code = "import sys; open(sys.argv[1], 'a').write('\\n# edited\\n')"
+    second = Terminal(root, EDITOR=f'{sys.executable} -c "{code}"')
+    number = 20
+    again: list[str] = []
+    while (shown := second.shown()) is not None:
+        if number == 25 and not again:
+            again.append(shown[0])
+            second.answer("e")
+            continue
+        if number in refuse:
+            refused.append(shown[0])
+        second.answer("n" if number in refuse else "y")
+        number += 1
+    assert len(refused) == 5
+    assert prints(root) == before
+    for name in refused:
+        module, _, function = name.partition(":")
+        assert f"async def {function}(" not in (root / f"{module}.py").read_text()
+    texts = [p.read_text() for p in root.glob("m?.py")]
+    assert sum(text.count("# edited") for text in texts) == 1
+    assert 0 < sum(text.count("async def") for text in texts) <= 36
