@@ -1943,11 +1943,11 @@ class Connection:
 
     @property
     def closed(self) -> bool:
-        return self._closed or self._wire.closed
+        return self._closed or self.broken
 
     @property
     def broken(self) -> bool:
-        return self._wire.closed and not self._closed
+        return self._wire.closed and self._wire.told and not self._closed
 
     @property
     def _status(self) -> TransactionStatus:
@@ -1966,7 +1966,7 @@ class Connection:
         return self
 
     def _check_open(self) -> None:
-        if self.broken and not self._wire.told:
+        if self._wire.closed and not self._wire.told and not self._closed:
             raise self._wire.lost()
         self._check_known_open()
 

@@ -16,6 +16,7 @@ import libcst as cst
 from asyncshift import toolbox as tb
 from asyncshift.codemod import Edit, Kind, Outcome, Registry, Resolved
 from asyncshift.exception_places import TESTS, Place, place_of
+from asyncshift.exit_stacks import enter_on_stack
 from asyncshift.model import Protocol, Severity
 
 
@@ -226,6 +227,8 @@ def enter(resolved: Resolved) -> Iterator[Outcome]:
             yield tb.edit(resolved, statement, change, order=tb.ITEM_ORDER - index)
         case (ast.withitem(), ast.AsyncWith(), *_):
             return
+        case _ if resolved.site.consumer:
+            yield from enter_on_stack(resolved)
         case _:
             yield tb.refuse(
                 resolved,

@@ -297,6 +297,27 @@ async def test_a_transaction_begins_with_the_first_statement(lib: Side, uri: str
 
 
 @same
+async def test_a_server_that_hangs_up_is_noticed_by_what_is_sent_next(lib: Side, uri: str) -> Any:
+    seen: list[Any] = []
+    for autocommit, begun in ((True, False), (False, False), (False, True)):
+        conn = await now(lib.connect(uri, autocommit=autocommit))
+        if begun:
+            await now(conn.execute("SELECT 1"))
+        async with inside(await now(lib.connect(uri, autocommit=True))) as other:
+            pid = conn.info.backend_pid
+            await now(other.execute("SELECT pg_terminate_backend(%s)", (pid,)))
+        await asyncio.sleep(0.2)
+        seen.append((conn.closed, conn.broken, conn.info.transaction_status.name))
+        seen.append((await attempted(conn.commit)) if begun else None)
+        for _ in range(2):
+            seen.append(await attempted(lambda: conn.execute("SELECT 1")))  # noqa: B023
+            seen.append((conn.closed, conn.broken, conn.info.transaction_status.name))
+        await now(conn.close())
+        seen.append((conn.closed, conn.broken))
+    return seen
+
+
+@same
 async def test_with_a_connection(lib: Side, uri: str) -> list[Any]:
     seen: list[Any] = []
     async with inside(await now(lib.connect(uri))) as conn:

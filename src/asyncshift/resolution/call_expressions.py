@@ -102,6 +102,8 @@ class CallExpressions(Expressions):
         target = self.nodes
         self.nodes = target + 1
         self.ops.append((CALL, target, function, tuple(args), keywords, site))
+        if name in _LOOKING_UP and (found := self._taken(node)):
+            return self.join([target, found])
         if special and name in _HOPPING:
             match node.args:
                 case [ast.Name(id="getattr"), _, ast.Constant(value=str() as attr)]:
@@ -217,6 +219,13 @@ class CallExpressions(Expressions):
             if self.sites[site][0] == self.places.span(func):  # getattr(x, "name")(...)
                 self.flag(site, CALLEE)
         return max(function, UNKNOWN), self.text(func)
+
+    def _taken(self, node: ast.Call) -> int:
+        """`local.__dict__.pop("conn", None)` gives what is stored as `local.conn`; 0 for others."""
+        match node:
+            case ast.Call(func=ast.Attribute(value=holder), args=[ast.Constant(value=key), *_]):
+                return self.held(holder, key)
+        return 0
 
     def _read_there(self, source: int, attr: str, site: int) -> int:
         """`to_thread(getattr, x, "name")` reads a property in a thread."""

@@ -397,7 +397,23 @@ class Expressions(Doubles):
             return UNKNOWN
         target = self.node()
         self.ops.append((SUB, target, source, key, self.site(node, "operator")))
+        if held := self.held(node.value, key):
+            return self.join([target, held])
         return target
+
+    def held(self, holder: ast.expr, key: object) -> int:
+        """`local.__dict__` or `vars(local)` holds by a name what is stored as an attribute; 0 where
+        something else is asked."""
+        match holder, key:
+            case (
+                (
+                    ast.Attribute(value=ast.Name() as base, attr="__dict__")
+                    | ast.Call(func=ast.Name(id="vars"), args=[ast.Name() as base])
+                ),
+                str(),
+            ):
+                return self.load(self.quiet(base), key)
+        return 0
 
     def looked_up(self, holder: ast.expr, name: str) -> None:
         """`globals()["do_" + name]`, `vars(module).get(name)`: by their names, like `getattr`."""
