@@ -13,7 +13,8 @@ Good:
             return [row[0] async for row in await conn.execute("SELECT name FROM users")]
 
 Transactions, cursors and COPY are entered with `async with`; `conn.autocommit = True` becomes
-`await conn.set_autocommit(True)`.  A connection that comes from a pool, is handed to another
+`await conn.set_autocommit(True)`.  A pool opens on the event loop with its first connection: its
+class comes from a generated module (`_psycopg_pool.py`).  A connection that is handed to another
 library or derives from `psycopg.Connection` stays as it is, with its cursors, and waits in threads.
 """
 
@@ -35,6 +36,9 @@ CURSORS = {
     "psycopg.RawCursor": "psycopg.AsyncRawCursor",
     "psycopg.ServerCursor": "psycopg.AsyncServerCursor",
 }
+CALLED = frozenset({"check", "configure", "connection_class", "reconnect_failed", "reset"})
+"""What a pool is given to call with its connections."""
+CHECK = "psycopg_pool.ConnectionPool.check_connection"
 
 
 def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | None:
@@ -42,6 +46,8 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
     match api, protocol:
         case "psycopg.connect", Protocol.CALL:
             return partial(_connect, registry)
+        case "psycopg_pool.ConnectionPool", Protocol.CALL:
+            return partial(_pool, registry)
         case name, Protocol.VALUE if name in CURSORS:
             return partial(_cursor_class, registry)
     return None
@@ -64,6 +70,21 @@ def _connect(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
                 "own-cursors",
                 f"`{keyword.arg}` is no cursor class of psycopg",
                 "derive it from the async cursor, and connect by hand",
+            )
+
+
+def _pool(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
+    yield from generic.rewrite(resolved, registry)
+    for keyword in resolved.node.keywords if isinstance(resolved.node, ast.Call) else ():
+        if keyword.arg in CALLED and (
+            keyword.arg != "check"
+            or registry.canonical(tb.qualified(resolved, keyword.value)) != CHECK
+        ):
+            yield tb.refuse(
+                resolved,
+                "pool-callbacks",
+                f"`{keyword.arg}`: what is called with a connection is not known to wait for it",
+                "do it where connections are used",
             )
 
 

@@ -3435,7 +3435,7 @@ class ConnectionPool:
     async def check_connection(conn: Connection) -> None:
         """Find out whether a connection works; for `check=`."""
         async with conn.lock:
-            await conn._command("")
+            await conn._command("SELECT 1")
 
     async def putconn(self, conn: Connection) -> None:
         """Give a connection back; what it did not commit is undone."""

@@ -166,6 +166,7 @@ def _functions(
 ) -> Iterable[Function]:
     solver = sites.solver
     factories = factory_names(sites)
+    stubs = _stubs_of_generators(solver, families)
     shared: dict[int, tuple[FunctionId, ...]] = {}
     beside = _bases_beside(solver)
     classes = {
@@ -195,8 +196,9 @@ def _functions(
             span=facts.span,
             parent=None if facts.parent < 0 else ids[base + facts.parent],
             cls=cls,
-            is_async=bool(facts.flags & f.ASYNC),
-            is_generator=bool(facts.flags & f.GENERATOR),
+            is_async=stubs.get(fn.number, bool(facts.flags & f.ASYNC)),
+            is_generator=fn.number in stubs or bool(facts.flags & f.GENERATOR),
+            is_stub=fn.number in stubs,
             returns_value=bool(facts.flags & f.RETURNS),
             decorators=decorators,
             has_end=bool(facts.flags & f.ENDED),
@@ -425,6 +427,21 @@ def _families(solver: Solver, sites: Sites) -> dict[int, list[int]]:
     for number in sorted(set(parent) | set(parent.values())):
         groups.setdefault(find(number), []).append(number)
     return {number: group for group in groups.values() for number in group}
+
+
+def _stubs_of_generators(solver: Solver, families: dict[int, list[int]]) -> dict[int, bool]:
+    """Stubs that declare what are generators in all classes that define it -> whether those are
+    async already: `def rows(self): raise NotImplementedError`."""
+    found = {}
+    for number, group in families.items():
+        flags = [solver.functions[other].facts.flags for other in group]
+        defined = [one for one in flags if one & f.GENERATOR or not one & f.STUB]
+        facts = solver.functions[number].facts
+        if facts.flags & (f.GENERATOR | f.ASYNC | f.PROPERTY) or facts.name.endswith("__"):
+            continue
+        if defined and all(one & f.GENERATOR and not one & f.MANAGER for one in defined):
+            found[number] = all(one & f.ASYNC for one in defined)
+    return found
 
 
 def _inherited(one: Class, methods: Mapping[Base, dict[str, list[int]]]) -> dict[str, list[int]]:

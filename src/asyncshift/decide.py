@@ -133,6 +133,8 @@ def _gives_another(world: World, f: Function) -> bool:
 def _kind(f: Function) -> str:
     if not f.is_generator:
         return "function"
+    if f.is_stub:
+        return "stub"
     return "contextmanager" if f.is_contextmanager else "generator"
 
 

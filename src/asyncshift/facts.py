@@ -64,6 +64,8 @@ NAMING = 1 << 12
 ENDED = 1 << 11
 """A generator that does something when it is closed: a `yield` stands in `with`, or before
 `finally`."""
+STUB = 1 << 13
+"""Its body does nothing, or says that nothing is implemented."""
 """Flags of a function.  FIXED: it uses `global`, `nonlocal` or a class, so it is never cloned."""
 
 Op = tuple[Any, ...]

@@ -71,6 +71,8 @@ class Groups:
             if other != first:
                 low, high = sorted((first, other))
                 self._parent[high] = low
+                if (kept := self.refused.pop(high, None)) is not None:
+                    self.refused.setdefault(low, kept)
                 first = low
 
     def of(self, site: Site, target: Target) -> str:

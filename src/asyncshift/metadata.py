@@ -53,8 +53,10 @@ def entry_points(root: Path) -> dict[str, str]:
         if isinstance(table, dict):
             for name, value in table.items():
                 _add(found, value, f"pyproject.toml: {name}")
-    text = _setup_cfg(root).get("options.entry_points", {})
+    sections = _setup_cfg(root)
+    text = sections.get("options.entry_points") or sections.get("entry_points", {})
     declared: Any = _literals(_setup_call(root)).get("entry_points", {})
+    declared = _groups(declared) if isinstance(declared, str) else declared
     for source, groups in (("setup.cfg", text), ("setup.py", declared)):
         if isinstance(groups, Mapping):
             for group in ("console_scripts", "gui_scripts"):
@@ -63,6 +65,18 @@ def entry_points(root: Path) -> dict[str, str]:
                 for line in lines:
                     name, _, value = str(line).partition("=")
                     _add(found, value, f"{source}: {name.strip()}")
+    return found
+
+
+def _groups(text: str) -> dict[str, list[str]]:
+    """The entry points of a text as setup.py may give it: `[console_scripts]`, then its lines."""
+    found: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("["):
+            lines = found.setdefault(line.strip("[] "), [])
+        else:
+            lines.append(line)
     return found
 
 

@@ -255,7 +255,10 @@ class Function:
     """For a method: the id of its class body."""
     is_async: bool = False
     is_generator: bool = False
-    """Has `yield` in its own body (also a contextmanager), or is a generator expression."""
+    """Has `yield` in its own body (also a contextmanager), or is a generator expression, or a stub
+    that is defined by generators only."""
+    is_stub: bool = False
+    """Declares what others of its family define, and stays a `def` where those are generators."""
     returns_value: bool = False
     """A generator with `return value`, or one whose `yield` is used as an expression's value."""
     catches_interrupt: bool = False

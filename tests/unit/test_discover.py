@@ -374,6 +374,17 @@ def test_lowest(specifier: str, version: tuple[int, int]) -> None:
             "setuptools.setup(python_requires='>=3.9',"
             " entry_points={'console_scripts': ['tool = pkg.cli:main']})\n",
         ),
+        (
+            "setup.py",
+            'from setuptools import setup\nsetup(python_requires=\'>=3.9\', entry_points="""\n'
+            "    [other]\n    x = pkg.other:main\n\n"
+            '    [console_scripts]\n    tool=pkg.cli:main\n""")\n',
+        ),
+        (
+            "setup.cfg",
+            "[options]\npython_requires = >=3.9\n[entry_points]\n"
+            "console_scripts =\n    tool = pkg.cli:main\n",
+        ),
     ],
 )
 def test_the_projects_own_words(tmp_path: Path, name: str, text: str) -> None:

@@ -25,6 +25,7 @@ from asyncshift.facts import (
     SETSUB,
     SETTER,
     STATICMETHOD,
+    STUB,
     UNKNOWN,
     FunctionFacts,
 )
@@ -209,6 +210,8 @@ class Definitions(Annotations):
         if scope.is_generator:
             flags |= GENERATOR | (RETURNS if scope.sent or scope.returns else 0)
         flags |= scope.flags & (NAMING | INTERRUPTED | ENDED)
+        if isinstance(body, list) and len(body) < 3 and all(map(_does_nothing, body)):
+            flags |= STUB
         if scope.redirect or len(self.classes) > classes:
             flags |= FIXED
         line = node.lineno
@@ -316,6 +319,18 @@ class Definitions(Annotations):
         result = self.node()
         self.ops.append((FUNC, result, index))
         return result
+
+
+def _does_nothing(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Pass() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Raise(
+            exc=ast.Name(id="NotImplementedError")
+            | ast.Call(func=ast.Name(id="NotImplementedError"))
+        ):
+            return True
+    return False
 
 
 def _decorator_flags(name: str, dotted: str) -> int:

@@ -350,9 +350,7 @@ class Sites:
             for argument in args[:1]:
                 for inner in self.solver.sees(argument):
                     for one in self.entered(inner, is_async or argument in self.wrappers.results):
-                        self.note(
-                            site, "consume" if one[1] is None else "with", one, argument, name
-                        )
+                        self.note(site, "with" if one[1] else "consume", one, argument, name)
 
     def _mapping(self, kind: tuple[Any, ...], op: Op) -> None:
         """Builtins that call what they are handed: `map(f, rows)`, `sorted(rows, key=f)`."""

@@ -36,6 +36,10 @@ def make_function_async(ctx: Context, decision: Decision) -> Iterator[Step]:
     """MAKE_ASYNC: the `def` itself and what of its header and body must follow."""
     node = ctx.tree.find_function(decision.span)
     assert node is not None, decision
+    if decision.detail.get("kind") == "stub":
+        if isinstance(node, ast.FunctionDef):
+            yield from return_annotation(ctx, node)
+        return
     rename = decision.detail.get("rename")
     if isinstance(node, ast.FunctionDef) and (facade := decision.detail.get("facade")):
         rename = rename if facade == "keep" else facade
