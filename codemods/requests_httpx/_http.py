@@ -307,6 +307,21 @@ class Response(httpx.Response):
     def __iter__(self) -> Iterator[bytes]:
         return self.iter_bytes(128)
 
+    # [doubled: Response raise_for_status]
+    @property
+    def ok(self) -> bool:
+        return not self.is_error
+
+    @property
+    def reason(self) -> str:
+        return self.reason_phrase
+
+    def raise_for_status(self) -> Response:
+        raise_for_status(self)
+        return self
+
+    # [/doubled]
+
 
 # [/Response]
 # [raise_for_status]

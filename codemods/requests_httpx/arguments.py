@@ -111,6 +111,11 @@ def parts(resolved: Resolved, call: ast.Call, method: str) -> Iterator[Need]:
         yield needed_part("netrc")
 
 
+def is_doubled(resolved: Resolved) -> bool:
+    """Whether tests replace functions of requests, and with them the responses."""
+    return any(need.startswith("patched:requests.") for need in resolved.needs)
+
+
 def needed_part(name: str) -> Need:
     """A part of the generated module, which is made once for the project."""
     return Need(f"part:{name}", everywhere=True)

@@ -172,7 +172,8 @@ def bare(method: str, resolved: Resolved) -> Iterator[Outcome]:
         yield plan
         return
     yield from arguments.parts(resolved, call, method)
-    if plan.reasons or tb.needed(resolved, "client") or _by_module(resolved):
+    patched = tb.needed(resolved, f"patched:{resolved.api}")  # a test needs a name to replace
+    if plan.reasons or patched or tb.needed(resolved, "client") or _by_module(resolved):
         outcomes = list(_by_function(resolved, call, method, plan))
     else:
         outcomes = [*_placed(resolved, call, plan), *parity.of_block(resolved, call, plan)]

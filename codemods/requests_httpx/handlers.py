@@ -17,7 +17,9 @@ import libcst as cst
 from asyncshift import generic
 from asyncshift import toolbox as tb
 from asyncshift.codemod import Edit, Outcome, Registry, Resolved
+from asyncshift.exception_places import is_mocked
 from asyncshift.model import Need, Severity
+from asyncshift.pins import is_test_file
 
 WIDER = {
     "OSError": ("httpx.HTTPError", "httpx.InvalidURL"),
@@ -35,6 +37,12 @@ CATCHES_ALL = frozenset(
 )
 WITH_RESPONSE = frozenset({"requests.HTTPError"})
 """Errors that have a response in httpx as well."""
+RAISED = {
+    "requests.ConnectionError": "httpx.ConnectError",
+    "requests.RequestException": "httpx.RequestError",
+    "requests.Timeout": "httpx.ReadTimeout",
+}
+"""What stands for a class in whose place several can arrive, where one is raised."""
 TEXTS = frozenset({"requests.HTTPError", "requests.RequestException"})
 """What catches the error of `raise_for_status`, whose text differs."""
 
@@ -57,6 +65,7 @@ def except_clause(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
 
 def exception_value(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
     """A class as a value: handlers elsewhere may be given it, and read from what they catch."""
+    yield from raised(registry, resolved)
     api = registry.canonical(resolved.api)
     extra = []
     if api == "requests.RequestException" and tb.needed(resolved, "json-errors"):
@@ -64,6 +73,36 @@ def exception_value(registry: Registry, resolved: Resolved) -> Iterator[Outcome]
     yield from generic.exception_value(resolved, registry, extra)
     if api == "requests.SSLError":
         yield Need("client", everywhere=True)
+
+
+def raised(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
+    """`requests.ConnectionError("down")` in a test, or the bare class where a mock raises it."""
+    call = resolved.node if isinstance(resolved.node, ast.Call) else None
+    parents = resolved.parents
+    mocked = is_mocked(parents) or isinstance(parents[0], ast.Raise)
+    row = registry.exception(resolved.api)
+    if row is None or not row.to or not mocked or not is_test_file(resolved.site.path):
+        return
+    api = registry.canonical(resolved.api)
+    new = RAISED.get(api, row.to[0])
+    name = resolved.names.dotted(new, resolved.site.span)
+    if new.startswith("json."):
+        if call is not None:
+            yield tb.edit(resolved, call, tb.retarget_call(name))
+        return
+    more = ("request", "response") if api in WITH_RESPONSE else ()
+    yield tb.edit(resolved, resolved.node, partial(_made, name, more))
+
+
+def _made(name: str, more: tuple[str, ...], node: Any) -> Any:
+    """Errors of httpx need a text, and those of a response both sides of it."""
+    given = list(node.args) if isinstance(node, cst.Call) else []
+    texts = [arg for arg in given if arg.keyword is None and not arg.star]
+    named = {arg.keyword.value: arg.value for arg in given if arg.keyword is not None}
+    args = [cst.Arg(texts[0].value if texts else tb.expression('""'))]
+    for key in more:
+        args.append(tb.keyword(key, named.get(key, tb.expression("None"))))
+    return tb.keep_parentheses(node, cst.Call(tb.expression(name), args))
 
 
 def _uses_text(handler: ast.ExceptHandler) -> bool:

@@ -11,7 +11,7 @@ import libcst as cst
 
 from asyncshift import generic
 from asyncshift import toolbox as tb
-from asyncshift.codemod import Outcome, Resolved
+from asyncshift.codemod import Outcome, Registry, Resolved
 from asyncshift.codemods.requests_httpx import arguments, calls, handlers, streams
 from asyncshift.model import Kept, Need
 
@@ -28,6 +28,9 @@ def ok(resolved: Resolved) -> Iterator[Outcome]:
     if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
         yield _stored(resolved, "ok")
         return
+    if arguments.is_doubled(resolved):
+        yield from _as_in_requests(resolved)
+        return
     yield tb.edit(resolved, node, tb.rename_member("is_error"))
     yield from _negation(resolved)
     text = "`is_success` of httpx leaves 3xx out: `not ....is_error`"
@@ -37,6 +40,9 @@ def ok(resolved: Resolved) -> Iterator[Outcome]:
 def truth(resolved: Resolved) -> Iterator[Outcome]:
     """`if r:` -> `if not r.is_error:`: every response of httpx is true."""
     node = resolved.node
+    if arguments.is_doubled(resolved):
+        yield from _as_in_requests(resolved)
+        return
     if not isinstance(node, ast.expr) or not _is_only_tested(resolved):
         yield from _with_truth(resolved)
         return
@@ -46,6 +52,23 @@ def truth(resolved: Resolved) -> Iterator[Outcome]:
     else:
         function = resolved.names.dotted("_http.is_true", resolved.site.span)
         yield tb.edit(resolved, node, partial(_argument_of, function), order=tb.BRIDGE_ORDER + 1)
+
+
+def _as_in_requests(resolved: Resolved) -> Iterator[Outcome]:
+    """What tests put in the place of a response has the members of requests, so the generated
+    client's have them, too."""
+    yield Need("client")
+    yield arguments.needed_part("doubled")
+    text = "tests give responses of their own: those of `_http` have what requests has"
+    yield tb.parity(resolved, Kept.CONSTRUCT, text)
+
+
+def reason(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
+    """`r.reason`, by its new name or by that of requests."""
+    if arguments.is_doubled(resolved):
+        yield from _as_in_requests(resolved)
+    else:
+        yield from generic.rewrite(resolved, registry)
 
 
 def _argument_of(function: str, node: Any) -> Any:
@@ -188,6 +211,9 @@ def raise_for_status(resolved: Resolved) -> Iterator[Outcome]:
     asked for, and its message differs, which shows where a handler uses it.
     """
     yield from handlers.widened(resolved)
+    if arguments.is_doubled(resolved):
+        yield from _as_in_requests(resolved)
+        return
     match resolved.node, resolved.parents:
         case ast.Call(func=ast.Attribute()) as call, _ if (
             tb.needed(resolved, "error-text")

@@ -59,6 +59,8 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
             return partial(handlers.except_clause, registry)
         case _, _, Protocol.VALUE if registry.exception(api) is not None:
             return partial(handlers.exception_value, registry)
+        case _, _, Protocol.CALL if registry.exception(api) is not None:
+            return partial(handlers.raised, registry)
         case "requests", "Session", Protocol.BASE:
             return sessions.base
         case "requests", "Session", Protocol.VALUE:
@@ -107,6 +109,8 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
             return responses.history
         case "requests.Response", "ok", _:
             return responses.ok
+        case "requests.Response", "reason", _:
+            return partial(responses.reason, registry)
         case "requests.Response", "raise_for_status", Protocol.CALL:
             return responses.raise_for_status
         case "requests.Response", "iter_content" | "iter_lines", _:

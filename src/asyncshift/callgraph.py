@@ -109,6 +109,7 @@ def build(
         aliases={file.path: file.aliases for file in facts if file.aliases},
         exported=_exported(solver),
         mentions=mentions.build(ids),
+        patched=mentions.of_libraries(),
         by_computed_name=mentions.callers(ids),
         texts={
             name: f"{file.path}:{line}" for file in reversed(facts) for name, line in file.texts

@@ -72,6 +72,8 @@ class Treatment:
     """For AWAITABLE: where nothing can be awaited it has a form that waits when it is used."""
     renamed: bool = False
     """For PLAIN: it has another name where something of its library moves, and that is all."""
+    exception: bool = False
+    """The name is an exception's."""
 
 
 class Names(TypingProtocol):
@@ -610,14 +612,11 @@ class Registry:
             table.name,
             f"{row.name} is used outside an except clause and stays as it is",
             f"raise or derive from {' or '.join(row.to) or 'a class of your own'} instead",
+            exception=True,
         )
-        treatments = {
-            Protocol.EXCEPT: Treatment(Kind.PLAIN, table.name, row.refused),
-            Protocol.VALUE: Treatment(Kind.PLAIN, table.name, row.refused, blocks=False),
-            Protocol.CALL: kept,
-            Protocol.OPERATOR: kept,
-            Protocol.BASE: kept,
-        }
+        named = Treatment(Kind.PLAIN, table.name, row.refused, exception=True)
+        treatments = {Protocol.EXCEPT: named, Protocol.VALUE: replace(named, blocks=False)}
+        treatments |= dict.fromkeys((Protocol.CALL, Protocol.OPERATOR, Protocol.BASE), kept)
         self._add(table, row.name, treatments, row.to)
 
 

@@ -15,7 +15,7 @@ from asyncshift.endings import waits_above
 from asyncshift.facades import KEPT_BESIDE, async_name, simple_name
 from asyncshift.groups import LibraryUse, classes_of, moves, only_renamed, tests_class
 from asyncshift.interrupts import interrupted
-from asyncshift.mocked import bridged_in_test, loses_sync_name, mocked_members
+from asyncshift.mocked import bridged_in_test, loses_sync_name, mocked_members, patched_functions
 from asyncshift.model import (
     BRIDGES,
     THREADS,
@@ -70,11 +70,13 @@ def decide(world: World, registry: Registry, no_run: frozenset[tuple[str, Span]]
     found = [*_functions(world), *_library(world, registry), *_calls(world, no_run)]
     found += _doubles(world)
     found += mocked_members(world, found)
+    found += patched_functions(world, registry, found)
     found += _reruns(world, found)
     unique: dict[tuple[str, Span, Action, str], Decision] = {}
     for decision in found:
-        protocol = decision.detail.get("protocol", "")  # `with Session()` is a call and an entry
-        unique.setdefault((decision.path, decision.span, decision.action, protocol), decision)
+        kind = "name" if decision.action is Action.DOUBLE else "protocol"
+        which = decision.detail.get(kind, "")  # `with Session()` is a call and an entry
+        unique.setdefault((decision.path, decision.span, decision.action, which), decision)
     return sorted(unique.values(), key=lambda d: (d.path, d.span, d.action))
 
 
@@ -493,16 +495,25 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
         if use[2].grouped and use[0].protocol is not Protocol.VALUE:
             known = moved if world.converted(use) or _goes_along(world, use) else staying
             known |= classes_of(registry, use[1].api or "")
+    replaced = {
+        treatment.codemod
+        for site, target, treatment in world.uses
+        if treatment.kind in ROOTS and world.converted((site, target, treatment))
+    }
     for use in world.uses:
         site, target, treatment = use
         api = target.api or ""
         if site.awaited or site.certainty is Certainty.UNKNOWN:
             continue
-        if not world.editable(site) or not (treatment.grouped or world.chosen(site)):
+        follows = treatment.grouped or (treatment.exception and is_test_file(site.path))
+        if not world.editable(site) or not (follows or world.chosen(site)):
             continue
         in_async = world.in_async(site.caller)
         detail = {"codemod": treatment.codemod, "api": api, "protocol": str(site.protocol)}
         match treatment.kind:
+            case Kind.REFUSED if treatment.exception and is_test_file(site.path):
+                if site.protocol is Protocol.CALL and treatment.codemod in replaced:
+                    yield _at(world, site, Action.LIBRARY, f"{api} has a new name", None, detail)
             case Kind.PLAIN if registry.names_exception(api, site.protocol):
                 if (way := arrivals[treatment.codemod].way(site)) != "keep":
                     detail["way"] = way

@@ -6,6 +6,7 @@ import ast
 import builtins
 import enum
 import re
+from collections.abc import Sequence
 
 from asyncshift import toolbox as tb
 from asyncshift.codemod import Registry, Resolved
@@ -16,11 +17,13 @@ TESTS = frozenset({"isinstance", "issubclass"})
 
 
 class Place(enum.Enum):
-    """Where a class stands: RAISED.  TESTED: asked for by `isinstance`.  AMONG: among others, of
-    which it does not matter how many there are.  GROUP: a tuple can stand there as well.  ONE: one
-    class.  CALLED: one class, of which more is used than whether an error is one of it."""
+    """Where a class stands: RAISED.  MOCKED: what a mock raises.  TESTED: asked for by
+    `isinstance`.  AMONG: among others, of which it does not matter how many there are.  GROUP: a
+    tuple can stand there as well.  ONE: one class.  CALLED: one class, of which more is used than
+    whether an error is one of it."""
 
     RAISED = enum.auto()
+    MOCKED = enum.auto()
     TESTED = enum.auto()
     AMONG = enum.auto()
     GROUP = enum.auto()
@@ -31,6 +34,8 @@ class Place(enum.Enum):
 def place_of(resolved: Resolved, registry: Registry) -> Place:
     """Where the class at the site stands."""
     node = resolved.node
+    if is_mocked(resolved.parents):
+        return Place.MOCKED
     match resolved.parents:
         case (ast.Raise(), *_):
             return Place.RAISED
@@ -61,13 +66,26 @@ def place_of(resolved: Resolved, registry: Registry) -> Place:
             return _use_of(resolved, name)
         case (ast.Assign(targets=[ast.Attribute()]), *_):
             return Place.GROUP
-        case (ast.keyword(arg="side_effect" | "return_value"), *_):
+        case (ast.keyword(arg="return_value"), *_):
             return Place.CALLED
         case (ast.keyword(), *_):
             return Place.GROUP
         case (ast.Call(args=args) as call, *_) if node in args:
             return _argument(resolved, call)
     return Place.ONE
+
+
+def is_mocked(parents: Sequence[ast.AST]) -> bool:
+    """Whether it is what a mock raises when it is called, alone or as one of several results."""
+    match parents:
+        case ((ast.List() | ast.Tuple()), *above):
+            parents = above
+    match parents:
+        case (ast.keyword(arg="side_effect"), *_):
+            return True
+        case (ast.Assign(targets=[ast.Attribute(attr="side_effect")]), *_):
+            return True
+    return False
 
 
 def _unpacks(statement: ast.Assign) -> bool:

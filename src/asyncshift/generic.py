@@ -491,7 +491,7 @@ def exception_value(
     if row is None or not is_named(resolved, registry):
         return
     place = place_of(resolved, registry)
-    if place is Place.RAISED:
+    if place in (Place.RAISED, Place.MOCKED):
         return
     siblings = _siblings(resolved) if place in (Place.AMONG, Place.TESTED) else []
     bases = {registry.canonical(base) for base in row.bases}

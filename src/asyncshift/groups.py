@@ -313,6 +313,6 @@ def uses_in_scope(uses: Sequence[LibraryUse], groups: Groups, project: Project) 
         for use in uses
         if use[0].path in chosen
         or not is_test_file(use[0].path)
-        or use[0].protocol is Protocol.EXCEPT
+        or use[2].exception
         or (use[2].grouped and groups.of(use[0], use[1]) in touched)
     ]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from asyncshift.codemod import Registry
 from asyncshift.endings import ended_elsewhere
 from asyncshift.facades import calls_by_name, is_public, simple_name
+from asyncshift.mocked import patched_calls
 from asyncshift.model import Certainty, Function, Mention, Message, Severity
 from asyncshift.pins import is_test_file
 from asyncshift.world import ROOTS, World
@@ -30,6 +31,7 @@ def looks(world: World, registry: Registry) -> list[Message]:
             found.append(Message(site.path, site.span[0], "unknown-call", text, Severity.LOOK))
     found += _handed_on(world)
     found += ended_elsewhere(world)
+    found += _half_patched(world)
     found += (_by_name(world, m) for m in world.graph.mentions if m.function in world.turned)
     for fid in sorted(world.facades):
         found += _given(world, registry, world.function(fid))
@@ -52,6 +54,19 @@ def _handed_on(world: World) -> Iterator[Message]:
         for escape in world.twins[fid]:
             text = f"{escape.to} is handed {world.function(fid).name}, which it has to await now"
             yield Message(escape.path, escape.span[0], "handed-on", text, Severity.LOOK)
+
+
+def _half_patched(world: World) -> Iterator[Message]:
+    """Functions of a library that a test replaces, of whose calls only some go that way."""
+    for one in world.graph.patched:
+        calls = patched_calls(world, one)
+        staying = [use[0] for use in calls if not world.converted(use)]
+        if staying and len(staying) < len(calls):
+            text = (
+                f"{one.api} is replaced here: the call in {staying[0].path} goes that way, "
+                "those that moved do not"
+            )
+            yield Message(one.path, one.line, "half-patched", text, Severity.LOOK)
 
 
 def _given(world: World, registry: Registry, f: Function) -> Iterator[Message]:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
-from asyncshift.codemod import Kind
+from asyncshift.codemod import Kind, Registry
 from asyncshift.facades import simple_name
 from asyncshift.groups import LibraryUse
 from asyncshift.mocks import Fake
-from asyncshift.model import Action, Cause, Decision, Function, FunctionId
+from asyncshift.model import (
+    Action,
+    Cause,
+    Decision,
+    Function,
+    FunctionId,
+    Patched,
+    Protocol,
+)
 from asyncshift.pins import is_test_file
 from asyncshift.world import World, bridge_allowed, enclosing
 
@@ -40,6 +48,48 @@ def mocked_members(world: World, found: Sequence[Decision]) -> Iterator[Decision
         owner = enclosing(world, fake.path, (fake.line, 0, fake.line, 0)) or f"{fake.path}:0"
         if world.in_scope(owner):
             yield from _equipped(fake, owner, plain, beside, gone)
+
+
+def patched_functions(
+    world: World, registry: Registry, found: Sequence[Decision]
+) -> Iterator[Decision]:
+    """Functions of a library that tests replace, where all calls of them moved."""
+    if not world.graph.patched:
+        return
+    moved = {
+        (d.path, d.span)
+        for d in found
+        if d.action is Action.LIBRARY and d.detail.get("way") == "convert"
+    }
+    for one in world.graph.patched:
+        calls = patched_calls(world, one)
+        span = (one.line, 0, one.line, 0)
+        owner = enclosing(world, one.path, span) or f"{one.path}:0"
+        if not calls or not world.in_scope(owner) or not registry.targets(one.api):
+            continue
+        if all((site.path, site.span) in moved for site, _, _ in calls):
+            cause = Cause("double", f"{one.api} has an async twin", one.path, one.line)
+            detail = {
+                "name": one.api.rpartition(".")[2],
+                "library": registry.targets(one.api)[0],
+                "through": calls[0][0].path,
+            }
+            yield Decision(one.path, span, Action.DOUBLE, cause, owner, detail=detail)
+
+
+def patched_calls(world: World, one: Patched) -> list[LibraryUse]:
+    """The calls of the program that a test means which replaces a library's function."""
+    if not is_test_file(one.path):
+        return []
+    return [
+        (site, target, treatment)
+        for site, target, treatment in world.uses
+        if target.api == one.api
+        and treatment.kind is Kind.AWAITABLE
+        and site.protocol is Protocol.CALL
+        and not is_test_file(site.path)
+        and (not one.through or site.path in one.through)
+    ]
 
 
 def _equipped(

@@ -395,6 +395,18 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
+class Patched:
+    """A function of a library that a test replaces by its name: `patch("pkg.requests.get")`."""
+
+    path: str
+    line: int
+    """Where the call begins that replaces it."""
+    api: str
+    through: tuple[str, ...]
+    """The files of the project by whose name of the library it is reached; empty for its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unresolved:
     """A call that could reach a function of the project by its name, and nothing tells more.
     Made by `callgraph` when asked, read by `report`."""
@@ -423,6 +435,7 @@ class Graph:
     exported: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """path -> names that other project files import from it or reach through it."""
     mentions: tuple[Mention, ...] = ()
+    patched: tuple[Patched, ...] = ()
     by_computed_name: Mapping[FunctionId, frozenset[FunctionId]] = field(default_factory=dict)
     """Who calls what a computed name gave -> what that can be: `getattr(api, "do_" + name)()`."""
     texts: Mapping[str, str] = field(default_factory=dict)

@@ -36,6 +36,7 @@ from asyncshift.config import Config
 from asyncshift.dependencies import needed, renewed
 from asyncshift.double_modules import with_doubles
 from asyncshift.errors import InputError
+from asyncshift.exported import reached_through, still_exported
 from asyncshift.loading import load_registry
 from asyncshift.model import (
     THREADS,
@@ -52,11 +53,11 @@ from asyncshift.model import (
     Project,
     Refusal,
     Rewritten,
-    Severity,
     Site,
     SourceFile,
     Style,
 )
+from asyncshift.pins import is_test_file
 from asyncshift.planning import make_plan
 from asyncshift.plugin_settings import configured
 from asyncshift.scope import ALL, Choice, Scope, make_scope
@@ -276,10 +277,12 @@ def ask_rewriters(seen: Survey, config: Config, progress: Progress) -> Looked:
                 by_path[site.path].append((site, target.api))
     files = [file for file in seen.project.files if file.path in by_path]
     work = [(file, tuple(by_path[file.path])) for file in files]
-    settings = rewriter_settings(seen.project, config)
+    patched = {f"patched:{one.api}" for one in seen.graph.patched if is_test_file(one.path)}
+    settings = rewriter_settings(seen.project, config) | {"needs": ",".join(sorted(patched))}
     each = partial(_each, partial(_look_at, seen.registry, settings))
     ask = partial(each, config=config, step="looking", progress=progress)
-    return Looked.of_all(asked(ask, work, lambda w: (w[0], (w[1], settings)), config, "look"))
+    looked = Looked.of_all(asked(ask, work, lambda w: (w[0], (w[1], settings)), config, "look"))
+    return replace(looked, needs=looked.needs | patched)
 
 
 def _look_at(
@@ -444,6 +447,7 @@ def _work(analysis: Survey | Analysis, plan: Plan, config: Config) -> list[_Work
     standing = ",".join(sorted({*analysis.project.bridges, *(b.module for b in bridges.values())}))
     helpers = place_helpers(analysis.project, analysis.graph, analysis.registry)
     settings = rewriter_settings(analysis.project, config)
+    exported = still_exported(analysis.project, analysis.graph, plan)
     needs: dict[str, list[str]] = defaultdict(list)
     for need in sorted(analysis.needs):
         name, _, place = need.partition("@")
@@ -462,14 +466,15 @@ def _work(analysis: Survey | Analysis, plan: Plan, config: Config) -> list[_Work
         options = dict(settings)
         if path in bridges:
             options["bridge"] = bridges[path].module
-        if kept := analysis.graph.exported.get(path):
+        if kept := exported.get(path):
             options["keep_imports"] = ",".join(kept)
         if standing:
             options["bridges"] = standing
         options["tests"] = analysis.project.tests.pytest
         options["loop_scope"] = analysis.project.tests.loop_scope
-        if path in helpers:
-            options["helpers"] = ",".join(bridge.module for bridge in helpers[path])
+        through = next((d.detail["through"] for d in decisions if "through" in d.detail), path)
+        if through in helpers:
+            options["helpers"] = ",".join(bridge.module for bridge in helpers[through])
         if wanted := (*needs[""], *needs[path]):
             options["needs"] = ",".join(wanted)
         work.append(_Work(files[path], tuple(decisions), tuple(sorted(options.items()))))
@@ -543,7 +548,11 @@ def _outcome(
         messages += tuple(added)
     needs = needed(analysis.project, plan, analysis.registry, analysis.config, written)
     written, told_needs = renewed(Path(analysis.project.root), needs, written)
-    messages += (*told_needs, *_reached_through(analysis.graph, plan), *proof.messages)
+    messages += (
+        *told_needs,
+        *reached_through(analysis.project, analysis.graph, plan),
+        *proof.messages,
+    )
     return Outcome(
         changes=tuple(sorted(written, key=lambda change: change.path)),
         plan=plan,
@@ -564,24 +573,6 @@ def _headings(graph: Graph, plan: Plan) -> dict[str, list[tuple[int, int, str]]]
                 heading = f"[{change.id}] {change.title}"
                 found[f.path].append((f.span[0], f.span[2], heading))
     return found
-
-
-def _reached_through(graph: Graph, plan: Plan) -> tuple[Message, ...]:
-    """Files whose library other files reach through them, as `mock.patch("pkg.requests.get")`
-    does: the migrated code no longer goes that way."""
-    moved: dict[str, set[str]] = defaultdict(set)
-    for decision in plan.decisions:
-        if decision.action is Action.LIBRARY:
-            moved[decision.path].add(decision.detail["api"].partition(".")[0])
-    found = []
-    for path, libraries in sorted(moved.items()):
-        for name in sorted(libraries.intersection(graph.exported.get(path, ()))):
-            text = (
-                f"another file reaches `{name}` through this one, perhaps to patch it in a test: "
-                "the migrated calls no longer go through it"
-            )
-            found.append(Message(path, 1, "reached-through", text, Severity.LOOK))
-    return tuple(found)
 
 
 def _mechanical(

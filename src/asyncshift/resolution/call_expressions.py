@@ -262,6 +262,7 @@ class CallExpressions(Expressions):
             case (("patch" | "setattr" | "delattr"), [ast.Constant(value=str() as text), *_]):
                 if (text, first.lineno) in self.strings:
                     self.strings[text, first.lineno] = True
+                    self.named[site] = (text,)
 
     def _asked_for(self, node: ast.Call) -> None:
         for given in node.args:

@@ -6,14 +6,14 @@ under its name: `mock.patch("shop.api.fetch")`, `getattr(handlers, name)`, `"sho
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 from asyncshift import facts as f
 from asyncshift.facts import KEPT, Op
 from asyncshift.index import Module
-from asyncshift.model import FunctionId, Mention, Span
+from asyncshift.model import FunctionId, Mention, Patched, Span
 from asyncshift.resolution.sites import Sites
 
 _NAMESPACES = frozenset(
@@ -34,6 +34,8 @@ class Mentions:
         self._inside: dict[tuple[int, int], list[tuple[str, int]]] = {}
         """(file, enclosing function, class or module) -> (name, function) of what stands there."""
         self._found: set[tuple[str, int, str, str, int]] = set()
+        self._patched: set[tuple[str, int, str, tuple[str, ...]]] = set()
+        """(path, line, library name, files it is reached through)"""
         self._computed: set[tuple[Any, ...]] = set()
         """(value, pattern), and functions: one computed name of each is enough to tell."""
         self._callers: dict[int, set[int]] = {}
@@ -70,6 +72,10 @@ class Mentions:
             (path, line, how, text, ids[number]) for path, line, how, text, number in self._found
         )
         return tuple(Mention(*one) for one in found)
+
+    def of_libraries(self) -> tuple[Patched, ...]:
+        """The functions of libraries that are replaced by their names, by place."""
+        return tuple(Patched(*one) for one in sorted(self._patched))
 
     def callers(self, ids: list[FunctionId]) -> dict[FunctionId, frozenset[FunctionId]]:
         """Who calls what a computed name gave, with what that can be."""
@@ -159,6 +165,8 @@ class Mentions:
             for pattern in patterns:
                 how = "getattr" if "*" in pattern or namespace else "patched"
                 text = f'{facts[3]}(..., "{pattern}")'
+                if how == "patched" and not namespace:
+                    self._of_library(unit, facts[0][0], op[3][:1], pattern)
                 if pattern == KEPT:
                     if not self._is_called(op[1]):
                         continue  # it is read, not called
@@ -180,6 +188,40 @@ class Mentions:
                         reached = self._first(kind, pattern, reached)
                     self._note(unit, facts[0][0], how, text, reached)
             self._called(op[1], meant)
+
+    def _of_library(self, unit: int, line: int, first: Sequence[int], name: str) -> None:
+        """`patch("pkg.api.requests.get")`, `patch.object(api.requests, "get")`."""
+        solver = self.solver
+        held: list[tuple[str, tuple[str, ...]]] = []
+        if "." in name:
+            held += self._held(unit, name.split("."))
+        else:
+            for kind in solver.sees(first[0]) if first else ():
+                if kind[0] == "ext":
+                    held.append((f"{kind[1]}.{name}", ()))
+                elif kind[0] == "module":
+                    held += self._held_by(kind[1], [name])
+        for full, through in held:
+            api = solver.canonical(full)
+            if api is not None and solver.registry.is_api(api):
+                self._patched.add((solver.files[unit].path, line, api, through))
+
+    def _held(self, unit: int, parts: list[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """(full name, files it is reached through) of a dotted text."""
+        for end in range(len(parts) - 1, 0, -1):
+            module = self.solver.modules.mentioned(unit, ".".join(parts[:end]))
+            if module is not None:
+                yield from self._held_by(module, parts[end:])
+                return
+        yield ".".join(parts), ()
+
+    def _held_by(self, module: Module, names: list[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        solver = self.solver
+        for unit in module.units:
+            node = solver.files[unit].names.get(names[0])
+            for kind in solver.sees(solver.unit_nodes[unit] + node) if node else ():
+                if kind[0] == "ext":
+                    yield ".".join([kind[1], *names[1:]]), (solver.files[unit].path,)
 
     def _called(self, node: int, reached: Collection[int]) -> None:
         """Who calls what comes out of a node can reach these."""

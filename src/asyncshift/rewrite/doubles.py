@@ -24,6 +24,9 @@ def double(ctx: Context, decision: Decision) -> Iterator[Step]:
         yield from _with_members(ctx, decision)
         return
     name = decision.detail["name"]
+    if "library" in decision.detail:
+        yield from _of_library(ctx, decision.span[0], name, decision.detail["library"])
+        return
     for value in _replacements(ctx, decision.span[0], name):
         span = ctx.tree.span(value)
         if ("double", span) in ctx.done:
@@ -43,6 +46,84 @@ def double(ctx: Context, decision: Decision) -> Iterator[Step]:
             case ast.Call(func=made) if ctx.names.resolve(made) in MOCKS:
                 change = partial(_other_call, new=ctx.text("unittest.mock.AsyncMock", value))
                 yield Edit("Call", span, change, AWAIT_ORDER)
+
+
+def _of_library(ctx: Context, line: int, name: str, new: str) -> Iterator[Step]:
+    """`patch("pkg.requests.get")` as `patch("pkg._http.get", return_value=MagicMock())`: what an
+    AsyncMock gives would be one, too."""
+    for node in ast.walk(ctx.tree.module):
+        match node:
+            case ast.Call(args=[ast.Constant(value=str() as text), *rest]) if (
+                node.lineno == line and text.rpartition(".")[2] == name
+            ):
+                changed = ctx.names.full(new)
+                span = ctx.tree.span(node.args[0])
+                yield Edit("SimpleString", span, partial(_other_text, new=changed), AWAIT_ORDER)
+            case ast.Call(args=[target, ast.Constant(value=str() as text), *rest]) if (
+                node.lineno == line and text == name
+            ):
+                holder = ctx.names.dotted(new, ctx.tree.span(target)).rpartition(".")[0]
+                changed_to = cst.parse_expression(holder)
+                exchange = partial(_exchange, new=changed_to)
+                yield Edit(kind_of(target), ctx.tree.span(target), exchange, AWAIT_ORDER)
+            case _:
+                continue
+        given = {k.arg: k.value for k in node.keywords}
+        value = next(iter(rest), None) or given.get("new") or given.get("value")
+        if value is not None:
+            yield from _awaitable(ctx, value)
+        elif "new_callable" in given and ctx.names.resolve(given["new_callable"]) in MOCKS:
+            span = ctx.tree.span(given["new_callable"])
+            exchange = partial(_exchange, new=ctx.text("unittest.mock.AsyncMock", node))
+            yield Edit(kind_of(given["new_callable"]), span, exchange, AWAIT_ORDER)
+        if value is None and given.keys().isdisjoint({"return_value", "side_effect"}):
+            mock = ctx.text("unittest.mock.MagicMock", node)
+            add = partial(_with_keyword, name="return_value", value=cst.Call(mock))
+            yield Edit("Call", ctx.tree.span(node), add, AWAIT_ORDER)
+
+
+def _awaitable(ctx: Context, value: ast.expr) -> Iterator[Step]:
+    """What is put in the place of a coroutine function: `AsyncMock(side_effect=fake)`."""
+    match value:
+        case ast.Call(func=made, args=[], keywords=given) if ctx.names.resolve(made) in MOCKS:
+            span = ctx.tree.span(value)
+            new = ctx.text("unittest.mock.AsyncMock", value)
+            yield Edit("Call", span, partial(_other_call, new=new), AWAIT_ORDER)
+            if {k.arg for k in given}.isdisjoint({"return_value", "side_effect"}):
+                mock = cst.Call(cst.parse_expression(ctx.tree.source(made)))
+                add = partial(_with_keyword, name="return_value", value=mock)
+                yield Edit("Call", span, add, AWAIT_ORDER + 1)
+        case ast.Name() if _is_async_function(ctx, value):
+            pass
+        case _:
+            yield _behind_mock(ctx, value)
+
+
+def _is_async_function(ctx: Context, node: ast.Name) -> bool:
+    """Whether a name stands for a coroutine function of the file, as it is or will be."""
+    return any(
+        inner.name == node.id and (isinstance(inner, ast.AsyncFunctionDef) or inner in ctx.turned)
+        for inner in ast.walk(ctx.tree.module)
+        if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+
+
+def _other_text(node: cst.SimpleString, new: str) -> cst.SimpleString:
+    return node.with_changes(value=f"{node.prefix}{node.quote}{new}{node.quote}")
+
+
+def _exchange(node: cst.BaseExpression, new: cst.BaseExpression) -> cst.BaseExpression:
+    return new
+
+
+def _with_keyword(node: cst.Call, name: str, value: cst.BaseExpression) -> cst.Call:
+    equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+    arg = cst.Arg(value, keyword=cst.Name(name), equal=equal)
+    *others, last = node.args
+    if isinstance(last.comma, cst.Comma):  # a trailing comma goes on being the last
+        return node.with_changes(args=[*others, last, arg.with_changes(comma=last.comma)])
+    between = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    return node.with_changes(args=[*others, last.with_changes(comma=between), arg])
 
 
 def _with_members(ctx: Context, decision: Decision) -> Iterator[Step]:

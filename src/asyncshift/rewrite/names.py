@@ -202,6 +202,11 @@ class FileNames:
 
     # ------------------------------------------------------------- Names
 
+    def full(self, name: str) -> str:
+        """A full name with the module of a codemod where it is generated: `pkg._http.get`."""
+        head, _, member = name.partition(".")
+        return f"{self.helpers.get(head, self.libraries.get(head, head))}.{member}"
+
     def dotted(self, name: str, at: Span) -> str:
         """Text for a full name at a place; `pkg.mod:attr.attr` says where the module ends."""
         node = self._tree.place(at)
