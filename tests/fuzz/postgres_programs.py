@@ -651,13 +651,16 @@ class Program:
         return [f"for turn in range({self.pick((1, 2, 3))}):", *indented(self.block(depth))]
 
     def do_early(self, depth: int) -> list[str]:
+        """What stands in the loop may use its cursor, and so may go on for ever."""
         columns = self.some_columns(1)
         return [
             f"cur.execute('SELECT id, {columns[0]} FROM {self.schema}.t ORDER BY id')",
+            "turns = 0",
             "for row in cur:",
-            f"    if row[0] >= {self.pick((1, 2, 3, 9))}:",
+            "    turns += 1",
+            f"    if row[0] >= {self.pick((1, 2, 3, 9))} or turns > 9:",
             f"        {self.note(repr('early'), 'row')}",
-            f"        {self.pick(('return row[0]', 'break', 'continue'))}",
+            f"        {self.pick(('return row[0]', 'break'))}",
             *indented(self.block(depth) if self.chance(30) else []),
         ]
 
