@@ -102,6 +102,8 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
             return partial(_with_part, part, registry)
         case name, Protocol.VALUE if name in FACTORIES:
             return partial(_factory, registry)
+        case name, Protocol.CALL if name in FACTORIES:
+            return partial(_constructed, registry)
         case name, Protocol.CALL | Protocol.VALUE if name in VALUES | REGISTERED:
             return partial(_value, registry)
     return None
@@ -225,6 +227,21 @@ def _factory(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
     """A class of cursors that is named for a connection or a cursor to be made."""
     yield Tie(TOGETHER)
     yield from _renamed(registry, resolved)
+
+
+def _constructed(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
+    """`DictCursor(conn)`, as `conn.cursor(cursor_factory=DictCursor)` makes it."""
+    match resolved.node:
+        case ast.Call(args=[ast.Name() | ast.Attribute() | ast.Call()], keywords=[]):
+            yield from _value(registry, resolved)
+        case _:
+            yield Tie(TOGETHER)
+            yield tb.refuse(
+                resolved,
+                "cursor-name",
+                f"`{ast.unparse(resolved.node)}` may be given a name, and then fetching waits",
+                "have the connection make it",
+            )
 
 
 def _value(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:

@@ -76,8 +76,9 @@ class Arrivals:
 
 
 def _may_raise(site: Site, treatment: Treatment) -> bool:
-    """`response.raise_for_status()` is not awaited, and raises all the same."""
-    return treatment.kind is Kind.PLAIN and site.protocol is Protocol.CALL
+    """`response.raise_for_status()` is not awaited, and raises all the same; so does what has no
+    form in the new library."""
+    return treatment.kind in (Kind.PLAIN, Kind.REFUSED) and site.protocol is Protocol.CALL
 
 
 def guarded(world: World, handler: Site) -> Iterator[Site]:

@@ -91,22 +91,24 @@ def _lower_bridges(world: World) -> bool:
     direct = {use[0].caller for use in world.uses if use[2].kind in ROOTS and world.converted(use)}
     clients = {use[0].caller for use in world.uses if use[2].kind in ROOTS and use[1].origins}
     for fid in sorted(world.turned):
-        f = world.function(fid)
-        if f.kind is not FunctionKind.FUNCTION or not world.is_coroutine(fid):
+        together = world.classes.get(fid, (fid,))
+        if fid != min(together):
             continue
-        if fid in world.pairs:
-            continue  # an earlier step decided
-        if fid in (clients if _is_private(f) else direct):
-            continue  # others may wait for it, or its client could not move
-        if f.is_generator or fid in world.classes or fid in world.declared:
+        if not all(_may_bridge_itself(world, member, direct, clients) for member in together):
             continue
-        callers = [site for site in world.incoming.get(fid, ()) if forces(site, f)]
-        above = [site for site in callers if _waits_sync(world, site)]
-        if not above or any(world.in_async(site.caller) for site in callers):
+        callers = {
+            (site.path, site.span): site
+            for member in together
+            for site in world.incoming.get(member, ())
+            if forces(site, world.function(member))
+        }
+        above = [site for site in callers.values() if _waits_sync(world, site)]
+        if not above or any(world.in_async(site.caller) for site in callers.values()):
             continue
         below = [
             site
-            for site in world.outgoing.get(fid, ())
+            for member in together
+            for site in world.outgoing.get(member, ())
             for target in site.targets
             if target.function
             if world.is_coroutine(target.function) or site.wrapper in BRIDGES
@@ -118,7 +120,22 @@ def _lower_bridges(world: World) -> bool:
         return False
     f = world.function(best[1])
     text = f"only sync code waits for {f.name}, so it bridges itself, once for all of its callers"
-    return pin(world, f.id, Cause("only-sync-callers", text, f.path, f.line))
+    cause = Cause("only-sync-callers", text, f.path, f.line)
+    return any([pin(world, member, cause) for member in world.classes.get(f.id, (f.id,))])
+
+
+def _may_bridge_itself(
+    world: World, fid: FunctionId, direct: set[FunctionId], clients: set[FunctionId]
+) -> bool:
+    """Whether a coroutine can stay sync: no client would stay for it, and nobody else may wait."""
+    f = world.function(fid)
+    if f.kind is not FunctionKind.FUNCTION or not world.is_coroutine(fid):
+        return False
+    if fid in world.pairs or fid in world.declared:
+        return False  # an earlier step or a table decided
+    if f.is_contextmanager:
+        return fid not in direct
+    return not f.is_generator and fid not in (clients if _is_private(f) else direct)
 
 
 def _is_private(f: Function) -> bool:
@@ -360,7 +377,7 @@ def group_conflicts(world: World) -> bool:
         others = [t.function for t in site.targets if t.function]
         others = [fid for fid in others if world.function(fid).twin is None]
         if not world.in_async(site.caller):
-            if bridged_in_test(world, use) or treatment.later:
+            if bridged_in_test(world, use) or (treatment.later and not _given_out(world, use)):
                 continue
             why = why_sync(world, site.caller)
             rule, way_out = "sync-user", f"move the call out of {caller.name}"
@@ -374,6 +391,13 @@ def group_conflicts(world: World) -> bool:
         refusal = Refusal(site.path, site.span, rule, why, way_out)
         grew |= world.groups.refuse(origins_of(site, target)[0], refusal)
     return grew or world.groups.refuse_unmoored(world.uses, ROOTS)
+
+
+def _given_out(world: World, use: LibraryUse) -> bool:
+    """Whether a function that stays sync for callers out of sight gives them what is made here."""
+    site, target, _ = use
+    given = {origin for one in world.function(site.caller).gives for origin in one.origins}
+    return site.caller in world.kept and not given.isdisjoint(origins_of(site, target))
 
 
 def _overrides_of_what_stays(world: World) -> bool:
