@@ -31,6 +31,7 @@ import libcst
 from asyncshift import __version__
 from asyncshift.discover import source_file
 from asyncshift.erasure import compare
+from asyncshift.erasure_constructors import is_factory
 from asyncshift.erasure_scopes import Scopes
 from asyncshift.loading import load_registry
 
@@ -38,6 +39,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs" / "real-code.md"
 MECHANICAL = 0.70
 """The share of change-sets in which nothing but async changed."""
+DRIVERS = frozenset({"_psycopg.py", "_psycopg2.py"})
+"""Generated modules that stand for a driver; they need the new one, and nothing of the project."""
 OWN_FOLDER = ".asyncshift"
 """Where `apply` keeps what `undo` needs."""
 
@@ -62,6 +65,12 @@ PACKAGES = (
     Package("python-gitlab", "4.13.0", "client over an exchangeable backend"),
     Package("twilio", "9.13.0", "generated client with an async half of its own"),
     Package("apache-airflow", "2.10.5", "application: scheduler, command line, web, database"),
+    Package("target-postgres", "1.1.3", "loader of streams, with psycopg2 and COPY"),
+    Package("pipelinewise-target-postgres", "2.1.2", "the same, loading in parallel by joblib"),
+    Package("pypgoutput", "0.0.3", "reader of logical replication, with psycopg2's cursor classes"),
+    Package("pgdumplib", "4.0.0", "dumps and their fixtures, with psycopg 3"),
+    Package("yoyo-migrations", "8.2.0", "migrations over any driver, which is found by name"),
+    Package("pgcli", "4.7.1", "command line over psycopg 3, with adapters of its own"),
 )
 
 
@@ -211,6 +220,7 @@ def examine(package: Package, cache: Path, work: Path) -> Result:
     result.missed += _written(result.summary, plan, folder, before, after)
     result.missed += _compiled(before, after)
     result.missed += _settled(folder, after)
+    result.missed += _checked(folder, before, after)
     result.changed = sum(before.get(path) != data for path, data in after.items())
     result.missed += _proved(result, before, after)
     if result.share < MECHANICAL:
@@ -247,7 +257,7 @@ def _written(
 
 def _compiled(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Iterator[str]:
     for path, data in after.items():
-        if before.get(path) == data:
+        if before.get(path) == data or not path.endswith(".py"):
             continue
         try:
             compile(data, path, "exec", dont_inherit=True)
@@ -266,17 +276,33 @@ def _settled(folder: Path, after: Mapping[str, bytes]) -> Iterator[str]:
         yield "the second diff wrote something"
 
 
+def _checked(
+    folder: Path, before: Mapping[str, bytes], after: Mapping[str, bytes]
+) -> Iterator[str]:
+    """`check` finds nothing in the tree, and the generated drivers can be imported."""
+    done, _ = asyncshift("check", str(folder))
+    if done.returncode != 0:
+        yield f"check ended with {done.returncode}: {_complaint(done.stdout)}"
+    for path in after.keys() - before.keys():
+        if Path(path).name in DRIVERS:
+            done = subprocess.run(
+                [sys.executable, str(folder / path)], capture_output=True, text=True
+            )
+            if done.returncode != 0:
+                yield f"{path} cannot be imported: {_complaint(done.stderr)}"
+
+
 def _proved(result: Result, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[str]:
     """Compare once more, without the pipeline: a change-set it calls mechanical has to be."""
     registry = load_registry()
     verdicts: dict[str, Mapping[str, bool]] = {}
     names: dict[str, Mapping[int, str]] = {}
-    renames = _coroutines(after)
+    renames, created = _coroutines(after), _created(after)
     for path, data in before.items():
         if path.endswith(".py") and after.get(path, data) != data:
             old = source_file(path, "", data).text
             new = source_file(path, "", after[path]).text
-            verdicts[path] = compare(old, new, registry, renames)
+            verdicts[path] = compare(old, new, registry, renames, created)
             names[path] = _names(old)
     missed = []
     for change in result.change_sets:
@@ -298,6 +324,18 @@ def _coroutines(after: Mapping[str, bytes]) -> Mapping[str, str]:
                 if plain != name and plain in names:
                     found[name.decode()] = plain.decode()
     return found
+
+
+def _created(after: Mapping[str, bytes]) -> frozenset[str]:
+    """Classes whose objects an async factory makes."""
+    return frozenset(
+        node.name
+        for path, data in after.items()
+        if path.endswith(".py") and b"cls.__new__(cls)" in data
+        for node in ast.walk(ast.parse(data))
+        if isinstance(node, ast.ClassDef)
+        if any(isinstance(one, ast.AsyncFunctionDef) and is_factory(one) for one in node.body)
+    )
 
 
 def _names(text: str) -> Mapping[int, str]:
@@ -334,8 +372,9 @@ tools included, with no setting changed:
 
 Checked for each: the commands end with 0; every changed file compiles; a second `diff` is empty;
 files that the diff does not name are byte for byte as they were; what was written is what the plan
-stored; in every change-set that is called mechanical, this script's own comparison finds nothing
-but async; at least {bar:.0%} of the change-sets are mechanical.
+stored; `check` finds nothing afterwards, and a generated database driver can be imported; in every
+change-set that is called mechanical, this script's own comparison finds nothing but async; at least
+{bar:.0%} of the change-sets are mechanical.
 
 *Sites* are the blocking library calls found.  *Rewritten* became calls of an async library, *in
 threads* are kept as they are in `asyncio.to_thread`, *left* stay in functions that stay sync.

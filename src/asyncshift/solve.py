@@ -121,7 +121,8 @@ def _lower_bridges(world: World) -> bool:
     f = world.function(best[1])
     text = f"only sync code waits for {f.name}, so it bridges itself, once for all of its callers"
     cause = Cause("only-sync-callers", text, f.path, f.line)
-    return any([pin(world, member, cause) for member in world.classes.get(f.id, (f.id,))])
+    pinned = [pin(world, member, cause) for member in world.classes.get(f.id, (f.id,))]
+    return any(pinned)
 
 
 def _may_bridge_itself(
