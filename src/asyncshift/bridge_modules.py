@@ -15,6 +15,7 @@ from asyncshift.caches import CACHES
 from asyncshift.codemod import Registry
 from asyncshift.codemod_info import PACKAGE
 from asyncshift.config import Config
+from asyncshift.lazy import CONSUMERS
 from asyncshift.model import (
     BRIDGES,
     Action,
@@ -194,6 +195,7 @@ def place_helpers(
     """For each file that uses a library the modules of codemods, as it would import them."""
     names = sorted({table.module for table in registry.tables if table.module})
     paths = {site.path for site in graph.sites if any(t.api for t in site.targets)}
+    paths |= {site.path for site in graph.sites if site.consumer in CONSUMERS}
     paths |= {f.path for f in graph.functions.values() if CACHES.intersection(f.decorators)}
     return {
         file.path: [_place_helper(project, graph, file, name) for name in names]

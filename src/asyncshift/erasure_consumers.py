@@ -9,24 +9,17 @@ import ast
 from collections.abc import Iterable
 
 from asyncshift.caches import RESULTS_CACHED
+from asyncshift.lazy import MODULE, SYNC_FORMS
 
-ASYNCSTDLIB = {
-    **{f"asyncstdlib.{name}": f"builtins.{name}" for name in ("enumerate", "filter", "map", "zip")},
-    **{
-        f"asyncstdlib.{name}": f"itertools.{name}"
-        for name in (
-            *("accumulate", "batched", "chain", "chain.from_iterable", "compress", "cycle"),
-            *("dropwhile", "filterfalse", "islice", "pairwise", "starmap", "takewhile"),
-            "zip_longest",
-        )
-    },
+SYNC_NAMES = {
+    **SYNC_FORMS,
     "_tasks.zipped": "builtins.zip",
     "_tasks.enumerated": "builtins.enumerate",
     **{new: old for old, new in RESULTS_CACHED.items()},
 }
 """What takes async iterables as well -> what takes sync ones only; caches of results."""
 
-_GENERATED = ("_tasks", "_cached", "_threads")
+_GENERATED = (MODULE, "_tasks", "_cached", "_threads")
 
 
 def without_package(name: str) -> str:

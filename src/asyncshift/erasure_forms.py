@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from asyncshift.erasure_constructors import as_constructor, is_factory, without_factory
 from asyncshift.erasure_consumers import (
-    ASYNCSTDLIB,
+    SYNC_NAMES,
     chained,
     does_nothing,
     filtered,
@@ -82,7 +82,7 @@ _STDLIB = {
     "contextlib.AbstractAsyncContextManager": "typing.ContextManager",
     "contextlib.AbstractContextManager": "typing.ContextManager",
     "typing.AsyncContextManager": "typing.ContextManager",
-    **ASYNCSTDLIB,
+    **SYNC_NAMES,
     **{
         f"{module}.{name}": f"typing.{name.removeprefix('Async')}"
         for module in ("typing", "collections.abc")

@@ -73,6 +73,7 @@ def apply(project: Path, case: Path) -> None:
 
 GENERATED = {
     "_run_sync.py": bridge_source(),
+    "_aiter.py": module_template(load_registry(), "_aiter"),
     "_http.py": module_template(load_registry(), "_http"),
     "_psycopg.py": module_template(load_registry(), "_psycopg"),
     "_psycopg2.py": module_template(load_registry(), "_psycopg2"),

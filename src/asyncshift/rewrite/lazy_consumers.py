@@ -1,7 +1,8 @@
 """Builtins that hand on one by one what they take from an async generator: `map`, `filter`, ...
 
 What they give becomes async as well.  `map`, `filter`, `starmap` and `chain` are generator
-expressions then; of the others asyncstdlib has the async form, where that is allowed.
+expressions then; the others have an async form in a module that is generated into the project, or
+in asyncstdlib, where that is allowed.
 """
 
 from __future__ import annotations
@@ -13,18 +14,12 @@ from functools import partial
 import libcst as cst
 
 from asyncshift.edits import bound
+from asyncshift.lazy import CONSUMERS, MODULE
 from asyncshift.model import Action
 from asyncshift.rewrite.context import Context
 
 Change = Callable[[cst.Call], cst.BaseExpression]
 
-ASYNCSTDLIB = frozenset(
-    {"enumerate", "filter", "map", "zip", "itertools.accumulate", "itertools.batched"}
-    | {"itertools.chain", "itertools.chain.from_iterable", "itertools.compress", "itertools.cycle"}
-    | {"itertools.dropwhile", "itertools.filterfalse", "itertools.islice", "itertools.pairwise"}
-    | {"itertools.starmap", "itertools.takewhile", "itertools.zip_longest"}
-)
-"""What asyncstdlib has under the same name, for sync and async iterables alike."""
 _ASYNC = cst.Asynchronous()
 
 
@@ -32,7 +27,7 @@ def async_form(ctx: Context, node: ast.Call, name: str, places: Sequence[int]) -
     """How a lazy consumer, whose arguments at some places became async, is written as an async
     iterator; None where there is no way."""
     if any(isinstance(one, ast.Starred) for one in node.args) or node.keywords:
-        return _by_asyncstdlib(ctx, node, name)
+        return _by_name(ctx, node, name)
     match name, node.args:
         case (("map" | "filter" | "itertools.starmap"), [function, _]) if list(places) == [1]:
             if (clause := _clause_of(ctx, function, name)) is not None:
@@ -41,7 +36,7 @@ def async_form(ctx: Context, node: ast.Call, name: str, places: Sequence[int]) -
             if len(node.args) > 1:
                 names = _unused(ctx, node, "part"), _unused(ctx, node, "item")
                 return partial(_chained, names=names)
-    return _by_asyncstdlib(ctx, node, name)
+    return _by_name(ctx, node, name)
 
 
 def called_name(ctx: Context, node: ast.Call) -> str:
@@ -56,19 +51,22 @@ def called_name(ctx: Context, node: ast.Call) -> str:
 
 def becomes_async(ctx: Context, node: ast.expr) -> bool:
     """Whether a lazy consumer, or one that it stands in, gives an async iterator from now on."""
-    if not isinstance(node, ast.Call) or called_name(ctx, node) not in ASYNCSTDLIB:
+    if not isinstance(node, ast.Call) or called_name(ctx, node) not in CONSUMERS:
         return False
     if ctx.decided(node, Action.CONSUME):
         return True
     return any(becomes_async(ctx, one) for one in node.args)
 
 
-def _by_asyncstdlib(ctx: Context, node: ast.Call, name: str) -> Change | None:
-    if name not in ASYNCSTDLIB or "asyncstdlib" not in ctx.options.get("allow", "").split(","):
+def _by_name(ctx: Context, node: ast.Call, name: str) -> Change | None:
+    """The function of the same name of asyncstdlib, or of the module that is generated."""
+    if name not in CONSUMERS:
         return None
-    return partial(
-        _called, function=ctx.text(f"asyncstdlib.{name.removeprefix('itertools.')}", node)
-    )
+    last = name.removeprefix("itertools.")
+    new = f"{MODULE}.{last.replace('.', '_')}"
+    if "asyncstdlib" in ctx.options.get("allow", "").split(","):
+        new = f"asyncstdlib.{last}"
+    return partial(_called, function=ctx.text(new, node))
 
 
 def _called(node: cst.Call, function: cst.BaseExpression) -> cst.Call:
