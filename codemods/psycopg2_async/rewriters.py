@@ -24,10 +24,11 @@ statement in the cursor, and opens a transaction before the first one, as psycop
 waits for the server is awaited, and the rest stays: fetching, `with conn.cursor()`, settings.
 
 A named cursor fetches from the server: `conn.cursor("rows")` becomes `conn.named_cursor("rows")`,
-which is iterated and fetched from asynchronously.  Exceptions, SQL compositions, adapters, pools
-and constants keep their names.  Large objects, two-phase commit, polling, classes of
-one's own below psycopg2's, and connections that go to another library keep psycopg2: the connection
-and all that came from it wait in threads.
+which is iterated and fetched from asynchronously.  What a script does at its top level, outside of
+functions, runs through the bridge: `run_sync(cur.execute(...))`.  Exceptions, SQL compositions,
+adapters, pools and constants keep their names.  Large objects, two-phase commit, polling, classes
+of one's own below psycopg2's, and connections that go to another library keep psycopg2: the
+connection and all that came from it wait in threads.
 """
 
 from __future__ import annotations
@@ -102,6 +103,8 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
             return partial(_with_part, part, registry)
         case name, Protocol.VALUE if name in FACTORIES:
             return partial(_factory, registry)
+        case name, Protocol.BASE if name in FACTORIES:
+            return _derived
         case name, Protocol.CALL if name in FACTORIES:
             return partial(_constructed, registry)
         case name, Protocol.CALL | Protocol.VALUE if name in VALUES | REGISTERED:
@@ -227,6 +230,11 @@ def _factory(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
     """A class of cursors that is named for a connection or a cursor to be made."""
     yield Tie(TOGETHER)
     yield from _renamed(registry, resolved)
+
+
+def _derived(resolved: Resolved) -> Iterator[Outcome]:
+    """A class of cursors of one's own stays, and so do the connections that may make them."""
+    yield Tie(TOGETHER)
 
 
 def _constructed(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:

@@ -74,6 +74,8 @@ class Treatment:
     """For PLAIN: it has another name where something of its library moves, and that is all."""
     exception: bool = False
     """The name is an exception's."""
+    scripted: bool = False
+    """A script may wait for it at its top level, through the bridge."""
 
 
 class Names(TypingProtocol):
@@ -461,7 +463,9 @@ class Registry:
     def _add(
         self, table: Table, name: str, treatments: _Treatments, to: tuple[str, ...] = ()
     ) -> None:
-        self._rows[name] = {p: replace(t, pooled=table.pools(name)) for p, t in treatments.items()}
+        pooled, scripted = table.pools(name), table.scripted
+        told = {p: replace(t, pooled=pooled, scripted=scripted) for p, t in treatments.items()}
+        self._rows[name] = told
         self._owners[name] = table.name
         if to:
             self._targets[name] = to
@@ -499,13 +503,9 @@ class Registry:
         self._classes[name] = row
         plain = Treatment(Kind.PLAIN, codemod, grouped=True)
         same = Treatment(Kind.SAME, codemod, grouped=True)
-        derived = Treatment(
-            Kind.REFUSED,
-            codemod,
-            f"a class derives from {name}, whose methods it may override",
-            "hold a client in an attribute instead of deriving from it",
-            grouped=True,
-        )
+        reason = f"a class derives from {name}, whose methods it may override"
+        way_out = "hold a client in an attribute instead of deriving from it"
+        derived = Treatment(Kind.REFUSED, codemod, reason, way_out, grouped=True)
         treatments = {Protocol.CALL: plain if row.constructed and row.to else same}
         if row.made_by:
             made = replace(plain, kind=Kind.AWAITABLE, later=row.later)

@@ -31,6 +31,7 @@ from asyncshift.model import (
     Span,
 )
 from asyncshift.pins import is_next, is_test_file
+from asyncshift.scripted import bridged_in_script, scripted_files
 from asyncshift.standing import has_twin
 from asyncshift.testing import run_classes, test_part
 from asyncshift.world import (
@@ -207,9 +208,10 @@ def _calls(world: World, no_run: frozenset[tuple[str, Span]]) -> Iterator[Decisi
             twin = has_twin(site, f, world.is_coroutine)
             if f not in coroutines and f.id in world.blocking and not twin:
                 yield from _threaded(world, site, f)
-    for places in runs.values():
+    scripts = scripted_files(world)
+    for path, places in runs.items():
         calls = {site.span for site, _ in places}
-        alone = len(calls) == 1 and places[0][0].protocol is Protocol.CALL
+        alone = len(calls) == 1 and places[0][0].protocol is Protocol.CALL and path not in scripts
         for site, f in places:
             if alone and (site.path, site.span) not in no_run:
                 yield _at(world, site, Action.RUN, f"the program starts {f.name} here", f.id)
@@ -489,6 +491,7 @@ def _at(
 
 def _library(world: World, registry: Registry) -> Iterator[Decision]:
     arrivals = find_arrivals(world, registry)
+    scripts = scripted_files(world)
     moved: set[str] = set()
     staying: set[str] = set()
     for use in world.uses:
@@ -535,6 +538,9 @@ def _library(world: World, registry: Registry) -> Iterator[Decision]:
                     yield _at(world, site, BY_PROTOCOL[site.protocol], f"{api} is async", None)
             case Kind.AWAITABLE | Kind.ENTERED | Kind.ITERATED if in_async and world.converted(use):
                 detail["way"] = "convert"
+                yield _at(world, site, Action.LIBRARY, f"{api} has an async twin", None, detail)
+            case Kind.AWAITABLE | Kind.ENTERED if bridged_in_script(world, use, scripts):
+                detail |= {"way": "convert", "bridge": "1"}
                 yield _at(world, site, Action.LIBRARY, f"{api} has an async twin", None, detail)
             case Kind.AWAITABLE if not in_async and treatment.later and world.converted(use):
                 detail["way"] = "later"

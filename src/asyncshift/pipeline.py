@@ -51,6 +51,7 @@ from asyncshift.model import (
     Message,
     Plan,
     Project,
+    Protocol,
     Refusal,
     Rewritten,
     Site,
@@ -268,11 +269,9 @@ def ask_rewriters(seen: Survey, config: Config, progress: Progress) -> Looked:
             if target.api is None or site.wrapper in THREADS:
                 continue
             treatment = seen.registry.treatment(target.api, site.protocol)
-            if treatment is not None and treatment.kind in (
-                Kind.AWAITABLE,
-                Kind.ENTERED,
-                Kind.ITERATED,
-                Kind.PLAIN,
+            if treatment is not None and (
+                treatment.kind in (Kind.AWAITABLE, Kind.ENTERED, Kind.ITERATED, Kind.PLAIN)
+                or site.protocol is Protocol.BASE  # what it may be tied to stays with it
             ):
                 by_path[site.path].append((site, target.api))
     files = [file for file in seen.project.files if file.path in by_path]

@@ -38,6 +38,7 @@ from asyncshift.model import (
 from asyncshift.pins import is_test_file
 from asyncshift.pools import callers, in_moved_pool, keep_in_threads, settle_pools
 from asyncshift.reasons import why_sync
+from asyncshift.scripted import bridged_in_script, scripted_files
 from asyncshift.standing import has_twin
 from asyncshift.testing import is_test_part
 from asyncshift.world import (
@@ -368,11 +369,12 @@ def _keeps_facade(world: World, site: Site, f: Function) -> bool:
 def group_conflicts(world: World) -> bool:
     """A converted client in a function that cannot await stays with its library as a whole."""
     grew = False
+    scripts = scripted_files(world)
     for use in world.uses:
         site, target, treatment = use
         if treatment.kind not in ROOTS or not treatment.grouped or not world.converted(use):
             continue
-        if site.awaited:
+        if site.awaited or bridged_in_script(world, use, scripts):
             continue
         caller = world.function(site.caller)
         others = [t.function for t in site.targets if t.function]

@@ -217,6 +217,8 @@ class Table:
     to do about it."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Setting -> the only value with which the codemod takes part."""
+    scripted: bool = False
+    """Scripts may wait at their top level, through the bridge."""
     requires_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Value of the setting `postgres` -> what the project must install then."""
     code: str = ""
@@ -360,6 +362,7 @@ _CODEMOD = (
     "doubles",
     "double_module",
     "settings",
+    "scripted",
     "requires_with",
 )
 _FUNCTION = (
@@ -429,6 +432,7 @@ def parse_table(
         doubles=head.names("doubles"),
         double_module=head.text("double_module"),
         settings=head.texts("settings"),
+        scripted=head.flag("scripted"),
         requires_with=dict(_requires_with(head)),
         modules=top.texts("modules"),
         aliases=top.texts("aliases"),
