@@ -2079,6 +2079,12 @@ class Connection:
             self._closed = True
             await self._wire.close()
 
+    # [closing]
+    async def aclose(self) -> None:
+        """As `close`, for `contextlib.aclosing`."""
+        await self.close()
+
+    # [/closing]
     async def cancel(self) -> None:
         """Ask the server to end the statement that another task runs."""
         if not self.closed:
@@ -2942,6 +2948,12 @@ class NamedCursor:
                 await self._close()
             self._inner.close()
 
+    # [closing]
+    async def aclose(self) -> None:
+        """As `close`, for `contextlib.aclosing`."""
+        await self.close()
+
+    # [/closing]
     async def _close(self) -> None:
         conn = self._inner.connection
         status = conn._status
@@ -3334,6 +3346,12 @@ class ConnectionPool:
         while self._waiting:
             self._wake()
 
+    # [closing]
+    async def aclose(self) -> None:
+        """As `close`, for `contextlib.aclosing`."""
+        await self.close()
+
+    # [/closing]
     async def __aenter__(self) -> ConnectionPool:
         await self.open()
         return self

@@ -110,6 +110,8 @@ def rewriter(api: str, protocol: Protocol, registry: Registry) -> Rewriter | Non
             name.endswith(".execute") or name.rpartition(".")[2] in PARTS
         ):
             return partial(_method, registry)
+        case name, Protocol.CONSUME if name.endswith(".close"):
+            return partial(_closing, registry)
         case name, Protocol.CALL if "register_" in name.rpartition(".")[2]:
             return _own_adapters
         case name, Protocol.VALUE if name in CURSORS:
@@ -154,6 +156,12 @@ def _not_taken(resolved: Resolved) -> Iterator[Outcome]:
                 continue
         if why is not None:
             yield tb.refuse(resolved, "not-taken", f"`{keyword.arg}`: {why}", "do without it")
+
+
+def _closing(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
+    """`with closing(conn)`: the module says how to close it then."""
+    yield Need(f"{PART}closing", everywhere=True)
+    yield from generic.rewrite(resolved, registry)
 
 
 def _method(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
