@@ -65,8 +65,13 @@ def except_clause(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
 
 def exception_value(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
     """A class as a value: handlers elsewhere may be given it, and read from what they catch."""
-    yield from raised(registry, resolved)
     api = registry.canonical(resolved.api)
+    yield from raised(registry, resolved)
+    row = registry.exception(resolved.api)
+    if row is not None and row.to and _is_parameter(resolved):
+        new = resolved.names.dotted(RAISED.get(api, row.to[0]), resolved.site.span)
+        yield tb.edit(resolved, resolved.node, tb.retarget(new))
+        return
     extra = []
     if api == "requests.RequestException" and tb.needed(resolved, "json-errors"):
         extra = ["json.JSONDecodeError", "builtins.UnicodeDecodeError"]
@@ -92,6 +97,14 @@ def raised(registry: Registry, resolved: Resolved) -> Iterator[Outcome]:
         return
     more = ("request", "response") if api in WITH_RESPONSE else ()
     yield tb.edit(resolved, resolved.node, partial(_made, name, more))
+
+
+def _is_parameter(resolved: Resolved) -> bool:
+    """Whether a test is run for the class: one class in its place keeps the names of the tests."""
+    if not is_test_file(resolved.site.path) or isinstance(resolved.parents[0], ast.Call):
+        return False
+    calls = [parent for parent in resolved.parents if isinstance(parent, ast.Call)]
+    return any(tb.dotted_text(call.func).endswith(".parametrize") for call in calls)
 
 
 def _made(name: str, more: tuple[str, ...], node: Any) -> Any:

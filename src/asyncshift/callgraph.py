@@ -78,6 +78,7 @@ def build(
     sites = Sites(solver)
     sites.collect()
     settle_mixed(sites)
+    sites.leave_mocks(is_test_file)
     escapes = Escapes(sites)
     escapes.collect()
     mentions = Mentions(sites)

@@ -71,6 +71,11 @@ def is_mock(kind: tuple[Any, ...]) -> bool:
     return kind[0] == "ext" and str(kind[1]).startswith(("unittest.mock.", "mock."))
 
 
+def may_be_mock(kind: tuple[Any, ...]) -> bool:
+    """Whether a value is a mock, or what its class made."""
+    return is_mock(kind) or (is_mock(("ext", kind[1])) and kind[0] == "foreign")
+
+
 def is_passed_over(solver: Solver, kind: tuple[Any, ...], consumer: str) -> bool:
     """Whether a value is not iterated there: `in` asks `__contains__`, or a library's own, and what
     is unpacked is no instance of a class that cannot be."""

@@ -26,7 +26,10 @@ _ASYNC = cst.Asynchronous()
 def async_form(ctx: Context, node: ast.Call, name: str, places: Sequence[int]) -> Change | None:
     """How a lazy consumer, whose arguments at some places became async, is written as an async
     iterator; None where there is no way."""
-    if any(isinstance(one, ast.Starred) for one in node.args) or node.keywords:
+    starred = [place for place, one in enumerate(node.args) if isinstance(one, ast.Starred)]
+    if not set(places).isdisjoint(starred):
+        return None
+    if starred or node.keywords:
         return _by_name(ctx, node, name)
     match name, node.args:
         case (("map" | "filter" | "itertools.starmap"), [function, _]) if list(places) == [1]:
@@ -60,8 +63,8 @@ def becomes_async(ctx: Context, node: ast.expr) -> bool:
 
 def _by_name(ctx: Context, node: ast.Call, name: str) -> Change | None:
     """The function of the same name of asyncstdlib, or of the module that is generated."""
-    if name not in CONSUMERS:
-        return None
+    if name not in CONSUMERS or any(isinstance(one, ast.NamedExpr) for one in ast.walk(node)):
+        return None  # no assignment may stand in what a comprehension iterates
     last = name.removeprefix("itertools.")
     new = f"{MODULE}.{last.replace('.', '_')}"
     if "asyncstdlib" in ctx.options.get("allow", "").split(","):
