@@ -2114,10 +2114,6 @@ class Connection:
         if self._pool is None:
             await self.close()
 
-    # [closing]
-    aclose = close
-    # [/closing]
-
     def transaction(
         self, savepoint_name: str | None = None, force_rollback: bool = False
     ) -> Transaction:
