@@ -33,7 +33,7 @@ from asyncshift.resolution.flow import Fn
 from asyncshift.resolution.keywords import Keywords
 from asyncshift.resolution.members import HARMLESS_BASES
 from asyncshift.resolution.mentions import Mentions
-from asyncshift.resolution.mixed import settle_mixed
+from asyncshift.resolution.mixed import leave_mocks, settle_mixed
 from asyncshift.resolution.outside import OutsideClasses, is_stdlib
 from asyncshift.resolution.properties import read_unseen
 from asyncshift.resolution.sites import Sites
@@ -78,7 +78,7 @@ def build(
     sites = Sites(solver)
     sites.collect()
     settle_mixed(sites)
-    sites.leave_mocks(is_test_file)
+    leave_mocks(sites, is_test_file)
     escapes = Escapes(sites)
     escapes.collect()
     mentions = Mentions(sites)

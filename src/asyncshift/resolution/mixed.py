@@ -7,11 +7,12 @@ that it is assigned to; a mock fits everything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from asyncshift import facts as f
 from asyncshift.model import Protocol
 from asyncshift.resolution.certainty import declared_nodes
+from asyncshift.resolution.found import may_be_mock
 from asyncshift.resolution.members import HARMLESS_BASES
 from asyncshift.resolution.sites import Sites
 from asyncshift.resolution.values import GEN, INST, MANAGER, SELF
@@ -40,6 +41,19 @@ def settle_mixed(sites: Sites) -> None:
             found.unknown = any(
                 _is_mixed(sites, node, given, entered) for node in found.nodes if node > 0
             )
+
+
+def leave_mocks(sites: Sites, is_test: Callable[[str], bool]) -> None:
+    """In a test, `client.session.get.return_value` is a mock's: nothing of a library."""
+    solver = sites.solver
+    mocked = {mark[4] for mark in solver.attributes if any(map(may_be_mock, solver.sees(mark[1])))}
+    for (site, protocol, consumer), entry in list(sites.found.items()):
+        if site in mocked and is_test(solver.files[sites.unit_of(site)].path):
+            entry.targets = {
+                target: tokens for target, tokens in entry.targets.items() if target[1] is None
+            }
+            if not entry.targets:
+                del sites.found[site, protocol, consumer]
 
 
 def _is_mixed(sites: Sites, node: int, given: set[int], entered: bool) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from asyncshift import facts as f
@@ -56,8 +56,6 @@ class Sites:
         """(file, place) of functions that are handed to a thread, which is a call of them."""
         self.receivers: Receivers
         self.doubled: set[tuple[int | None, str | None]] = set()
-        self._mocked: set[int] = set()
-        """Sites of attributes that may be those of a mock."""
         """What is called where a mock can stand in its place."""
         self._labels: dict[int, str] = {}
         """Site of such a call -> how the function is written there."""
@@ -151,17 +149,6 @@ class Sites:
         entry.nodes.add(node)
         if position >= 0:
             entry.arguments.setdefault((function, api), set()).add(position)
-
-    def leave_mocks(self, is_test: Callable[[str], bool]) -> None:
-        """In a test, `client.session.get.return_value` is a mock's: nothing of a library."""
-        for (site, protocol, consumer), entry in list(self.found.items()):
-            if site not in self._mocked or not is_test(self.solver.files[self.unit_of(site)].path):
-                continue
-            entry.targets = {
-                target: tokens for target, tokens in entry.targets.items() if target[1] is None
-            }
-            if not entry.targets:
-                del self.found[site, protocol, consumer]
 
     # ------------------------------------------------------------------ what a value is called as
 
@@ -477,8 +464,6 @@ class Sites:
         flags = self.solver.sites[site][4]
         callee = bool(flags & f.CALLEE)
         plain = project = False
-        if any(map(of.may_be_mock, solver.sees(source))):
-            self._mocked.add(site)
         for kind in solver.sees(source):
             plain = plain or kind[0] not in _PROJECT
             match kind[0]:
