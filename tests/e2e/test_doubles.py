@@ -268,7 +268,8 @@ def test_mocks_are_awaited(tmp_path: Path) -> None:
     found = migrated(tmp_path, service=SERVICE, tests__test_service=MOCKED)
     assert "async def load" in found["service.py"]
     text = found["tests/test_service.py"]
-    assert "api = Mock(fetch=AsyncMock())\n" in text
+    assert "api = Mock(fetch=AsyncMock(), get=AsyncMock(return_value=Mock()))\n" in text
+    assert "api.session = Mock(get=AsyncMock(return_value=Mock()))\n" in text
     assert text.count("api = Mock()\n") == 1
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "tests"],

@@ -15,7 +15,8 @@ MODULE = "import time\n\n\ndef nap():\n    time.sleep(1)\n"
 @pytest.mark.parametrize(
     ("test", "told"),
     [
-        ("@mock.patch('naps.time.sleep')\ndef test_nap(sleep):\n    naps.nap()\n", True),
+        ("@mock.patch('naps.time')\ndef test_nap(time):\n    naps.nap()\n", True),
+        ("@mock.patch('naps.time.sleep')\ndef test_nap(sleep):\n    naps.nap()\n", False),
         ("def test_nap():\n    naps.nap()\n", False),
     ],
 )
